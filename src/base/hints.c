@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/hints.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct hint HINTS[] = {
+    {HINT_KERNEL_OVERLAY, HINT_WHO_ROOT, "this kernel cannot mount overlay in a user namespace",
+     "sudo apt-get install -y fuse-overlayfs",
+     "Linux 5.11 and later mount overlay file systems inside a user namespace. Older kernels need "
+     "fuse-overlayfs, which "
+     "does the same in user space, a little slower."},
+    {HINT_USERNS_LIMIT, HINT_WHO_ROOT, "user namespaces are switched off",
+     "sudo sysctl -w user.max_user_namespaces=15000 kernel.unprivileged_userns_clone=1",
+     "rbox builds every container inside a user namespace. A limit of 0 (or the Debian switch "
+     "kernel.unprivileged_userns_clone=0) forbids that. Put the setting into /etc/sysctl.d/ to "
+     "keep it over a reboot."},
+    {HINT_APPARMOR_USERNS, HINT_WHO_ROOT, "AppArmor restricts user namespaces for this program",
+     "rbox doctor --print-apparmor | sudo tee /etc/apparmor.d/rbox && sudo apparmor_parser -r "
+     "/etc/apparmor.d/rbox",
+     "Ubuntu 23.10 and later (and other systems by policy) let only programs with an AppArmor "
+     "profile create user "
+     "namespaces with capabilities. The command installs a profile for this rbox."},
+    {HINT_NEWIDMAP, HINT_WHO_ROOT, "newuidmap or newgidmap is missing or not setuid root",
+     "sudo apt-get install -y uidmap && sudo chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap",
+     "The setuid helpers of shadow-utils write a user's subordinate ids into a new user namespace. "
+     "Without them a "
+     "container has one id only."},
+    {HINT_SUBID, HINT_WHO_ROOT, "the user has no subordinate ids",
+     "sudo usermod --add-subuids {1} --add-subgids {1} {0}",
+     "Ids other than the container's root are taken from a range that /etc/subuid and /etc/subgid "
+     "give to the user. "
+     "useradd does so for new users; older accounts and accounts from a directory service may have "
+     "none."},
+    {HINT_SUBID_OVERLAP, HINT_WHO_ROOT, "subordinate ids overlap with another user's",
+     "sudo usermod --del-subuids {1} --del-subgids {1} {0}",
+     "Two users whose ranges overlap can reach into each other's containers."},
+    {HINT_PROC_MASKED, HINT_WHO_ROOT, "a fresh /proc cannot be mounted here",
+     "podman run --security-opt unmask=ALL …   (docker: --security-opt systempaths=unconfined)",
+     "The kernel lets a user namespace mount proc only where an unobstructed one is visible. "
+     "Inside another container "
+     "parts of /proc are covered: ask the outer container not to cover them, or run with --pid "
+     "host."},
+    {HINT_STORE_FS, HINT_WHO_USER, "the store's file system cannot hold layers",
+     "export RBOX_STORE=/var/tmp/rbox-$USER",
+     "Layers need owners, modes and extended attributes. Network file systems and read-only or "
+     "full disks cannot serve."},
+    {HINT_OVERLAY, HINT_WHO_USER, "no overlay on the store's file system",
+     "rbox run --storage-driver fuse-overlayfs …",
+     "An overlay needs a file system below it that has extended attributes and is not itself an "
+     "overlay."},
+    {HINT_FUSE, HINT_WHO_ROOT, "/dev/fuse or fuse-overlayfs is missing",
+     "sudo apt-get install -y fuse-overlayfs fuse3 && sudo modprobe fuse && sudo chmod 666 "
+     "/dev/fuse",
+     "fuse-overlayfs serves layers where the kernel's own overlay cannot."},
+    {HINT_NET_HELPER, HINT_WHO_ROOT, "slirp4netns is missing",
+     "sudo apt-get install -y slirp4netns",
+     "slirp4netns connects a container's network to the host's without privilege. Without it: "
+     "--network none or host."},
+    {HINT_TUN, HINT_WHO_ROOT, "/dev/net/tun cannot be opened",
+     "sudo modprobe tun && sudo chmod 666 /dev/net/tun",
+     "slirp4netns makes a tap device through /dev/net/tun. Distributions ship it with mode 666; "
+     "containers often lack it."},
+    {HINT_LOW_PORT, HINT_WHO_ROOT, "the port is reserved for root",
+     "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={0}",
+     "Ports below net.ipv4.ip_unprivileged_port_start need root on the host. Publish a higher one, "
+     "such as -p 8080:80."},
+    {HINT_CGROUP_V1, HINT_WHO_ROOT, "the cgroup controllers are on version 1",
+     "sudo grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1   (then reboot)",
+     "Limits for a normal user need the unified hierarchy, cgroup v2."},
+    {HINT_CONTROLLER, HINT_WHO_ROOT, "a cgroup controller is not delegated to the user",
+     "sudo mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu cpuset "
+     "io memory pids\\n' | "
+     "sudo tee /etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl daemon-reload",
+     "systemd hands controllers to user@UID.service by its Delegate= setting. Log in again "
+     "afterwards."},
+    {HINT_NO_BUS, HINT_WHO_USER, "no systemd user manager answers", "loginctl enable-linger {0}",
+     "Limits need a cgroup, which systemd's user manager gives. su, sudo and cron start none; a "
+     "login through PAM does, "
+     "and with lingering it is always there."},
+    {HINT_RUNTIME_DIR, HINT_WHO_USER, "XDG_RUNTIME_DIR is not the user's own",
+     "unset XDG_RUNTIME_DIR",
+     "su and sudo can leave another user's runtime folder in the environment. rbox ignores it."},
+    {HINT_LINGER, HINT_WHO_USER, "containers end when the user logs out",
+     "loginctl enable-linger {0}", "systemd may kill what a user left running at logout."},
+    {HINT_SOURCE_PATH, HINT_WHO_USER, "a path of the host is missing or out of reach",
+     "mkdir -p {0}   (or add the option: -v {0}:…:create)",
+     "A bind mount's source must exist and be reachable for the user who runs rbox, not for the "
+     "container's users."},
+    {HINT_RLIMIT, HINT_WHO_ROOT, "a resource limit is in the way",
+     "ulimit -H -a   # then /etc/security/limits.conf",
+     "A process can lower its limits and raise them up to its hard limit only."},
+    {HINT_OUTER_SECCOMP, HINT_WHO_ROOT, "an outer container forbids it",
+     "podman run --security-opt seccomp=unconfined --security-opt unmask=ALL --device /dev/fuse "
+     "--device /dev/net/tun …",
+     "rbox runs inside another container whose filter or missing devices stop it."},
+    {HINT_FOREIGN_ARCH, HINT_WHO_ROOT, "the image is for another processor",
+     "sudo apt-get install -y qemu-user-static",
+     "Programs for another processor need an emulator registered with binfmt_misc."},
+};
+
+const struct hint *hint_at(size_t i)
+{
+    return i < sizeof(HINTS) / sizeof(HINTS[0]) ? &HINTS[i] : NULL;
+}
+
+const struct hint *hint_find(enum hint_id id)
+{
+    const struct hint *h = NULL;
+
+    for (size_t i = 0; (h = hint_at(i)) != NULL; i++) {
+        if (h->id == id) {
+            return h;
+        }
+    }
+    return NULL;
+}
+
+char *hint_fix(enum hint_id id, const char *arg0, const char *arg1)
+{
+    const struct hint *h = hint_find(id);
+    struct buf b = {0};
+
+    buf_puts(&b, "");
+    for (const char *p = h != NULL ? h->fix : ""; *p != '\0'; p++) {
+        if (str_after(p, "{0}") != NULL || str_after(p, "{1}") != NULL) {
+            const char *arg = p[1] == '0' ? arg0 : arg1;
+
+            buf_puts(&b, arg != NULL ? arg : "");
+            p += 2;
+        } else {
+            buf_add(&b, p, 1);
+        }
+    }
+    return b.data;
+}
+
+int err_hint_id(struct err *e, enum hint_id id, const char *arg0, const char *arg1)
+{
+    char *fix = hint_fix(id, arg0, arg1);
+    int r = err_hint(e, "%s  (RBX-%d)", fix, (int)id);
+
+    free(fix);
+    return r;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Conditions of the host and their fixes, one table: errors, `rbox doctor`, `rbox explain` and
+ * docs/ERRORS.md all say the same text by the same id. */
+#ifndef RBOX_BASE_HINTS_H
+#define RBOX_BASE_HINTS_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+enum hint_id {
+    HINT_NONE = 0,
+    HINT_KERNEL_OVERLAY = 101,
+    HINT_USERNS_LIMIT = 102,
+    HINT_APPARMOR_USERNS = 103,
+    HINT_NEWIDMAP = 104,
+    HINT_SUBID = 105,
+    HINT_SUBID_OVERLAP = 106,
+    HINT_PROC_MASKED = 109,
+    HINT_STORE_FS = 110,
+    HINT_OVERLAY = 111,
+    HINT_FUSE = 112,
+    HINT_NET_HELPER = 113,
+    HINT_TUN = 114,
+    HINT_LOW_PORT = 116,
+    HINT_CGROUP_V1 = 117,
+    HINT_CONTROLLER = 118,
+    HINT_NO_BUS = 119,
+    HINT_RUNTIME_DIR = 120,
+    HINT_LINGER = 121,
+    HINT_SOURCE_PATH = 122,
+    HINT_RLIMIT = 124,
+    HINT_OUTER_SECCOMP = 125,
+    HINT_FOREIGN_ARCH = 128,
+};
+
+enum hint_who {
+    HINT_WHO_USER,
+    HINT_WHO_ROOT
+};
+
+struct hint {
+    enum hint_id id;
+    enum hint_who who;   /* who must run the fix */
+    const char *title;   /* what is wrong, a few words */
+    const char *fix;     /* one command; {0} and {1} are filled in */
+    const char *explain; /* the long text of `rbox explain`, offline */
+};
+
+/* The row of @id, or NULL. */
+const struct hint *hint_find(enum hint_id id);
+
+/* Row @i of the table in id order, or NULL past its end: for doctor, explain and the docs check. */
+const struct hint *hint_at(size_t i);
+
+/* Fill the fix of @id with @arg0 and @arg1 (NULL leaves them out). The caller owns the string. */
+char *hint_fix(enum hint_id id, const char *arg0, const char *arg1);
+
+/* Set @e's hint to the fix of @id: "COMMAND  (RBX-104)". Returns -e->errnum. */
+int err_hint_id(struct err *e, enum hint_id id, const char *arg0, const char *arg1);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Typed access to foreign JSON, on jansson: a field of the wrong type is an error that names it,
+ * never a crash. */
+#ifndef RBOX_BASE_JSON_H
+#define RBOX_BASE_JSON_H
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+/* Parse @len bytes of @text; @what names it in errors. Duplicate keys and nesting past jansson's
+ * limit are refused. On success the caller owns *ret. */
+int json_parse(const char *text, size_t len, const char *what, json_t **ret, struct err *e);
+
+/* Serialise @v compactly, keys in insertion order. The caller owns the string. */
+char *json_text(const json_t *v);
+
+/* Fields of object @o. A missing field or null leaves *ret as it is (set the default before) and
+ * returns 0; a wrong type is -EINVAL. Strings are borrowed from @o; integers must fit. @what names
+ * the document in errors. */
+int json_get_string(const json_t *o, const char *key, const char *what, const char **ret,
+                    struct err *e);
+int json_get_int(const json_t *o, const char *key, const char *what, int64_t *ret, struct err *e);
+int json_get_bool(const json_t *o, const char *key, const char *what, int *ret, struct err *e);
+int json_get_object(const json_t *o, const char *key, const char *what, json_t **ret,
+                    struct err *e); /* borrowed */
+int json_get_array(const json_t *o, const char *key, const char *what, json_t **ret,
+                   struct err *e); /* borrowed */
+int json_get_strv(const json_t *o, const char *key, const char *what, struct strv *ret,
+                  struct err *e); /* appends */
+
+/* Array of strings; object of K=V strings from a list of "K=V" pairs. New references. */
+json_t *json_from_strv(const struct strv *l);
+
+/* A string value, escaping what is not UTF-8 (names of files and environments need not be). New
+ * reference. */
+json_t *json_str(const char *s);
+
+#endif

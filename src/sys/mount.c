@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sys/mount.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "sys/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* <sys/mount.h> and <linux/mount.h> collide before glibc 2.37; mount(2) is all we need of the
+ * former. */
+int mount(const char *source, const char *target, const char *type, unsigned long flags,
+          const void *data);
+
+struct attr_row {
+    int attr;
+    unsigned long ms;      /* mount(2) */
+    uint64_t setattr;      /* mount_setattr(2), Linux 5.12 */
+    unsigned long statvfs; /* as statvfs(3) reports it */
+};
+
+static const struct attr_row ATTRS[] = {
+    {MOUNT_RDONLY, MS_RDONLY, MOUNT_ATTR_RDONLY, ST_RDONLY},
+    {MOUNT_NOSUID, MS_NOSUID, MOUNT_ATTR_NOSUID, ST_NOSUID},
+    {MOUNT_NODEV, MS_NODEV, MOUNT_ATTR_NODEV, ST_NODEV},
+    {MOUNT_NOEXEC, MS_NOEXEC, MOUNT_ATTR_NOEXEC, ST_NOEXEC},
+    {MOUNT_NOATIME, MS_NOATIME, 0, ST_NOATIME},
+    {MOUNT_STRICTATIME, MS_STRICTATIME, 0, 0},
+};
+enum {
+    ATTR_COUNT = sizeof(ATTRS) / sizeof(ATTRS[0])
+};
+
+static unsigned long ms_flags(int attrs)
+{
+    unsigned long flags = 0;
+
+    for (size_t i = 0; i < ATTR_COUNT; i++) {
+        flags |= (attrs & ATTRS[i].attr) != 0 ? ATTRS[i].ms : 0;
+    }
+    return flags;
+}
+
+const char *mount_strerror(int errnum)
+{
+    switch (errnum) {
+    case ENOSPC:
+        return "limit of mounts reached (fs.mount-max, user.max_mnt_namespaces)";
+    case EPERM:
+        return "not permitted (a flag locked by the host, a covered /proc or /sys, or a file "
+               "system that user "
+               "namespaces may not mount)";
+    case EINVAL:
+        return "not supported by this kernel or file system";
+    case ENODEV:
+        return "file system not known to this kernel";
+    default:
+        return strerror(errnum);
+    }
+}
+
+static int mount_failed(struct err *e, int errnum, const char *what)
+{
+    return err_new(e, errnum, "cannot mount %s: %s", what, mount_strerror(errnum));
+}
+
+int mount_fs(const char *type, const char *source, int target_fd, int attrs, const char *data,
+             struct err *e)
+{
+    struct path_proc_fd target = path_proc_fd(target_fd);
+
+    if (mount(source != NULL ? source : type, target.s, type, ms_flags(attrs), data) < 0) {
+        return mount_failed(e, errno, type);
+    }
+    return 0;
+}
+
+int mount_clone(int source_fd, int attrs, int *ret_fd, struct err *e)
+{
+    unsigned int flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+    long fd = -1;
+
+    if ((attrs & MOUNT_RECURSIVE) != 0) {
+        flags |= AT_RECURSIVE;
+    }
+    fd = syscall(SYS_open_tree, source_fd, "", flags);
+    if (fd < 0) {
+        /* EINVAL here: the source has locked mounts below it, which only a recursive bind may copy
+         * (mount_namespaces(7)). */
+        return err_new(e, errno, "cannot copy the mount: %s",
+                       errno == EINVAL ? "other file systems are mounted below it (use rbind)"
+                                       : strerror(errno));
+    }
+    *ret_fd = (int)fd;
+    return 0;
+}
+
+/* Before Linux 5.12: a remount must repeat every flag that the mount has, or the locked ones make
+ * it EPERM. */
+static int remount_attrs(int mount_fd, int attrs, struct err *e)
+{
+    struct path_proc_fd target = path_proc_fd(mount_fd);
+    struct statvfs st;
+    unsigned long flags = MS_REMOUNT | MS_BIND | ms_flags(attrs);
+
+    if (statvfs(target.s, &st) < 0) {
+        return err_set(e, errno, "cannot read mount flags");
+    }
+    for (size_t i = 0; i < ATTR_COUNT; i++) {
+        flags |= (st.f_flag & ATTRS[i].statvfs) != 0 ? ATTRS[i].ms : 0;
+    }
+    if (mount(NULL, target.s, NULL, flags, NULL) < 0) {
+        return err_new(e, errno, "cannot set mount flags: %s", mount_strerror(errno));
+    }
+    return 0;
+}
+
+int mount_set_attrs(int mount_fd, int attrs, struct err *e)
+{
+    struct mount_attr set = {0};
+    unsigned int flags = AT_EMPTY_PATH;
+
+    for (size_t i = 0; i < ATTR_COUNT; i++) {
+        set.attr_set |= (attrs & ATTRS[i].attr) != 0 ? ATTRS[i].setattr : 0;
+    }
+    if (set.attr_set == 0) {
+        return 0;
+    }
+    if ((attrs & MOUNT_RECURSIVE) != 0) {
+        flags |= AT_RECURSIVE;
+    }
+    if (syscall(SYS_mount_setattr, mount_fd, "", flags, &set, sizeof(set)) == 0) {
+        return 0;
+    }
+    if (errno != ENOSYS) {
+        return err_new(e, errno, "cannot set mount flags: %s", mount_strerror(errno));
+    }
+    if ((attrs & MOUNT_RECURSIVE) != 0) {
+        return err_new(e, ENOSYS, "cannot set flags on the mounts below: needs Linux 5.12");
+    }
+    return remount_attrs(mount_fd, attrs, e);
+}
+
+int mount_attach(int mount_fd, int target_fd, const char *what, struct err *e)
+{
+    if (syscall(SYS_move_mount, mount_fd, "", target_fd, "",
+                MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0) {
+        return mount_failed(e, errno, what);
+    }
+    return 0;
+}
+
+int mount_bind(int source_fd, int target_fd, int attrs, const char *what, struct err *e)
+{
+    autoclose int tree_fd = -1;
+    int r = mount_clone(source_fd, attrs, &tree_fd, e);
+
+    if (r < 0) {
+        return err_wrap(e, "%s", what);
+    }
+    /* Attached first: the fallback of mount_set_attrs() can remount only what is attached. */
+    r = mount_attach(tree_fd, target_fd, what, e);
+    if (r < 0) {
+        return r;
+    }
+    if (mount_set_attrs(tree_fd, attrs, e) < 0) {
+        return err_wrap(e, "%s", what);
+    }
+    return 0;
+}
+
+int mount_propagation(int target_fd, unsigned long flag, int attrs, struct err *e)
+{
+    struct path_proc_fd target = path_proc_fd(target_fd);
+
+    if ((attrs & MOUNT_RECURSIVE) != 0) {
+        flag |= MS_REC;
+    }
+    if (mount(NULL, target.s, NULL, flag, NULL) < 0) {
+        return err_new(e, errno, "cannot set mount propagation: %s", mount_strerror(errno));
+    }
+    return 0;
+}
+
+int mount_is_fs(int fd, uint32_t magic)
+{
+    struct statfs st;
+
+    if (fstatfs(fd, &st) < 0) {
+        return -errno;
+    }
+    return (uint32_t)st.f_type == magic;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sys/ns.h"
+
+#include "base/cleanup.h"
+#include "base/hints.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static long read_number(const char *path)
+{
+    autofree char *text = NULL;
+    struct err ignored = {0};
+
+    if (file_read(AT_FDCWD, path, 64, &text, NULL, &ignored) < 0) {
+        return -1;
+    }
+    return strtol(text, NULL, 10);
+}
+
+/* clone's errno for user namespaces says little; find the switch that is off. */
+static int explain_userns(struct err *e, int errnum)
+{
+    if (errnum == ENOSPC || read_number("/proc/sys/user/max_user_namespaces") == 0 ||
+        read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
+        (void)err_new(
+            e, errnum, "cannot create a user namespace: %s",
+            errnum == ENOSPC
+                ? "the limit user.max_user_namespaces (or another in user.max_*) is reached"
+                : "they are switched off on this host");
+        return err_hint_id(e, HINT_USERNS_LIMIT, NULL, NULL);
+    }
+    (void)err_set(e, errnum, "cannot create a user namespace");
+    if (read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1) {
+        return err_hint_id(e, HINT_APPARMOR_USERNS, NULL, NULL);
+    }
+    if (errnum == EPERM || errnum == ENOSYS) {
+        return err_hint_id(e, HINT_OUTER_SECCOMP, NULL, NULL);
+    }
+    return -errnum;
+}
+
+pid_t ns_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct err *e)
+{
+    int pidfd = -1;
+    struct clone_args args = {
+        .flags = flags | CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)&pidfd,
+        .exit_signal = (flags & CLONE_PARENT) != 0 ? 0 : SIGCHLD,
+    };
+    long pid = -1;
+
+    if (cgroup_fd >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)cgroup_fd;
+    }
+    pid = syscall(SYS_clone3, &args, sizeof(args));
+    if (pid < 0 && (errno == ENOSYS || errno == EPERM) && cgroup_fd < 0) {
+        /* An outer container's filter often has no clone3: the old call gives the same but for the
+         * cgroup. */
+        pid = syscall(SYS_clone, (unsigned long)(args.flags | args.exit_signal), NULL, &pidfd, NULL,
+                      0);
+    }
+    if (pid < 0 && (flags & CLONE_NEWUSER) != 0) {
+        return explain_userns(e, errno);
+    }
+    if (pid < 0) {
+        return err_set(e, errno, "cannot create a process in new namespaces");
+    }
+    if (pid > 0) {
+        *ret_pidfd = pidfd;
+    }
+    return (pid_t)pid;
+}
+
+int ns_join(int pidfd, int flags, struct err *e)
+{
+    if (setns(pidfd, flags) < 0) {
+        return err_set(e, errno, "cannot join the namespaces of the container");
+    }
+    return 0;
+}
+
+int ns_unshare(int flags, const char *what, struct err *e)
+{
+    if (unshare(flags) < 0) {
+        return (flags & CLONE_NEWUSER) != 0 ? explain_userns(e, errno)
+                                            : err_set(e, errno, "cannot create %s", what);
+    }
+    return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Namespaces: clone3(2) with pidfds, setns(2), and what stands in the way of user namespaces. */
+#ifndef RBOX_SYS_NS_H
+#define RBOX_SYS_NS_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Fork with new namespaces. @flags: CLONE_NEW…, CLONE_PARENT and CLONE_INTO_CGROUP (with
+ * @cgroup_fd, else -1). Returns the pid in the parent, 0 in the child, or a negative errno with @e
+ * set; for a user namespace the error names the sysctl or the policy that forbids it. The parent
+ * owns *ret_pidfd (O_CLOEXEC). There are no threads, so the child may allocate. */
+pid_t ns_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct err *e);
+
+/* Join the namespaces @flags (CLONE_NEW…) of the process behind @pidfd, all at once where the
+ * kernel can (5.8). */
+int ns_join(int pidfd, int flags, struct err *e);
+
+/* unshare(2) with an error that says what for. */
+int ns_unshare(int flags, const char *what, struct err *e);
+
+#endif
