@@ -32,8 +32,8 @@ static const struct attr_row ATTRS[] = {
     {MOUNT_NOSUID, MS_NOSUID, MOUNT_ATTR_NOSUID, ST_NOSUID},
     {MOUNT_NODEV, MS_NODEV, MOUNT_ATTR_NODEV, ST_NODEV},
     {MOUNT_NOEXEC, MS_NOEXEC, MOUNT_ATTR_NOEXEC, ST_NOEXEC},
-    {MOUNT_NOATIME, MS_NOATIME, 0, ST_NOATIME},
-    {MOUNT_STRICTATIME, MS_STRICTATIME, 0, 0},
+    {MOUNT_NOATIME, MS_NOATIME, MOUNT_ATTR_NOATIME, ST_NOATIME},
+    {MOUNT_STRICTATIME, MS_STRICTATIME, MOUNT_ATTR_STRICTATIME, 0},
 };
 enum {
     ATTR_COUNT = sizeof(ATTRS) / sizeof(ATTRS[0])
@@ -80,6 +80,48 @@ int mount_fs(const char *type, const char *source, int target_fd, int attrs, con
     if (mount(source != NULL ? source : type, target.s, type, ms_flags(attrs), data) < 0) {
         return mount_failed(e, errno, type);
     }
+    return 0;
+}
+
+static int configure(int fs_fd, const char *option)
+{
+    const char *value = strchr(option, '=');
+    autofree char *key = xstrndup(option, value != NULL ? (size_t)(value - option) : strlen(option));
+
+    if (value == NULL) {
+        return (int)syscall(SYS_fsconfig, fs_fd, FSCONFIG_SET_FLAG, key, NULL, 0);
+    }
+    return (int)syscall(SYS_fsconfig, fs_fd, FSCONFIG_SET_STRING, key, value + 1, 0);
+}
+
+int mount_new(const char *type, const char *options, int attrs, int *ret_fd, struct err *e)
+{
+    autoclose int fs_fd = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
+    autostrv struct strv list = {0};
+    unsigned int flags = 0;
+    int fd = -1;
+
+    if (fs_fd < 0) {
+        return mount_failed(e, errno, type);
+    }
+    strv_push(&list, "source=none");
+    strv_split(&list, options != NULL ? options : "", ',');
+    for (size_t i = 0; i < list.len; i++) {
+        if (configure(fs_fd, list.v[i]) < 0) {
+            return err_new(e, errno, "cannot mount %s with option '%s': %s", type, list.v[i], mount_strerror(errno));
+        }
+    }
+    if (syscall(SYS_fsconfig, fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) {
+        return mount_failed(e, errno, type);
+    }
+    for (size_t i = 0; i < ATTR_COUNT; i++) {
+        flags |= (attrs & ATTRS[i].attr) != 0 ? (unsigned int)ATTRS[i].setattr : 0;
+    }
+    fd = (int)syscall(SYS_fsmount, fs_fd, FSMOUNT_CLOEXEC, flags);
+    if (fd < 0) {
+        return mount_failed(e, errno, type);
+    }
+    *ret_fd = fd;
     return 0;
 }
 
@@ -130,6 +172,9 @@ int mount_set_attrs(int mount_fd, int attrs, struct err *e)
 
     for (size_t i = 0; i < ATTR_COUNT; i++) {
         set.attr_set |= (attrs & ATTRS[i].attr) != 0 ? ATTRS[i].setattr : 0;
+    }
+    if ((set.attr_set & MOUNT_ATTR__ATIME) != 0) {
+        set.attr_clr = MOUNT_ATTR__ATIME;
     }
     if (set.attr_set == 0) {
         return 0;

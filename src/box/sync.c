@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/sync.h"
+
+#include "base/cleanup.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { HEAD_BYTES = offsetof(struct sync_msg, u) };
+
+struct step_row {
+    const char *name;
+    size_t payload_bytes; /* fixed size of the payload */
+    int has_data;         /* or len bytes of data */
+};
+
+static const struct step_row STEPS[] = {
+    [SYNC_END] = {"END", 0, 0},
+    [SYNC_CHILD_READY] = {"CHILD_READY", 0, 0},
+    [SYNC_HOST_READY] = {"HOST_READY", 0, 0},
+    [SYNC_ROOT_READY] = {"ROOT_READY", 0, 0},
+    [SYNC_EXEC] = {"EXEC", 0, 0},
+    [SYNC_ERROR] = {"ERROR", sizeof(struct err), 0},
+    [SYNC_STARTED] = {"STARTED", sizeof(struct sync_started), 0},
+    [SYNC_NOTICE] = {"NOTICE", 0, 1},
+    [SYNC_OUTPUT] = {"OUTPUT", 0, 1},
+    [SYNC_OUTPUT_ERR] = {"OUTPUT_ERR", 0, 1},
+    [SYNC_EXIT] = {"EXIT", sizeof(struct sync_exit), 0},
+    [SYNC_INPUT] = {"INPUT", 0, 1},
+    [SYNC_INPUT_END] = {"INPUT_END", 0, 0},
+    [SYNC_RESIZE] = {"RESIZE", sizeof(struct winsize), 0},
+    [SYNC_SIGNAL] = {"SIGNAL", sizeof(int32_t), 0},
+};
+enum { STEP_COUNT = sizeof(STEPS) / sizeof(STEPS[0]) };
+
+const char *sync_step_name(uint32_t step)
+{
+    return step < STEP_COUNT ? STEPS[step].name : "an unknown step";
+}
+
+int sync_pair(int ret_fds[2], struct err *e)
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret_fds) < 0) {
+        return err_set(e, errno, "cannot create a socket pair");
+    }
+    return 0;
+}
+
+static size_t message_bytes(const struct sync_msg *msg)
+{
+    const struct step_row *row = &STEPS[msg->step];
+
+    return HEAD_BYTES + (row->has_data ? msg->len : row->payload_bytes);
+}
+
+int sync_send_msg(int socket_fd, const struct sync_msg *msg, int flags)
+{
+    ssize_t n = 0;
+
+    do {
+        n = send(socket_fd, msg, message_bytes(msg), MSG_NOSIGNAL | flags);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 0;
+}
+
+int sync_send(int socket_fd, enum sync_step step, int fd, struct err *e)
+{
+    uint32_t head[2] = {step, 0};
+    int r = fd_send(socket_fd, head, sizeof(head), &fd, fd >= 0 ? 1 : 0);
+
+    if (r < 0) {
+        return err_set(e, -r, "cannot send %s", sync_step_name(step));
+    }
+    return 0;
+}
+
+void sync_send_err(int socket_fd, const struct err *err)
+{
+    struct {
+        uint32_t step;
+        uint32_t len;
+        struct err err;
+    } msg = {.step = SYNC_ERROR, .err = *err};
+
+    (void)fd_send(socket_fd, &msg, sizeof(msg), NULL, 0);
+}
+
+/* The peer may be a container's first process that went wrong: sizes and strings are checked before they are used. */
+static int check_message(struct sync_msg *msg, size_t bytes)
+{
+    if (bytes < HEAD_BYTES || msg->step == SYNC_END || msg->step >= STEP_COUNT ||
+        (STEPS[msg->step].has_data && msg->len > SYNC_DATA_MAX) || bytes != message_bytes(msg)) {
+        return -EPROTO;
+    }
+    if (msg->step != SYNC_ERROR) {
+        return 0;
+    }
+    msg->u.err.msg[sizeof(msg->u.err.msg) - 1] = '\0';
+    msg->u.err.hint[sizeof(msg->u.err.hint) - 1] = '\0';
+    return msg->u.err.errnum > 0 && msg->u.err.exit_code >= 0 && msg->u.err.exit_code <= 255 ? 0 : -EPROTO;
+}
+
+int sync_recv(int socket_fd, struct sync_msg *msg, int *ret_fd)
+{
+    int fd = -1;
+    ssize_t n = fd_recv(socket_fd, msg, sizeof(*msg), &fd, 1, NULL);
+    int r = 0;
+
+    if (n == 0 || n == -ECONNRESET) {
+        msg->step = SYNC_END;
+    } else {
+        r = n < 0 ? (int)n : check_message(msg, (size_t)n);
+    }
+    if (r < 0 || ret_fd == NULL) {
+        close_fd(&fd);
+    }
+    if (ret_fd != NULL) {
+        *ret_fd = fd;
+    }
+    return r;
+}
+
+int sync_wait(int socket_fd, enum sync_step step, const char *peer, int *ret_fd, struct err *e)
+{
+    struct sync_msg msg;
+    int r = sync_recv(socket_fd, &msg, ret_fd);
+
+    if (r == 0 && msg.step == (uint32_t)step) {
+        return 0;
+    }
+    if (ret_fd != NULL) {
+        close_fd(ret_fd);
+    }
+    if (r < 0) {
+        return err_set(e, -r, "cannot hear from %s during %s", peer, sync_step_name(step));
+    }
+    if (msg.step == SYNC_ERROR) {
+        *e = msg.u.err;
+        return -e->errnum;
+    }
+    if (msg.step == SYNC_END) {
+        return err_new(e, EPIPE, "%s died during %s", peer, sync_step_name(step));
+    }
+    return err_new(e, EPROTO, "%s sent %s during %s", peer, sync_step_name(msg.step), sync_step_name(step));
+}
