@@ -42,7 +42,7 @@ enum sync_step {
     SYNC_SIGNAL,
 };
 
-enum { SYNC_DATA_MAX = 16384 };
+enum { SYNC_DATA_MAX = 8192 };
 
 struct sync_started {
     int64_t pid; /* of PID 1, as the host counts */
