@@ -40,7 +40,7 @@ HARD := -O1 -g -fPIE -fno-common -fsanitize=address,undefined -fno-sanitize-reco
 LINK := -pie -fsanitize=address,undefined
 endif
 
-CPPFLAGS += -D_GNU_SOURCE -DRBOX_VERSION='"$(VERSION)"' -Isrc -I$(B)/gen
+CPPFLAGS += -D_GNU_SOURCE -DRBOX_VERSION='"$(VERSION)"' -iquote src -iquote $(B)/gen
 ALL_CFLAGS = -std=gnu17 $(HARD) $(WARN) -MMD -MP $(CPPFLAGS) $(CFLAGS)
 
 # The launcher's two libraries are linked in statically where the system has the archives: each shared object costs

@@ -3,11 +3,13 @@
  *
  *     containers/ID/           config.json  fs/{upper,work}  exit.json (after the end)
  *     names/NAME -> ID         a symlink: made atomically, so a name is taken once
- *     run/BOOT-ID/ID/          while it lives: state.json; the supervisor holds flock(2) on this folder
+ *     run/BOOT-ID/ID/          while it lives: state.json; the supervisor holds flock(2) on this
+ * folder
  *
- * "Running" is the lock and nothing else. A folder in run/ whose lock is free belongs to a container that died without
- * putting things away: state_sweep() does that. A run folder is made under a dotted name and renamed once it is locked,
- * so nobody ever finds a live container unlocked. */
+ * "Running" is the lock and nothing else. A folder in run/ whose lock is free belongs to a
+ * container that died without putting things away: state_sweep() does that. A run folder is made
+ * under a dotted name and renamed once it is locked, so nobody ever finds a live container
+ * unlocked. */
 #ifndef RBOX_BOX_STATE_H
 #define RBOX_BOX_STATE_H
 
@@ -47,14 +49,15 @@ int state_write_running(const struct state *st, int64_t pid, int64_t started_ns,
 /* Write exit.json, then take the run folder away: the container is now stopped. */
 int state_write_exit(const struct state *st, const struct state_exit *x, struct err *e);
 
-/* Remove container, name and run folder. Needs privilege over its files' owners: the supervisor's, or a job in the
- * mapped user namespace. */
+/* Remove container, name and run folder. Needs privilege over its files' owners: the supervisor's,
+ * or a job in the mapped user namespace. */
 int state_remove(const struct state *st, struct err *e);
 
 void state_done(struct state *st);
 
-/* Sweep what dead supervisors left of this boot and earlier ones: run folders go; containers started with --rm and
- * half-made ones are removed, the others get an exit.json that says so. Best effort; never blocks; skips the living. */
+/* Sweep what dead supervisors left of this boot and earlier ones: run folders go; containers
+ * started with --rm and half-made ones are removed, the others get an exit.json that says so. Best
+ * effort; never blocks; skips the living. */
 void state_sweep(const struct store *store);
 
 #endif

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { HEAD_BYTES = offsetof(struct sync_msg, u) };
+enum {
+    HEAD_BYTES = offsetof(struct sync_msg, u)
+};
 
 struct step_row {
     const char *name;
@@ -34,7 +36,9 @@ static const struct step_row STEPS[] = {
     [SYNC_RESIZE] = {"RESIZE", sizeof(struct winsize), 0},
     [SYNC_SIGNAL] = {"SIGNAL", sizeof(int32_t), 0},
 };
-enum { STEP_COUNT = sizeof(STEPS) / sizeof(STEPS[0]) };
+enum {
+    STEP_COUNT = sizeof(STEPS) / sizeof(STEPS[0])
+};
 
 const char *sync_step_name(uint32_t step)
 {
@@ -88,7 +92,8 @@ void sync_send_err(int socket_fd, const struct err *err)
     (void)fd_send(socket_fd, &msg, sizeof(msg), NULL, 0);
 }
 
-/* The peer may be a container's first process that went wrong: sizes and strings are checked before they are used. */
+/* The peer may be a container's first process that went wrong: sizes and strings are checked before
+ * they are used. */
 static int check_message(struct sync_msg *msg, size_t bytes)
 {
     if (bytes < HEAD_BYTES || msg->step == SYNC_END || msg->step >= STEP_COUNT ||
@@ -100,7 +105,9 @@ static int check_message(struct sync_msg *msg, size_t bytes)
     }
     msg->u.err.msg[sizeof(msg->u.err.msg) - 1] = '\0';
     msg->u.err.hint[sizeof(msg->u.err.hint) - 1] = '\0';
-    return msg->u.err.errnum > 0 && msg->u.err.exit_code >= 0 && msg->u.err.exit_code <= 255 ? 0 : -EPROTO;
+    return msg->u.err.errnum > 0 && msg->u.err.exit_code >= 0 && msg->u.err.exit_code <= 255
+               ? 0
+               : -EPROTO;
 }
 
 int sync_recv(int socket_fd, struct sync_msg *msg, int *ret_fd)
@@ -144,5 +151,6 @@ int sync_wait(int socket_fd, enum sync_step step, const char *peer, int *ret_fd,
     if (msg.step == SYNC_END) {
         return err_new(e, EPIPE, "%s died during %s", peer, sync_step_name(step));
     }
-    return err_new(e, EPROTO, "%s sent %s during %s", peer, sync_step_name(msg.step), sync_step_name(step));
+    return err_new(e, EPROTO, "%s sent %s during %s", peer, sync_step_name(msg.step),
+                   sync_step_name(step));
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the three processes of a container say to each other: launcher, supervisor and child, and later clients that attach.
+/* What the three processes of a container say to each other: launcher, supervisor and child, and
+ * later clients that attach.
  *
  * One SOCK_SEQPACKET pair each; a message is a step, and its payload. The start, in order:
  *
  *     launcher                     supervisor                       child (PID 1)
  *        |                            |  <---- CHILD_READY (netns) ---- |  opened its sources
- *        | --- HOST_READY (cgroup) -> |  ----- HOST_READY (cgroup) ---> |  ids are mapped; the root is built
- *        |                            |  <---- ROOT_READY (pty) ------- |
- *        |                            |  ----- EXEC ------------------> |  the network is ready
- *        | <------- STARTED --------- |  <---- end of file ------------ |  exec worked (the socket is close-on-exec)
+ *        | --- HOST_READY (cgroup) -> |  ----- HOST_READY (cgroup) ---> |  ids are mapped; the root
+ * is built |                            |  <---- ROOT_READY (pty) ------- | | |  ----- EXEC
+ * ------------------> |  the network is ready | <------- STARTED --------- |  <---- end of file
+ * ------------ |  exec worked (the socket is close-on-exec)
  *
- * ERROR in place of any step carries the sender's struct err: it comes out in the launcher as that same error. The wrong
- * step, or end of file where a step was due, is an error too. After EXEC the child has nothing more to say but an ERROR. */
+ * ERROR in place of any step carries the sender's struct err: it comes out in the launcher as that
+ * same error. The wrong step, or end of file where a step was due, is an error too. After EXEC the
+ * child has nothing more to say but an ERROR. */
 #ifndef RBOX_BOX_SYNC_H
 #define RBOX_BOX_SYNC_H
 
@@ -42,7 +44,9 @@ enum sync_step {
     SYNC_SIGNAL,
 };
 
-enum { SYNC_DATA_MAX = 8192 };
+enum {
+    SYNC_DATA_MAX = 8192
+};
 
 struct sync_started {
     int64_t pid; /* of PID 1, as the host counts */
@@ -75,15 +79,17 @@ int sync_send(int socket_fd, enum sync_step step, int fd, struct err *e);
 /* Send an error, best effort: the peer may be gone, and there is nobody else to tell. */
 void sync_send_err(int socket_fd, const struct err *err);
 
-/* Send @msg; step and payload are set by the caller. @flags: MSG_DONTWAIT or 0. Returns 0 or -errno. */
+/* Send @msg; step and payload are set by the caller. @flags: MSG_DONTWAIT or 0. Returns 0 or
+ * -errno. */
 int sync_send_msg(int socket_fd, const struct sync_msg *msg, int flags);
 
-/* Receive one message, whatever it is; end of file gives step SYNC_END. *ret_fd (may be NULL) gets a descriptor that came
- * along, else -1; the caller owns it. Returns 0, or -EPROTO for a malformed message. */
+/* Receive one message, whatever it is; end of file gives step SYNC_END. *ret_fd (may be NULL) gets
+ * a descriptor that came along, else -1; the caller owns it. Returns 0, or -EPROTO for a malformed
+ * message. */
 int sync_recv(int socket_fd, struct sync_msg *msg, int *ret_fd);
 
-/* Wait for @step. ERROR makes its error ours; another step or end of file is an error naming @peer ("the container's
- * first process") and the step. *ret_fd as for sync_recv(). */
+/* Wait for @step. ERROR makes its error ours; another step or end of file is an error naming @peer
+ * ("the container's first process") and the step. *ret_fd as for sync_recv(). */
 int sync_wait(int socket_fd, enum sync_step step, const char *peer, int *ret_fd, struct err *e);
 
 const char *sync_step_name(uint32_t step);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Effects outside the process and how to take them back: push one for each thing made, run them in reverse on failure.
- * Cleanup attributes release memory and descriptors; this is for folders, names, processes. Undoing never fails. */
+/* Effects outside the process and how to take them back: push one for each thing made, run them in
+ * reverse on failure. Cleanup attributes release memory and descriptors; this is for folders,
+ * names, processes. Undoing never fails. */
 #ifndef RBOX_BOX_UNDO_H
 #define RBOX_BOX_UNDO_H
 
@@ -8,7 +9,9 @@
 
 typedef void undo_fn(void *arg);
 
-enum { UNDO_MAX = 16 };
+enum {
+    UNDO_MAX = 16
+};
 
 struct undo {
     struct {
@@ -21,7 +24,8 @@ struct undo {
 /* Remember @fn(@arg). More than UNDO_MAX steps is a programming error and aborts. */
 void undo_push(struct undo *u, undo_fn *fn, void *arg);
 
-/* Run all steps, last first, and empty the stack. For `autoundo struct undo u = {0};` it runs at scope's end. */
+/* Run all steps, last first, and empty the stack. For `autoundo struct undo u = {0};` it runs at
+ * scope's end. */
 void undo_run(struct undo *u);
 
 /* Everything went well: forget the steps. */

@@ -5,10 +5,10 @@
  *
  *     STORE/                 0700
  *       oci-layout  index.json  blobs/sha256/HEX      other tools read these as they are
- *       images/NAME          one record per name (percent-encoded): what `run` reads, and nothing else
- *       layers/SHORT/        0711; an unpacked layer, keyed by (diffID, hash of the id map); record in layers.d/SHORT
- *       containers/ID/       config.json, upper/, work/ …      run/BOOT-ID/ID/   live state
- *       volumes/NAME/_data   tmp/  trash/
+ *       images/NAME          one record per name (percent-encoded): what `run` reads, and nothing
+ * else layers/SHORT/        0711; an unpacked layer, keyed by (diffID, hash of the id map); record
+ * in layers.d/SHORT containers/ID/       config.json, upper/, work/ …      run/BOOT-ID/ID/   live
+ * state volumes/NAME/_data   tmp/  trash/
  */
 #ifndef RBOX_IMAGE_IMAGE_H
 #define RBOX_IMAGE_IMAGE_H
@@ -38,24 +38,31 @@ struct image_config {
 };
 
 struct image {
-    char *name;     /* full: docker.io/library/busybox:latest */
-    char *id;       /* sha256:HEX of the config blob */
-    char *digest;   /* sha256:HEX of the manifest */
+    char *name;           /* full: docker.io/library/busybox:latest */
+    char *id;             /* sha256:HEX of the config blob */
+    char *digest;         /* sha256:HEX of the manifest */
     struct strv diff_ids; /* sha256:HEX, lowest first */
     struct strv layers;   /* short ids of the unpacked layers for the map asked for, lowest first */
     struct image_config config;
-    int lock_fd; /* shared lock on the record: held until the container's folder refers to the image */
+    int lock_fd; /* shared lock on the record: held until the container's folder refers to the image
+                  */
 };
 
-enum image_pull { IMAGE_PULL_MISSING = 0, IMAGE_PULL_NEVER, IMAGE_PULL_ALWAYS, IMAGE_PULL_NEWER };
+enum image_pull {
+    IMAGE_PULL_MISSING = 0,
+    IMAGE_PULL_NEVER,
+    IMAGE_PULL_ALWAYS,
+    IMAGE_PULL_NEWER
+};
 
-/* Find @name (a reference, a short name, an image id or its prefix, docker-archive:FILE, oci-archive:FILE, oci:DIR[:TAG]
- * or a path that contains '/' and exists) and see that its layers are unpacked for the id maps @uid_map and @gid_map:
- * what is missing is unpacked from its blobs, loaded from the bundled images, or pulled, as @pull allows.
- * Host side. On success the caller owns *ret (image_done()).
- * Errors: -ENOENT with the hint that gets it. */
+/* Find @name (a reference, a short name, an image id or its prefix, docker-archive:FILE,
+ * oci-archive:FILE, oci:DIR[:TAG] or a path that contains '/' and exists) and see that its layers
+ * are unpacked for the id maps @uid_map and @gid_map: what is missing is unpacked from its blobs,
+ * loaded from the bundled images, or pulled, as @pull allows. Host side. On success the caller owns
+ * *ret (image_done()). Errors: -ENOENT with the hint that gets it. */
 int image_resolve(struct store *store, const char *name, const struct spec_idmap *uid_map,
-                  const struct spec_idmap *gid_map, enum image_pull pull, struct image *ret, struct err *e);
+                  const struct spec_idmap *gid_map, enum image_pull pull, struct image *ret,
+                  struct err *e);
 
 void image_done(struct image *i);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What will run: pure data, no side effects. Sections and names are those of the OCI runtime spec
- * (https://github.com/opencontainers/runtime-spec/blob/main/config.md); what that spec has no place for stands in
- * struct spec_box, written under the key "rbox" of config.json.
+ * (https://github.com/opencontainers/runtime-spec/blob/main/config.md); what that spec has no place
+ * for stands in struct spec_box, written under the key "rbox" of config.json.
  *
- * Calling sequence: spec_init() gives podman's defaults; spec_merge.h puts image and options in; spec_json.h writes and
- * reads config.json; the core (box/) starts it. Zero is a good value for every field that spec_init() does not set.
- * All pointers belong to the spec; spec_done() frees them. */
+ * Calling sequence: spec_init() gives podman's defaults; spec_merge.h puts image and options in;
+ * spec_json.h writes and reads config.json; the core (box/) starts it. Zero is a good value for
+ * every field that spec_init() does not set. All pointers belong to the spec; spec_done() frees
+ * them. */
 #ifndef RBOX_SPEC_SPEC_H
 #define RBOX_SPEC_SPEC_H
 
@@ -14,7 +15,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { SPEC_ID_UNSET = -1 };
+enum {
+    SPEC_ID_UNSET = -1
+};
 
 /* ---- process */
 
@@ -22,7 +25,8 @@ struct spec_rlimit {
     int resource; /* RLIMIT_… */
     uint64_t soft;
     uint64_t hard;
-    int asked; /* by an option: cannot be had is an error; a default is lowered to the caller's hard limit */
+    int asked; /* by an option: cannot be had is an error; a default is lowered to the caller's hard
+                  limit */
 };
 
 struct spec_caps { /* one bit a capability, 1 << CAP_… */
@@ -38,8 +42,9 @@ struct spec_process {
     struct strv args; /* entrypoint and command; empty is an error when started */
     struct strv env;  /* "K=V" */
     char *cwd;        /* absolute */
-    char *user;       /* "name|uid[:group|gid]" as given, resolved inside the root by the child; NULL = 0:0 */
-    int umask;        /* 0022 */
+    char *user; /* "name|uid[:group|gid]" as given, resolved inside the root by the child; NULL =
+                   0:0 */
+    int umask;  /* 0022 */
     struct strv additional_groups; /* --group-add: names or numbers, resolved like user */
     int keep_groups;               /* --group-add keep-groups: no setgroups at all */
     struct spec_caps capabilities;
@@ -51,12 +56,13 @@ struct spec_process {
 };
 
 /* ---- mounts: type, source and options as in the OCI spec.
- * type "bind": source is an absolute host path. type "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup2": source is
- * the type. type "volume": source is a volume's name, "" an anonymous one; the front end turns it into a bind before the
- * core sees it, keeping volume_name. type "overlay": source is a host path whose changes go to a throw-away upper
- * (option upperdir=,workdir= keep them).
- * options: ro rw nosuid suid nodev dev noexec exec noatime relatime strictatime [r]bind [r]private [r]shared [r]slave
- * U z Z create nocopy tmpcopyup notmpcopyup, and tmpfs' own size= mode= nr_inodes= uid= gid=. */
+ * type "bind": source is an absolute host path. type "tmpfs", "proc", "sysfs", "devpts", "mqueue",
+ * "cgroup2": source is the type. type "volume": source is a volume's name, "" an anonymous one; the
+ * front end turns it into a bind before the core sees it, keeping volume_name. type "overlay":
+ * source is a host path whose changes go to a throw-away upper (option upperdir=,workdir= keep
+ * them). options: ro rw nosuid suid nodev dev noexec exec noatime relatime strictatime [r]bind
+ * [r]private [r]shared [r]slave U z Z create nocopy tmpcopyup notmpcopyup, and tmpfs' own size=
+ * mode= nr_inodes= uid= gid=. */
 struct spec_mount {
     char *destination; /* absolute path inside */
     char *type;
@@ -64,7 +70,8 @@ struct spec_mount {
     struct strv options;
     char *volume_name; /* of a named or anonymous volume, else NULL */
     char *subpath;     /* beneath source, or NULL */
-    int from_image;    /* a VOLUME of the image config: may be replaced by any option for the same place */
+    int from_image;    /* a VOLUME of the image config: may be replaced by any option for the same
+                          place */
 };
 
 struct spec_device {
@@ -86,9 +93,21 @@ struct spec_idmap {
     size_t count;
 };
 
-enum spec_ns { SPEC_NS_PID, SPEC_NS_IPC, SPEC_NS_UTS, SPEC_NS_NETWORK, SPEC_NS_CGROUP, SPEC_NS_COUNT };
+enum spec_ns {
+    SPEC_NS_PID,
+    SPEC_NS_IPC,
+    SPEC_NS_UTS,
+    SPEC_NS_NETWORK,
+    SPEC_NS_CGROUP,
+    SPEC_NS_COUNT
+};
 
-enum spec_ns_mode { SPEC_NS_PRIVATE = 0, SPEC_NS_HOST, SPEC_NS_CONTAINER, SPEC_NS_PATH };
+enum spec_ns_mode {
+    SPEC_NS_PRIVATE = 0,
+    SPEC_NS_HOST,
+    SPEC_NS_CONTAINER,
+    SPEC_NS_PATH
+};
 
 struct spec_namespace {
     enum spec_ns_mode mode;
@@ -96,20 +115,28 @@ struct spec_namespace {
 };
 
 /* How the user's own and subordinate ids become the container's (--userns, --uidmap, --gidmap). */
-enum spec_userns_mode { SPEC_USERNS_DEFAULT = 0, SPEC_USERNS_KEEP_ID, SPEC_USERNS_NOMAP, SPEC_USERNS_EXPLICIT };
+enum spec_userns_mode {
+    SPEC_USERNS_DEFAULT = 0,
+    SPEC_USERNS_KEEP_ID,
+    SPEC_USERNS_NOMAP,
+    SPEC_USERNS_EXPLICIT
+};
 
 struct spec_userns {
     enum spec_userns_mode mode;
     int64_t keep_uid; /* keep-id:uid=,gid= ; SPEC_ID_UNSET = the caller's own */
     int64_t keep_gid;
-    struct strv uidmap; /* EXPLICIT: "container:intermediate:size" as given, intermediate ids of podman's rootless map */
+    struct strv uidmap; /* EXPLICIT: "container:intermediate:size" as given, intermediate ids of
+                           podman's rootless map */
     struct strv gidmap;
 };
 
-/* Limits of cgroup v2; each with "asked" because one that was asked for and can't be had is an error. Unset = -1. */
+/* Limits of cgroup v2; each with "asked" because one that was asked for and can't be had is an
+ * error. Unset = -1. */
 struct spec_resources {
     int64_t memory_max_bytes;
-    int64_t memory_swap_max_bytes; /* memory and swap together as the option has it; -2 = unlimited */
+    int64_t
+        memory_swap_max_bytes; /* memory and swap together as the option has it; -2 = unlimited */
     int64_t memory_low_bytes;
     int64_t cpu_quota_us;
     int64_t cpu_period_us;
@@ -119,11 +146,16 @@ struct spec_resources {
     int64_t pids_max; /* spec_init: 2048, pids_asked 0; 0 = unlimited */
     int pids_asked;
     int64_t io_weight;
-    struct strv io_max;       /* "PATH rbps=N" … */
-    struct strv unified;      /* --cgroup-conf K=V */
+    struct strv io_max;  /* "PATH rbps=N" … */
+    struct strv unified; /* --cgroup-conf K=V */
 };
 
-enum spec_seccomp_mode { SPEC_SECCOMP_DEFAULT = 0, SPEC_SECCOMP_NESTED, SPEC_SECCOMP_UNCONFINED, SPEC_SECCOMP_FILE };
+enum spec_seccomp_mode {
+    SPEC_SECCOMP_DEFAULT = 0,
+    SPEC_SECCOMP_NESTED,
+    SPEC_SECCOMP_UNCONFINED,
+    SPEC_SECCOMP_FILE
+};
 
 struct spec_seccomp {
     enum spec_seccomp_mode mode;
@@ -147,7 +179,14 @@ struct spec_linux {
 
 /* ---- rbox's own */
 
-enum spec_net { SPEC_NET_SLIRP4NETNS = 0, SPEC_NET_PASTA, SPEC_NET_NONE, SPEC_NET_HOST, SPEC_NET_CONTAINER, SPEC_NET_PATH };
+enum spec_net {
+    SPEC_NET_SLIRP4NETNS = 0,
+    SPEC_NET_PASTA,
+    SPEC_NET_NONE,
+    SPEC_NET_HOST,
+    SPEC_NET_CONTAINER,
+    SPEC_NET_PATH
+};
 
 struct spec_port {
     char *host_ip;      /* NULL = all */
@@ -159,9 +198,9 @@ struct spec_port {
 
 struct spec_network {
     enum spec_net backend;
-    struct strv options;  /* of the backend: "cidr=10.0.3.0/24", "allow_host_loopback=true", … */
-    char *target;         /* container or path */
-    struct strv dns;      /* "none" alone leaves the image's file */
+    struct strv options; /* of the backend: "cidr=10.0.3.0/24", "allow_host_loopback=true", … */
+    char *target;        /* container or path */
+    struct strv dns;     /* "none" alone leaves the image's file */
     struct strv dns_search;
     struct strv dns_options;
     struct strv add_hosts; /* "name;name2:ip" with host-gateway resolved by the core */
@@ -172,10 +211,15 @@ struct spec_network {
     struct strv exposed; /* "80/tcp" of image and --expose */
 };
 
-enum spec_restart { SPEC_RESTART_NO = 0, SPEC_RESTART_ON_FAILURE, SPEC_RESTART_ALWAYS, SPEC_RESTART_UNLESS_STOPPED };
+enum spec_restart {
+    SPEC_RESTART_NO = 0,
+    SPEC_RESTART_ON_FAILURE,
+    SPEC_RESTART_ALWAYS,
+    SPEC_RESTART_UNLESS_STOPPED
+};
 
 struct spec_box {
-    char *id;   /* 64 hex digits */
+    char *id; /* 64 hex digits */
     char *name;
     char *image_name;    /* as resolved, docker.io/library/busybox:latest; NULL with --rootfs */
     char *image_id;      /* sha256:… of the image's config */
@@ -191,13 +235,13 @@ struct spec_box {
     int nested;          /* --nested */
     int read_only_tmpfs; /* --read-only-tmpfs, with a read-only root: tmpfs on /run /tmp /var/tmp */
     int64_t shm_size_bytes;
-    int stop_signal;          /* SIGTERM */
-    int64_t stop_timeout_ms;  /* 10 000 */
-    int64_t timeout_ms;       /* --timeout; 0 = none */
+    int stop_signal;           /* SIGTERM */
+    int64_t stop_timeout_ms;   /* 10 000 */
+    int64_t timeout_ms;        /* --timeout; 0 = none */
     unsigned int preserve_fds; /* --preserve-fds N: 3 … 2+N */
-    char *tz;                 /* --tz: a zone's name, or "local" */
-    char *storage_driver;     /* --storage-driver, NULL = choose */
-    struct strv labels;       /* "K=V" */
+    char *tz;                  /* --tz: a zone's name, or "local" */
+    char *storage_driver;      /* --storage-driver, NULL = choose */
+    struct strv labels;        /* "K=V" */
     struct strv annotations;
     enum spec_restart restart;
     int restart_max;
@@ -214,13 +258,15 @@ struct spec {
     struct spec_process process;
     int root_readonly;
     char *hostname; /* NULL: the first 12 digits of the id */
-    struct spec_mount *mounts; /* volumes and options only; the fixed ones (/proc, /dev …) are the core's table */
+    struct spec_mount
+        *mounts; /* volumes and options only; the fixed ones (/proc, /dev …) are the core's table */
     size_t mount_count;
     struct spec_linux linux_;
     struct spec_box box;
 };
 
-/* podman's defaults: 11 capabilities, masked and read-only paths, umask 0022, pids 2048, shm 64m, stop by TERM in 10 s. */
+/* podman's defaults: 11 capabilities, masked and read-only paths, umask 0022, pids 2048, shm 64m,
+ * stop by TERM in 10 s. */
 void spec_init(struct spec *s);
 void spec_done(struct spec *s);
 

@@ -86,7 +86,8 @@ int mount_fs(const char *type, const char *source, int target_fd, int attrs, con
 static int configure(int fs_fd, const char *option)
 {
     const char *value = strchr(option, '=');
-    autofree char *key = xstrndup(option, value != NULL ? (size_t)(value - option) : strlen(option));
+    autofree char *key =
+        xstrndup(option, value != NULL ? (size_t)(value - option) : strlen(option));
 
     if (value == NULL) {
         return (int)syscall(SYS_fsconfig, fs_fd, FSCONFIG_SET_FLAG, key, NULL, 0);
@@ -108,7 +109,8 @@ int mount_new(const char *type, const char *options, int attrs, int *ret_fd, str
     strv_split(&list, options != NULL ? options : "", ',');
     for (size_t i = 0; i < list.len; i++) {
         if (configure(fs_fd, list.v[i]) < 0) {
-            return err_new(e, errno, "cannot mount %s with option '%s': %s", type, list.v[i], mount_strerror(errno));
+            return err_new(e, errno, "cannot mount %s with option '%s': %s", type, list.v[i],
+                           mount_strerror(errno));
         }
     }
     if (syscall(SYS_fsconfig, fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0) {

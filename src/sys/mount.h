@@ -25,9 +25,10 @@ enum mount_flags {
 int mount_fs(const char *type, const char *source, int target_fd, int attrs, const char *data,
              struct err *e);
 
-/* A new, detached file system of @type with the comma separated @options ("mode=755,size=64k"; NULL for none), by
- * fsopen(2) and fsmount(2) (Linux 5.2); attach it with mount_attach(). proc and sysfs must be made while the host's own
- * are still visible in this mount namespace. On success the caller owns *ret_fd. */
+/* A new, detached file system of @type with the comma separated @options ("mode=755,size=64k"; NULL
+ * for none), by fsopen(2) and fsmount(2) (Linux 5.2); attach it with mount_attach(). proc and sysfs
+ * must be made while the host's own are still visible in this mount namespace. On success the
+ * caller owns *ret_fd. */
 int mount_new(const char *type, const char *options, int attrs, int *ret_fd, struct err *e);
 
 /* A detached copy of what @source_fd (O_PATH) shows, as a bind mount: open_tree(2) OPEN_TREE_CLONE.

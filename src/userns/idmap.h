@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Pure arithmetic on id maps, and the choice of a container's map from the mode asked for. No side effects. */
+/* Pure arithmetic on id maps, and the choice of a container's map from the mode asked for. No side
+ * effects. */
 #ifndef RBOX_USERNS_IDMAP_H
 #define RBOX_USERNS_IDMAP_H
 
@@ -10,10 +11,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Fill @s->linux_.uid_mappings and gid_mappings from @s->linux_.userns, the caller's ids and its subordinate ranges.
- * Default: 0 = the caller, 1… = all ranges; root itself is never mapped (0… = the range). keep-id: the caller's own id
- * kept, 0… from the ranges. nomap: the ranges only. explicit: --uidmap through podman's intermediate map.
- * Without ranges: one row 0 = the caller (keep-id: own = own). Errors: -EINVAL with what is wrong with the rows. */
+/* Fill @s->linux_.uid_mappings and gid_mappings from @s->linux_.userns, the caller's ids and its
+ * subordinate ranges. Default: 0 = the caller, 1… = all ranges; root itself is never mapped (0… =
+ * the range). keep-id: the caller's own id kept, 0… from the ranges. nomap: the ranges only.
+ * explicit: --uidmap through podman's intermediate map. Without ranges: one row 0 = the caller
+ * (keep-id: own = own). Errors: -EINVAL with what is wrong with the rows. */
 int idmap_choose(struct spec *s, uid_t uid, gid_t gid, const struct subid *ids, struct err *e);
 
 /* Host id of @container_id, or -1 when it is not mapped; and the way back. */
@@ -26,7 +28,8 @@ uint64_t idmap_size(const struct spec_idmap *m);
 /* Has the container one id only (no subordinate ids)? */
 int idmap_is_single(const struct spec_idmap *m);
 
-/* "0:1001:1,1:100000:65536": canonical text, for messages and for a layer's identity. The caller owns it. */
+/* "0:1001:1,1:100000:65536": canonical text, for messages and for a layer's identity. The caller
+ * owns it. */
 char *idmap_text(const struct spec_idmap *m);
 
 /* As a JSON-free argument vector for newuidmap: pushes "container host size" triples onto @argv. */

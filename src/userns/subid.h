@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The subordinate ids that the host gives to a user: /etc/subuid and /etc/subgid (subuid(5)), entries by name and by
- * uid, or whatever source nsswitch names, through getsubids(1). */
+/* The subordinate ids that the host gives to a user: /etc/subuid and /etc/subgid (subuid(5)),
+ * entries by name and by uid, or whatever source nsswitch names, through getsubids(1). */
 #ifndef RBOX_USERNS_SUBID_H
 #define RBOX_USERNS_SUBID_H
 
@@ -21,17 +21,18 @@ struct subid {
     struct subid_range *gids;
     size_t gid_count;
     int no_helpers; /* newuidmap or newgidmap is missing: ranges are not usable, and left empty */
-    char *owner;    /* the user name whose ranges these are (root may use "containers" or "rbox"), or the uid in digits */
+    char *owner; /* the user name whose ranges these are (root may use "containers" or "rbox"), or
+                    the uid in digits */
 };
 
-/* Find the ranges of @uid. None is not an error: the lists are empty then. Ranges that overlap each other are refused.
- * Host side. Errors: -EINVAL for unreadable files. */
+/* Find the ranges of @uid. None is not an error: the lists are empty then. Ranges that overlap each
+ * other are refused. Host side. Errors: -EINVAL for unreadable files. */
 int subid_find(uid_t uid, struct subid *ret, struct err *e);
 void subid_done(struct subid *s);
 
-/* Parse one subuid(5) file of @len bytes: appends the ranges of @name or @uid to *ret_ranges. Malformed lines are
- * skipped, as shadow-utils does. */
-void subid_parse(const char *text, size_t len, const char *name, uid_t uid, struct subid_range **ret_ranges,
-                 size_t *ret_count);
+/* Parse one subuid(5) file of @len bytes: appends the ranges of @name or @uid to *ret_ranges.
+ * Malformed lines are skipped, as shadow-utils does. */
+void subid_parse(const char *text, size_t len, const char *name, uid_t uid,
+                 struct subid_range **ret_ranges, size_t *ret_count);
 
 #endif

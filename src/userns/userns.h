@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Identity: which ids the caller may map, and short jobs in a user namespace that has them mapped. */
+/* Identity: which ids the caller may map, and short jobs in a user namespace that has them mapped.
+ */
 #ifndef RBOX_USERNS_USERNS_H
 #define RBOX_USERNS_USERNS_H
 
@@ -8,18 +9,21 @@
 
 #include <sys/types.h>
 
-/* Write @uid_map and @gid_map into the user namespace of process @pid, whose parent namespace is ours: by newuidmap and
- * newgidmap side by side, or directly when each map is a single row of size 1 for the caller's own id (then setgroups
- * is denied first, user_namespaces(7)). Host side. Errors carry the helpers' own words and the fix. */
-int userns_map(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, struct err *e);
+/* Write @uid_map and @gid_map into the user namespace of process @pid, whose parent namespace is
+ * ours: by newuidmap and newgidmap side by side, or directly when each map is a single row of size
+ * 1 for the caller's own id (then setgroups is denied first, user_namespaces(7)). Host side. Errors
+ * carry the helpers' own words and the fix. */
+int userns_map(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
+               struct err *e);
 
-/* A job inside: returns 0 or a negative errno with @e set. Runs in a forked child that is root (0:0 of the map) with all
- * capabilities in the namespace; what it prints and which descriptors it uses are inherited. */
+/* A job inside: returns 0 or a negative errno with @e set. Runs in a forked child that is root (0:0
+ * of the map) with all capabilities in the namespace; what it prints and which descriptors it uses
+ * are inherited. */
 typedef int userns_job(void *arg, struct err *e);
 
-/* Fork, enter a new user namespace with these maps, run @job(@arg), wait for it. An error of the job comes back in @e.
- * Host side: rm of files with subordinate owners, unpacking, chown. */
-int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, userns_job *job, void *arg,
-               struct err *e);
+/* Fork, enter a new user namespace with these maps, run @job(@arg), wait for it. An error of the
+ * job comes back in @e. Host side: rm of files with subordinate owners, unpacking, chown. */
+int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, userns_job *job,
+               void *arg, struct err *e);
 
 #endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/rootfs.h"
+
+#include "base/cleanup.h"
+#include "base/hints.h"
+#include "base/mem.h"
+#include "sys/fd.h"
+#include "sys/mount.h"
+#include "sys/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Make upper/ and work/. The root folder's mode is the upper's: it is copied from the topmost
+ * layer's. */
+static int make_upper(int fs_fd, int top_fd, int *ret_upper_fd, int *ret_work_fd, struct err *e)
+{
+    autoclose int upper_fd = -1;
+    autoclose int work_fd = -1;
+    struct stat st;
+    int r = dir_make(fs_fd, "upper", 0755, &upper_fd, e);
+
+    if (r == 0) {
+        r = dir_make(fs_fd, "work", 0700, &work_fd, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (fstat(top_fd, &st) < 0 || fchmod(upper_fd, st.st_mode & 07777) < 0) {
+        return err_set(e, errno, "cannot prepare the writable layer");
+    }
+    /* Best effort: an owner outside the map stays 0:0. */
+    (void)!fchown(upper_fd, st.st_uid, st.st_gid);
+    *ret_upper_fd = steal_fd(&upper_fd);
+    *ret_work_fd = steal_fd(&work_fd);
+    return 0;
+}
+
+/* Mount the overlay of @lower (names relative to the current folder, topmost first, ':' between)
+ * over @target_fd. mount(2) takes one page of options: hence short names and the current folder.
+ * upper and work go by descriptor, so no path of the host shows in the container's mountinfo. */
+static int mount_overlay(const char *lower, int upper_fd, int work_fd, int target_fd, struct err *e)
+{
+    autofree char *options =
+        xasprintf("lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,userxattr", lower,
+                  upper_fd, work_fd);
+    int r = 0;
+
+    if (strlen(options) >= (size_t)sysconf(_SC_PAGESIZE)) {
+        return err_new(e, E2BIG, "too many layers for one overlay");
+    }
+    r = mount_fs("overlay", "overlay", target_fd, 0, options, e);
+    if (r < 0) {
+        return err_hint_id(e, -r == EINVAL ? HINT_OVERLAY : HINT_KERNEL_OVERLAY, NULL, NULL);
+    }
+    return 0;
+}
+
+static int mount_layers(const struct spec *s, const struct rootfs_dirs *dirs, struct err *e)
+{
+    autobuf struct buf lower = {0};
+    autoclose int upper_fd = -1;
+    autoclose int work_fd = -1;
+    autoclose int top_fd = -1;
+    int r = 0;
+
+    for (size_t i = s->box.layers.len; i > 0; i--) {
+        buf_printf(&lower, "%s%s", lower.len > 0 ? ":" : "", s->box.layers.v[i - 1]);
+    }
+    if (lower.len == 0) {
+        return err_new(e, EINVAL, "the image has no layers");
+    }
+    top_fd = openat(dirs->layers_fd, s->box.layers.v[s->box.layers.len - 1],
+                    O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (top_fd < 0) {
+        return err_set(e, errno, "cannot open layer '%s'", s->box.layers.v[s->box.layers.len - 1]);
+    }
+    r = make_upper(dirs->fs_fd, top_fd, &upper_fd, &work_fd, e);
+    if (r < 0) {
+        return r;
+    }
+    if (fchdir(dirs->layers_fd) < 0) {
+        return err_set(e, errno, "cannot enter the layers' folder");
+    }
+    return mount_overlay(lower.data, upper_fd, work_fd, dirs->fs_fd, e);
+}
+
+/* --rootfs DIR:O: the folder itself is the one lower layer, reached as the current folder. */
+static int mount_rootfs_overlay(const struct rootfs_dirs *dirs, int rootfs_fd, struct err *e)
+{
+    autoclose int upper_fd = -1;
+    autoclose int work_fd = -1;
+    int r = make_upper(dirs->fs_fd, rootfs_fd, &upper_fd, &work_fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (fchdir(rootfs_fd) < 0) {
+        return err_set(e, errno, "cannot enter the root folder");
+    }
+    return mount_overlay(".", upper_fd, work_fd, dirs->fs_fd, e);
+}
+
+int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootfs_fd,
+                 int *ret_root_fd, struct err *e)
+{
+    int root_fd = -1;
+    int r = 0;
+
+    if (s->box.rootfs == NULL) {
+        r = mount_layers(s, dirs, e);
+    } else if (s->box.rootfs_overlay) {
+        r = mount_rootfs_overlay(dirs, rootfs_fd, e);
+    } else {
+        r = mount_bind(rootfs_fd, dirs->fs_fd, MOUNT_RECURSIVE | MOUNT_NODEV, s->box.rootfs, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    /* By name from the folder above: that lookup crosses onto the new mount, the descriptor fs_fd
+     * does not. */
+    root_fd = openat(dirs->dir_fd, "fs", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root_fd < 0) {
+        return err_set(e, errno, "cannot open the mounted root");
+    }
+    *ret_root_fd = root_fd;
+    return 0;
+}
+
+int rootfs_pivot(int root_fd, struct err *e)
+{
+    /* pivot_root(".", ".") stacks the old root over the new one; detaching "." then uncovers it
+     * (pivot_root(2)). */
+    if (fchdir(root_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0) {
+        return err_set(e, errno, "cannot pivot into the new root");
+    }
+    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0) {
+        return err_set(e, errno, "cannot detach the old root");
+    }
+    return 0;
+}

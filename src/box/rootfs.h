@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The container's root: layers and a writable upper folder, put together by an overlay file system.
+ * Child side. */
+#ifndef RBOX_BOX_ROOTFS_H
+#define RBOX_BOX_ROOTFS_H
+
+#include "base/err.h"
+#include "spec/spec.h"
+
+struct rootfs_dirs {
+    int layers_fd; /* the store's layers/, for short names of lower folders */
+    int dir_fd;    /* containers/ID */
+    int fs_fd;     /* containers/ID/fs */
+};
+
+/* Mount the root of @s over fs/ in this mount namespace, as 0:0 of the mapped user namespace,
+ * making upper and work in fs/ as needed. With --rootfs DIR, @rootfs_fd (O_PATH, opened as the
+ * caller) is bound there instead, or is the lower folder of a throw-away overlay (DIR:O). On
+ * success the caller owns *ret_root_fd (O_PATH, the mounted root). */
+int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootfs_fd,
+                 int *ret_root_fd, struct err *e);
+
+/* pivot_root(2) into @root_fd and detach the old root: after this nothing of the host's tree has a
+ * name here. */
+int rootfs_pivot(int root_fd, struct err *e);
+
+#endif

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Volumes, tmpfs mounts and devices of the spec; declared in mounts.h. */
+#include "base/cleanup.h"
+#include "base/hints.h"
+#include "base/mem.h"
+#include "box/mounts.h"
+#include "sys/fd.h"
+#include "sys/mount.h"
+#include "sys/path.h"
+#include "sys/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- options */
+
+static const struct {
+    const char *name;
+    int set;
+    int clear;
+} OPTIONS[] = {
+    {"ro", MOUNT_RDONLY, 0},       {"rw", 0, MOUNT_RDONLY},       {"nosuid", MOUNT_NOSUID, 0},
+    {"suid", 0, MOUNT_NOSUID},     {"nodev", MOUNT_NODEV, 0},     {"dev", 0, MOUNT_NODEV},
+    {"noexec", MOUNT_NOEXEC, 0},   {"exec", 0, MOUNT_NOEXEC},     {"bind", 0, MOUNT_RECURSIVE},
+    {"rbind", MOUNT_RECURSIVE, 0}, {"noatime", MOUNT_NOATIME, 0},
+};
+
+static const struct {
+    const char *name;
+    unsigned long flag;
+} PROPAGATION[] = {
+    {"private", MS_PRIVATE}, {"rprivate", MS_PRIVATE | MS_REC},
+    {"slave", MS_SLAVE},     {"rslave", MS_SLAVE | MS_REC},
+    {"shared", MS_SHARED},   {"rshared", MS_SHARED | MS_REC},
+};
+
+/* Binds copy what is mounted below them too (podman's rbind), and are nosuid and nodev unless an
+ * option says otherwise. */
+static int mount_attrs(const struct spec_mount *v, int defaults)
+{
+    int attrs = defaults;
+
+    for (size_t i = 0; i < v->options.len; i++) {
+        for (size_t j = 0; j < sizeof(OPTIONS) / sizeof(OPTIONS[0]); j++) {
+            if (strcmp(v->options.v[i], OPTIONS[j].name) == 0) {
+                attrs = (attrs | OPTIONS[j].set) & ~OPTIONS[j].clear;
+            }
+        }
+    }
+    return attrs;
+}
+
+/* The options that belong to the file system itself: "size=64m,mode=1777". NULL for none. */
+static char *fs_options(const struct spec_mount *v)
+{
+    struct buf b = {0};
+
+    for (size_t i = 0; i < v->options.len; i++) {
+        static const char *const KEYS[] = {"size=", "mode=", "nr_inodes=", "uid=", "gid="};
+
+        for (size_t j = 0; j < sizeof(KEYS) / sizeof(KEYS[0]); j++) {
+            if (str_after(v->options.v[i], KEYS[j]) != NULL) {
+                buf_printf(&b, "%s%s", b.len > 0 ? "," : "", v->options.v[i]);
+            }
+        }
+    }
+    return b.data;
+}
+
+static unsigned long propagation(const struct spec_mount *v)
+{
+    unsigned long flag = 0;
+
+    for (size_t i = 0; i < v->options.len; i++) {
+        for (size_t j = 0; j < sizeof(PROPAGATION) / sizeof(PROPAGATION[0]); j++) {
+            flag = strcmp(v->options.v[i], PROPAGATION[j].name) == 0 ? PROPAGATION[j].flag : flag;
+        }
+    }
+    return flag;
+}
+
+static int is_type(const struct spec_mount *v, const char *type)
+{
+    return strcmp(v->type, type) == 0;
+}
+
+/* ---- sources, as the caller */
+
+static int open_source(const struct spec_mount *v, int *ret_fd, struct err *e)
+{
+    autoclose int fd = open(v->source, O_PATH | O_CLOEXEC);
+    autoclose int sub_fd = -1;
+
+    if (fd < 0) {
+        (void)err_set(e, errno, "cannot use '%s' for '%s'", v->source, v->destination);
+        return err_hint_id(e, HINT_SOURCE_PATH, v->source, NULL);
+    }
+    if (v->subpath != NULL) {
+        if (path_open_in_root(fd, v->subpath, O_PATH, &sub_fd, e) < 0) {
+            return err_wrap(e, "subpath of '%s'", v->source);
+        }
+        *ret_fd = steal_fd(&sub_fd);
+        return 0;
+    }
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+static int clone_volume(const struct spec_mount *v, int *ret_fd, struct err *e)
+{
+    autoclose int fd = -1;
+    int r = open_source(v, &fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (is_type(v, "overlay")) { /* its lower folder; volumes_prepare() mounts it */
+        *ret_fd = steal_fd(&fd);
+        return 0;
+    }
+    r = mount_clone(fd, mount_attrs(v, MOUNT_RECURSIVE), ret_fd, e);
+    return r < 0 ? err_wrap(e, "volume '%s'", v->source) : 0;
+}
+
+static int *new_fds(size_t count)
+{
+    int *fds = xmalloc((count + 1) * sizeof(*fds));
+
+    memset(fds, -1, (count + 1) * sizeof(*fds));
+    return fds;
+}
+
+int volumes_open(const struct spec *s, struct mounts *m, struct err *e)
+{
+    int r = 0;
+
+    m->volume_fd = new_fds(s->mount_count);
+    m->extra_fd = new_fds(s->linux_.device_count);
+    for (size_t i = 0; r == 0 && i < s->mount_count; i++) {
+        if (s->mounts[i].source != NULL &&
+            (is_type(&s->mounts[i], "bind") || is_type(&s->mounts[i], "overlay"))) {
+            r = clone_volume(&s->mounts[i], &m->volume_fd[i], e);
+        }
+    }
+    for (size_t i = 0; r == 0 && i < s->linux_.device_count; i++) {
+        const char *path = s->linux_.devices[i].host_path;
+        autoclose int fd = open(path, O_PATH | O_CLOEXEC);
+
+        if (fd < 0) {
+            return err_set(e, errno, "cannot use device '%s'", path);
+        }
+        r = mount_clone(fd, MOUNT_RECURSIVE, &m->extra_fd[i], e);
+    }
+    return r;
+}
+
+/* ---- :O, a throw-away overlay over a host folder */
+
+static int prepare_overlay(size_t index, int *volume_fd, int fs_fd, struct err *e)
+{
+    autofree char *name = xasprintf("volume%zu", index);
+    autofree char *options = NULL;
+    autoclose int dir_fd = -1;
+    autoclose int upper_fd = -1;
+    autoclose int work_fd = -1;
+    autoclose int mounted_fd = -1;
+    struct stat st;
+    int r = dir_make(fs_fd, name, 0711, &dir_fd, e);
+
+    if (r == 0) {
+        r = dir_make(dir_fd, "upper", 0755, &upper_fd, e);
+    }
+    if (r == 0) {
+        r = dir_make(dir_fd, "work", 0700, &work_fd, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (fstat(*volume_fd, &st) < 0 || !S_ISDIR(st.st_mode) ||
+        fchmod(upper_fd, st.st_mode & 07777) < 0) {
+        return err_new(e, ENOTDIR, "only a folder can be a volume with option O");
+    }
+    options = xasprintf(
+        "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,userxattr",
+        *volume_fd, upper_fd, work_fd);
+    r = mount_fs("overlay", "overlay", dir_fd, 0, options, e);
+    if (r < 0) {
+        return r;
+    }
+    mounted_fd = openat(fs_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    close_fd(volume_fd);
+    return mounted_fd < 0 ? err_set(e, errno, "cannot open a volume's overlay")
+                          : mount_clone(mounted_fd, 0, volume_fd, e);
+}
+
+int volumes_prepare(const struct spec *s, struct mounts *m, int fs_fd, struct err *e)
+{
+    for (size_t i = 0; i < s->mount_count; i++) {
+        if (is_type(&s->mounts[i], "overlay") &&
+            prepare_overlay(i, &m->volume_fd[i], fs_fd, e) < 0) {
+            return err_wrap(e, "volume '%s'", s->mounts[i].source);
+        }
+    }
+    return 0;
+}
+
+/* ---- attaching */
+
+/* The place for a mount: of the same kind as its source, made where it is missing. */
+static int make_target(int root_fd, const char *path, int source_fd, int *ret_fd, struct err *e)
+{
+    struct stat st;
+    int is_dir = 1;
+    int r = 0;
+
+    if (source_fd >= 0) {
+        if (fstat(source_fd, &st) < 0) {
+            return err_set(e, errno, "cannot stat the source of '%s'", path);
+        }
+        is_dir = S_ISDIR(st.st_mode);
+    }
+    r = is_dir ? path_make_dir_in_root(root_fd, path, ret_fd, e)
+               : path_make_file_in_root(root_fd, path, ret_fd, e);
+    return r < 0 ? err_wrap(e, "cannot mount over '%s'", path) : 0;
+}
+
+/* tmpfs mounts begin with the image's content at that place (podman's tmpcopyup), unless told not
+ * to. */
+static int attach_tmpfs(const struct spec_mount *v, int root_fd, struct err *e)
+{
+    autofree char *options = fs_options(v);
+    autoclose int target_fd = -1;
+    autoclose int tmpfs_fd = -1;
+    autoclose int image_fd = -1;
+    int attrs = mount_attrs(v, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC);
+    int r = make_target(root_fd, v->destination, -1, &target_fd, e);
+
+    if (r == 0) {
+        r = mount_new("tmpfs", options, attrs & ~MOUNT_RDONLY, &tmpfs_fd, e);
+    }
+    if (r == 0 && !strv_has(&v->options, "notmpcopyup")) {
+        image_fd = openat(target_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        r = image_fd < 0 ? err_set(e, errno, "cannot read '%s' of the image", v->destination)
+                         : tree_copy(image_fd, tmpfs_fd, e);
+    }
+    if (r == 0) {
+        r = mount_attach(tmpfs_fd, target_fd, v->destination, e);
+    }
+    if (r == 0 && (attrs & MOUNT_RDONLY) != 0) {
+        r = mount_set_attrs(tmpfs_fd, MOUNT_RDONLY, e);
+    }
+    return r;
+}
+
+static int attach_kernel_fs(const struct spec_mount *v, int root_fd, struct err *e)
+{
+    autofree char *options = fs_options(v);
+    autoclose int target_fd = -1;
+    autoclose int fd = -1;
+    int r = make_target(root_fd, v->destination, -1, &target_fd, e);
+
+    if (r == 0) {
+        r = mount_new(v->type, options, mount_attrs(v, MOUNT_NOSUID | MOUNT_NOEXEC), &fd, e);
+    }
+    return r < 0 ? r : mount_attach(fd, target_fd, v->destination, e);
+}
+
+static int attach_volume(const struct spec_mount *v, int volume_fd, int root_fd, struct err *e)
+{
+    autoclose int target_fd = -1;
+    int attrs = mount_attrs(v, MOUNT_RECURSIVE | MOUNT_NOSUID | MOUNT_NODEV);
+    unsigned long flag = propagation(v);
+    int r = make_target(root_fd, v->destination, volume_fd, &target_fd, e);
+
+    if (r == 0) {
+        r = mount_attach(volume_fd, target_fd, v->destination, e);
+    }
+    if (r == 0) {
+        r = mount_propagation(volume_fd, flag != 0 ? flag : MS_PRIVATE | MS_REC, 0, e);
+    }
+    if (r == 0) {
+        r = mount_set_attrs(volume_fd, attrs, e);
+    }
+    return r < 0 ? err_wrap(e, "volume '%s'", v->source) : 0;
+}
+
+static size_t path_depth(const char *path)
+{
+    size_t depth = 0;
+
+    for (; *path != '\0'; path++) {
+        depth += *path == '/' && path[1] != '/' && path[1] != '\0';
+    }
+    return depth;
+}
+
+int volumes_attach(const struct spec *s, struct mounts *m, int root_fd, struct err *e)
+{
+    size_t deepest = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < s->mount_count; i++) {
+        size_t depth = path_depth(s->mounts[i].destination);
+
+        deepest = depth > deepest ? depth : deepest;
+    }
+    for (size_t depth = 0; depth <= deepest; depth++) {
+        for (size_t i = 0; r == 0 && i < s->mount_count; i++) {
+            const struct spec_mount *v = &s->mounts[i];
+
+            if (path_depth(v->destination) != depth) {
+                continue;
+            }
+            if (is_type(v, "tmpfs")) {
+                r = attach_tmpfs(v, root_fd, e);
+            } else if (m->volume_fd[i] >= 0) {
+                r = attach_volume(v, m->volume_fd[i], root_fd, e);
+            } else {
+                r = attach_kernel_fs(v, root_fd, e);
+            }
+        }
+    }
+    return r;
+}
+
+int devices_attach(const struct spec *s, struct mounts *m, int root_fd, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < s->linux_.device_count; i++) {
+        autoclose int target_fd = -1;
+        const char *path = s->linux_.devices[i].path;
+
+        r = make_target(root_fd, path, m->extra_fd[i], &target_fd, e);
+        if (r == 0) {
+            r = mount_attach(m->extra_fd[i], target_fd, path, e);
+        }
+        if (r == 0) {
+            r = mount_set_attrs(m->extra_fd[i], MOUNT_NOSUID | MOUNT_NOEXEC, e);
+        }
+    }
+    return r;
+}
+
+int volumes_chown(const struct spec *s, const struct mounts *m, unsigned int uid, unsigned int gid,
+                  struct err *e)
+{
+    for (size_t i = 0; i < s->mount_count; i++) {
+        if (strv_has(&s->mounts[i].options, "U") && m->volume_fd[i] >= 0) {
+            if (tree_chown(m->volume_fd[i], uid, gid, e) < 0) {
+                return err_wrap(e, "volume '%s'", s->mounts[i].source);
+            }
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whole trees of files: copying and changing owners. Symlinks are copied, never followed. */
+#ifndef RBOX_SYS_TREE_H
+#define RBOX_SYS_TREE_H
+
+#include "base/err.h"
+
+#include <sys/types.h>
+
+/* Copy what is in folder @from_fd into folder @to_fd: files (reflinked where the file system can),
+ * folders, symlinks, hard links within the tree, FIFOs; owners, modes, times and user and security
+ * extended attributes as far as the caller may set them. Device nodes and sockets are skipped.
+ * Mounts below are not entered. */
+int tree_copy(int from_fd, int to_fd, struct err *e);
+
+/* Make @uid:@gid the owner of @fd and of all below it on the same file system. */
+int tree_chown(int fd, uid_t uid, gid_t gid, struct err *e);
+
+#endif
