@@ -67,7 +67,7 @@ static const struct fixed_row FIXED[] = {
 enum {
     FIXED_COUNT = sizeof(FIXED) / sizeof(FIXED[0])
 };
-_Static_assert(FIXED_COUNT <= MOUNTS_FIXED_MAX, "struct mounts has a slot for each row");
+_Static_assert(FIXED_COUNT <= (size_t)MOUNTS_FIXED_MAX, "struct mounts has a slot for each row");
 
 static const char *const DEVICES[MOUNTS_DEVICES] = {"null",   "zero",    "full",
                                                     "random", "urandom", "tty"};
