@@ -32,9 +32,9 @@ enum cgroup_way {
 
 /* One limit that was asked for, for `inspect`. */
 struct cgroup_limit {
-    const char *option;      /* "--memory" */
-    char *asked;             /* "5242880", in the words of the cgroup file */
-    const char *enforced_by; /* "systemd", "cgroupfs", "rlimit", "affinity"; NULL: by nothing */
+    char *option;      /* "--memory" */
+    char *asked;       /* "5242880", in the words of the cgroup file */
+    char *enforced_by; /* "systemd", "cgroupfs", "rlimit", "affinity"; NULL: by nothing */
     int exact;
 };
 
@@ -80,6 +80,12 @@ int cgroup_join(int join_fd, struct err *e);
 int cgroup_save(const struct cgroup *c, int run_fd, struct err *e);
 int cgroup_load(int run_fd, struct cgroup *ret, struct err *e);
 
+/* Note a limit in c->limits, in place of an earlier one of the same option. Copies; @by may be
+ * NULL.
+ */
+void cgroup_note_limit(struct cgroup *c, const char *option, const char *asked, const char *by,
+                       int exact);
+
 /* The limits as `inspect` shows them: [{"Option", "Asked", "EnforcedBy", "Exact"}…]. New
  * reference. */
 json_t *cgroup_limits_json(const struct cgroup *c);
@@ -88,8 +94,8 @@ json_t *cgroup_limits_json(const struct cgroup *c);
 int cgroup_attach(const struct cgroup *c, pid_t pid, struct err *e);
 
 /* Set the limits of @s on a running container; those it leaves unset keep what they are. Host
- * side, errors as cgroup_prepare(). */
-int cgroup_update(const struct cgroup *c, const struct spec *s, struct err *e);
+ * side; cgroup_save() afterwards. Errors as cgroup_prepare(). */
+int cgroup_update(struct cgroup *c, const struct spec *s, struct err *e);
 
 /* SIGKILL for everything in box/ (cgroup.kill, Linux 5.14; before it, pid by pid until none is
  * left). Returns 0 or -errno. */

@@ -148,6 +148,7 @@ struct spec_resources {
     int64_t io_weight;
     struct strv io_max;  /* "PATH rbps=N" … */
     struct strv unified; /* --cgroup-conf K=V */
+    int best_effort;     /* --limits=best-effort: run with less than was asked for */
 };
 
 enum spec_seccomp_mode {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* From a spec's resources to lines for cgroup v2 files: units, conversions, and refusing what the
+ * kernel would accept and then not do.
+ *
+ * Calling sequence: limits_plan() turns a spec into rows; cgroup.c finds out which of their
+ * controllers there are; limits_write() writes each row into the open cgroup folder. */
+#ifndef RBOX_BOX_LIMITS_H
+#define RBOX_BOX_LIMITS_H
+
+#include "base/err.h"
+#include "spec/spec.h"
+
+#include <stddef.h>
+
+struct limit {
+    char *option; /* "--memory", "--cgroup-conf memory.high": for messages */
+    char *file;   /* "memory.max" */
+    char *value;  /* "5242880" */
+    int asked;    /* by an option: cannot be set is an error. A default is left out then */
+};
+
+struct limits {
+    struct limit *rows;
+    size_t count;
+};
+
+enum limits_mode {
+    LIMITS_NEW,    /* a container's first: defaults that follow from options are added */
+    LIMITS_UPDATE, /* of a running one: only what an option names, nothing else is touched */
+};
+
+/* Is any limit of @s asked for by an option? */
+int limits_asked(const struct spec *s);
+
+/* Make the rows of @s. Values that contradict each other or the machine are refused: 0 bytes, swap
+ * below memory, more cpus than there are. Reads /proc and /sys, changes nothing. On success the
+ * caller owns *ret. Errors: -EINVAL. */
+int limits_plan(const struct spec *s, enum limits_mode mode, struct limits *ret, struct err *e);
+void limits_done(struct limits *l);
+#define autolimits __attribute__((cleanup(limits_done)))
+
+/* Name of @row's controller ("memory"): the caller's @buf of @size holds it. "" for cgroup.max.*.
+ */
+void limits_controller(const struct limit *row, char *buf, size_t size);
+
+/* Write @row into the cgroup folder @dir_fd and check that it took effect. Errors: -EINVAL and
+ * others from write(2), in words. */
+int limits_write(int dir_fd, const struct limit *row, struct err *e);
+
+/* cpu.weight (1 to 10000) of @shares (2 to 262144), by crun's curve: 1024 gives 100. */
+unsigned int limits_cpu_weight(int64_t shares);
+
+/* Is every number of list @want ("0-2,5") in list @have? 1 or 0; -EINVAL: @want is no such list. */
+int limits_list_within(const char *want, const char *have);
+
+#endif
