@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "spec/spec.h"
 
+/* O_PATH descriptors of this mount namespace. */
 struct rootfs_dirs {
     int layers_fd; /* the store's layers/, for short names of lower folders */
     int dir_fd;    /* containers/ID */

@@ -105,7 +105,7 @@ int mount_new(const char *type, const char *options, int attrs, int *ret_fd, str
     if (fs_fd < 0) {
         return mount_failed(e, errno, type);
     }
-    strv_push(&list, "source=none");
+    strv_pushf(&list, "source=%s", type);
     strv_split(&list, options != NULL ? options : "", ',');
     for (size_t i = 0; i < list.len; i++) {
         if (configure(fs_fd, list.v[i]) < 0) {

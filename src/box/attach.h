@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The caller's side of a running container: its terminal, its signals, its exit status. */
+#ifndef RBOX_BOX_ATTACH_H
+#define RBOX_BOX_ATTACH_H
+
+#include "base/err.h"
+
+struct attach {
+    int control_fd;      /* towards the supervisor */
+    int terminal;        /* the container has one: bytes go through control_fd */
+    int interactive;     /* pass standard input on */
+    const char *pidfile; /* written at the start, or NULL */
+};
+
+/* Block the signals that attach_run() will forward, from here on: one that comes while the container is being made is
+ * forwarded when it runs. The supervisor inherits the mask, and PID 1 resets it. */
+void attach_block_signals(void);
+
+/* Serve until the container ends. Returns its exit status, or a negative errno with @e: the start failed, or the
+ * supervisor died. The terminal is restored in every case. */
+int attach_run(const struct attach *a, struct err *e);
+
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/box.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "box/attach.h"
+#include "box/cgroup.h"
+#include "box/net.h"
+#include "box/seccomp.h"
+#include "box/state.h"
+#include "box/supervise.h"
+#include "box/sync.h"
+#include "box/tty.h"
+#include "box/undo.h"
+#include "sys/fd.h"
+#include "sys/ns.h"
+#include "sys/proc.h"
+#include "userns/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the launcher holds between the steps. */
+struct launch {
+    const struct store *store;
+    struct spec *spec;
+    struct state state;
+    struct seccomp_filter filter;
+    struct cgroup cgroup;
+    struct supervise supervise;
+    int control_fd;
+    int supervisor_pidfd;
+    pid_t supervisor_pid;
+};
+
+static int launch_prepare(struct launch *l, struct err *e)
+{
+    struct net_files files = {0};
+    struct mounts *m = &l->supervise.child.mounts;
+    int r = net_check(l->spec, e);
+
+    if (r == 0) {
+        r = seccomp_prepare(l->spec, &l->filter, e);
+    }
+    if (r == 0) {
+        r = net_files(l->spec, &files, e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    mounts_init(m);
+    mounts_add_file(m, "/etc/hosts", files.hosts);
+    mounts_add_file(m, "/etc/resolv.conf", files.resolv_conf);
+    mounts_add_file(m, "/etc/hostname", files.hostname);
+    mounts_add_file(m, "/run/.containerenv", xstrdup(""));
+    return 0;
+}
+
+/* An error of the supervisor's death is worth less than the one it sent before. */
+static void undo_supervisor(void *arg)
+{
+    struct launch *l = arg;
+
+    proc_kill_reap(&l->supervisor_pidfd);
+}
+
+static int remove_job(void *arg, struct err *e)
+{
+    return state_remove(arg, e);
+}
+
+/* The supervisor removes the container; when it could not (it was killed), files of subordinate ids need the namespace. */
+static void undo_state(void *arg)
+{
+    struct launch *l = arg;
+    struct err e = {0};
+
+    if (faccessat(l->store->containers_fd, l->state.id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && state_remove(&l->state, &e) < 0) {
+        err_clear(&e);
+        (void)userns_run(&l->spec->linux_.uid_mappings, &l->spec->linux_.gid_mappings, remove_job, &l->state, &e);
+    }
+}
+
+/* Fork the supervisor into its user namespace and outer PID namespace. With --pid host there is no outer one: the
+ * container's processes are to see, and be seen in, the host's. */
+static int launch_supervisor(struct launch *l, struct err *e)
+{
+    uint64_t flags = CLONE_NEWUSER;
+    int pair[2] = {-1, -1};
+    int r = sync_pair(pair, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (l->spec->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_HOST) {
+        flags |= CLONE_NEWPID;
+    }
+    l->supervisor_pid = ns_clone(flags, -1, &l->supervisor_pidfd, e);
+    if (l->supervisor_pid == 0) {
+        (void)close(pair[0]);
+        l->supervise.spec = l->spec;
+        l->supervise.state = &l->state;
+        l->supervise.control_fd = pair[1];
+        l->supervise.child.filter = &l->filter;
+        l->supervise.child.size = tty_size();
+        supervise_main(&l->supervise);
+    }
+    (void)close(pair[1]);
+    l->control_fd = pair[0];
+    return l->supervisor_pid < 0 ? (int)l->supervisor_pid : 0;
+}
+
+/* From here the lock is the supervisor's: it must fall when that dies, whatever the launcher does. */
+static int hand_over(struct launch *l, const struct box_options *o, struct err *e)
+{
+    int r = sync_send(l->control_fd, SYNC_HOST_READY, l->cgroup.box_fd, e);
+
+    if (r == 0) {
+        r = state_write_config(&l->state, l->spec, e);
+    }
+    close_fd(&l->state.lock_fd);
+    if (r == 0 && o->cidfile != NULL) {
+        autoclose int fd = open(o->cidfile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+        r = fd < 0 ? -errno : fd_write_all(fd, l->state.id, strlen(l->state.id));
+        r = r < 0 ? err_set(e, -r, "cannot write --cidfile '%s'", o->cidfile) : 0;
+    }
+    return r;
+}
+
+static int launch_start(struct launch *l, const struct box_options *o, struct undo *undo, struct err *e)
+{
+    int r = launch_prepare(l, e);
+
+    if (r == 0) {
+        r = state_create(l->store, l->spec, &l->state, e);
+    }
+    if (r == 0) {
+        undo_push(undo, undo_state, l);
+        attach_block_signals();
+        r = launch_supervisor(l, e);
+    }
+    if (r == 0) {
+        undo_push(undo, undo_supervisor, l);
+        r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings, &l->spec->linux_.gid_mappings, e);
+    }
+    if (r == 0) {
+        r = cgroup_prepare(l->spec, l->supervisor_pid, &l->cgroup, e);
+    }
+    return r < 0 ? r : hand_over(l, o, e);
+}
+
+int box_run(const struct store *store, struct spec *s, const struct box_options *o, struct err *e)
+{
+    struct launch l = {.store = store, .spec = s, .cgroup = CGROUP_INIT, .control_fd = -1, .supervisor_pidfd = -1};
+    struct attach attach = {
+        .terminal = s->process.terminal, .interactive = s->box.interactive, .pidfile = o->pidfile};
+    struct undo undo = {0};
+    int r = 0;
+
+    l.state = (struct state){.dir_fd = -1, .fs_fd = -1, .lock_fd = -1};
+    r = launch_start(&l, o, &undo, e);
+    if (r == 0) {
+        attach.control_fd = l.control_fd;
+        r = attach_run(&attach, e);
+    }
+    close_fd(&l.control_fd);
+    if (r >= 0) {
+        undo_forget(&undo);
+        close_fd(&l.supervisor_pidfd);
+    }
+    undo_run(&undo);
+    state_done(&l.state);
+    cgroup_done(&l.cgroup);
+    state_sweep(store);
+    return r;
+}

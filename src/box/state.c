@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/state.h"
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "box/undo.h"
+#include "spec/spec_json.h"
+#include "sys/fd.h"
+#include "userns/userns.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- making */
+
+static char *name_path(const char *name)
+{
+    return xasprintf("names/%s", name);
+}
+
+static void undo_container(void *arg)
+{
+    const struct state *st = arg;
+    struct err ignored = {0};
+
+    (void)dir_remove_tree(st->store->containers_fd, st->id, &ignored);
+}
+
+static void undo_name(void *arg)
+{
+    const struct state *st = arg;
+    autofree char *path = name_path(st->name);
+
+    (void)unlinkat(st->store->dir_fd, path, 0);
+}
+
+static int make_folders(struct state *st, struct err *e)
+{
+    int r = dir_make(st->store->containers_fd, st->id, 0711, &st->dir_fd, e);
+
+    if (r < 0) {
+        return err_wrap(e, "cannot make container %s", st->id);
+    }
+    return dir_make(st->dir_fd, "fs", 0711, &st->fs_fd, e);
+}
+
+/* Does the link @path name a container that is still there? Its id goes to @id. */
+static int name_holder(const struct store *store, const char *path, char id[80])
+{
+    ssize_t n = readlinkat(store->dir_fd, path, id, 79);
+
+    id[n > 0 ? n : 0] = '\0';
+    return n > 0 && faccessat(store->containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int take_name(const struct state *st, struct err *e)
+{
+    autofree char *path = name_path(st->name);
+    char holder[80];
+
+    if (mkdirat(st->store->dir_fd, "names", 0711) < 0 && errno != EEXIST) {
+        return err_set(e, errno, "cannot create folder 'names'");
+    }
+    for (int tries = 0; symlinkat(st->id, st->store->dir_fd, path) < 0; tries++) {
+        if (errno != EEXIST) {
+            return err_set(e, errno, "cannot take the name '%s'", st->name);
+        }
+        if (name_holder(st->store, path, holder) || tries > 0) {
+            (void)err_new(e, EEXIST, "the name '%s' is in use by container %.12s", st->name,
+                          holder);
+            return err_hint(e, "rbox rm %s, another --name, or --replace", st->name);
+        }
+        (void)unlinkat(st->store->dir_fd, path, 0); /* left by a container that is gone */
+    }
+    return 0;
+}
+
+/* The run folder appears under its name only when its lock is held. */
+static int make_run_folder(struct state *st, struct err *e)
+{
+    autofree char *dotted = xasprintf(".%s", st->id);
+    int r = dir_make(st->store->run_fd, dotted, 0700, &st->lock_fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (flock(st->lock_fd, LOCK_EX | LOCK_NB) < 0 ||
+        renameat(st->store->run_fd, dotted, st->store->run_fd, st->id) < 0) {
+        int errnum = errno;
+
+        (void)unlinkat(st->store->run_fd, dotted, AT_REMOVEDIR);
+        return err_set(e, errnum, "cannot lock container %s", st->id);
+    }
+    return 0;
+}
+
+int state_create(const struct store *store, const struct spec *s, struct state *ret, struct err *e)
+{
+    struct state st = {.store = store, .dir_fd = -1, .fs_fd = -1, .lock_fd = -1};
+    struct undo undo = {0};
+    int r = 0;
+
+    st.id = xstrdup(s->box.id);
+    st.name = xstrdup(s->box.name);
+    undo_push(&undo, undo_container, &st);
+    r = make_folders(&st, e);
+    if (r == 0) {
+        r = take_name(&st, e);
+    }
+    if (r == 0) {
+        undo_push(&undo, undo_name, &st);
+        r = make_run_folder(&st, e);
+    }
+    if (r < 0) {
+        undo_run(&undo);
+        state_done(&st);
+        return r;
+    }
+    *ret = st;
+    return 0;
+}
+
+/* ---- writing */
+
+int state_write_config(const struct state *st, const struct spec *s, struct err *e)
+{
+    autofree char *text = spec_json_write(s);
+
+    return file_write(st->dir_fd, "config.json", text, strlen(text), FILE_PRIVATE, e);
+}
+
+static int write_json(int dir_fd, const char *name, json_t *v, struct err *e)
+{
+    autofree char *text = json_text(v);
+
+    json_decref(v);
+    return file_write(dir_fd, name, text, strlen(text), FILE_PRIVATE, e);
+}
+
+int state_write_running(const struct state *st, int64_t pid, int64_t started_ns, struct err *e)
+{
+    return write_json(
+        st->lock_fd, "state.json",
+        json_pack("{s:I, s:I}", "pid", (json_int_t)pid, "started_ns", (json_int_t)started_ns), e);
+}
+
+static void remove_run_folder(const struct store *store, const char *id)
+{
+    struct err ignored = {0};
+
+    (void)dir_remove_tree(store->run_fd, id, &ignored);
+}
+
+static int write_exit_file(int dir_fd, const struct state_exit *x, struct err *e)
+{
+    return write_json(dir_fd, "exit.json",
+                      json_pack("{s:i, s:b, s:I, s:I, s:o}", "status", x->status, "oom_killed",
+                                x->oom_killed, "started_ns", (json_int_t)x->started_ns,
+                                "finished_ns", (json_int_t)x->finished_ns, "error",
+                                json_str(x->error != NULL ? x->error : "")),
+                      e);
+}
+
+int state_write_exit(const struct state *st, const struct state_exit *x, struct err *e)
+{
+    int r = write_exit_file(st->dir_fd, x, e);
+
+    remove_run_folder(st->store, st->id);
+    return r;
+}
+
+int state_remove(const struct state *st, struct err *e)
+{
+    int r = dir_remove_tree(st->store->containers_fd, st->id, e);
+
+    undo_name((void *)(uintptr_t)st);
+    /* Last: as long as it stands, a sweep finds what could not be removed. */
+    if (r == 0) {
+        remove_run_folder(st->store, st->id);
+    }
+    return r;
+}
+
+void state_done(struct state *st)
+{
+    close_fd(&st->dir_fd);
+    close_fd(&st->fs_fd);
+    close_fd(&st->lock_fd);
+    free(st->id);
+    free(st->name);
+    st->id = NULL;
+    st->name = NULL;
+}
+
+/* ---- sweeping */
+
+struct sweep_job {
+    const struct store *store;
+    const char *id;
+};
+
+static int sweep_remove(void *arg, struct err *e)
+{
+    const struct sweep_job *job = arg;
+
+    return dir_remove_tree(job->store->containers_fd, job->id, e);
+}
+
+/* Read the config of a dead container; 0 when there is none that makes sense: it was half-made. */
+static int read_config(const struct store *store, const char *id, struct spec *ret)
+{
+    autofree char *path = xasprintf("%s/config.json", id);
+    autofree char *text = NULL;
+    struct err ignored = {0};
+    size_t len = 0;
+
+    return file_read(store->containers_fd, path, 16 << 20, &text, &len, &ignored) == 0 &&
+           spec_json_read(text, len, ret, &ignored) == 0;
+}
+
+static void sweep_name(const struct store *store, const struct spec *s, const char *id)
+{
+    autofree char *path = s->box.name != NULL ? name_path(s->box.name) : xstrdup("");
+    char holder[80];
+
+    if (*path != '\0' && name_holder(store, path, holder) && strcmp(holder, id) == 0) {
+        (void)unlinkat(store->dir_fd, path, 0);
+    }
+}
+
+static void sweep_container(const struct store *store, const char *id)
+{
+    struct sweep_job job = {.store = store, .id = id};
+    struct spec s = {0};
+    struct err e = {0};
+    int known = read_config(store, id, &s);
+
+    debug("sweeping container %s", id);
+    if (known && !s.box.remove) {
+        autoclose int dir_fd = openat(store->containers_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        struct state_exit x = {.status = 137, .error = xstrdup("its supervisor died")};
+
+        if (dir_fd >= 0 && faccessat(dir_fd, "exit.json", F_OK, 0) < 0) {
+            (void)write_exit_file(dir_fd, &x, &e);
+        }
+        free(x.error);
+    } else {
+        sweep_name(store, &s, id);
+        if (dir_remove_tree(store->containers_fd, id, &e) < 0 && known) {
+            err_clear(&e);
+            (void)userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, sweep_remove, &job,
+                             &e);
+        }
+    }
+    if (e.errnum != 0) {
+        debug("cannot sweep %s: %s", id, e.msg);
+    }
+    spec_done(&s);
+}
+
+enum {
+    DOTTED_AGE_S = 10
+}; /* a folder still dotted after this long was never locked: its maker died */
+
+static void sweep_entry(const struct store *store, int boot_fd, const char *entry)
+{
+    autoclose int fd = openat(boot_fd, entry, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const char *id = entry[0] == '.' ? entry + 1 : entry;
+    struct err ignored = {0};
+    struct stat st;
+
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        return;
+    }
+    if (entry[0] == '.' && (fstat(fd, &st) < 0 || st.st_ctime + DOTTED_AGE_S > time(NULL))) {
+        return;
+    }
+    sweep_container(store, id);
+    (void)dir_remove_tree(boot_fd, entry, &ignored);
+}
+
+static void sweep_boot(const struct store *store, int boot_fd)
+{
+    autoclosedir DIR *d = fdopendir(boot_fd);
+    struct dirent *entry = NULL;
+
+    if (d == NULL) {
+        (void)close(boot_fd);
+        return;
+    }
+    while ((entry = readdir(d)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            sweep_entry(store, dirfd(d), entry->d_name);
+        }
+    }
+}
+
+void state_sweep(const struct store *store)
+{
+    autoclosedir DIR *runs = NULL;
+    struct dirent *entry = NULL;
+    struct stat mine;
+    int fd = openat(store->dir_fd, "run", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0 || fstat(store->run_fd, &mine) < 0) {
+        close_fd(&fd);
+        return;
+    }
+    runs = fdopendir(fd);
+    while (runs != NULL && (entry = readdir(runs)) != NULL) {
+        struct stat st;
+        int boot_fd = -1;
+
+        if (entry->d_name[0] == '.') {
+            continue;
+        }
+        boot_fd =
+            openat(dirfd(runs), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (boot_fd < 0 || fstat(boot_fd, &st) < 0) {
+            close_fd(&boot_fd);
+            continue;
+        }
+        sweep_boot(store, boot_fd);
+        if (st.st_ino != mine.st_ino) {
+            (void)unlinkat(dirfd(runs), entry->d_name,
+                           AT_REMOVEDIR); /* an earlier boot; goes once it is empty */
+        }
+    }
+}

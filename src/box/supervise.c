@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/supervise.h"
+
+#include "base/cleanup.h"
+#include "base/exitcode.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "box/cgroup.h"
+#include "box/net.h"
+#include "box/signals.h"
+#include "box/sync.h"
+#include "box/watch.h"
+#include "sys/fd.h"
+#include "sys/ns.h"
+#include "sys/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char CHILD[] = "the container's first process";
+
+/* What the start has made so far, and its end takes back. */
+struct running {
+    int sync_fd;
+    int pidfd;     /* of the container's PID 1; -1 once reaped */
+    int cgroup_fd; /* box/, or -1 */
+    int master_fd; /* of the terminal, or -1 */
+    struct net net;
+    int net_started;
+    int64_t started_ns;
+};
+
+/* ---- start */
+
+/* Helpers that it executes (slirp4netns, fuse-overlayfs) need its capabilities, and exec takes them from a process that
+ * is not uid 0 of the namespace unless they are ambient (capabilities(7)). */
+static int raise_ambient(struct err *e)
+{
+    cap_t caps = cap_get_proc();
+    int r = 0;
+
+    if (caps == NULL) {
+        return err_set(e, errno, "cannot read capabilities");
+    }
+    for (cap_value_t c = 0; c <= CAP_LAST_CAP; c++) {
+        cap_flag_value_t have = CAP_CLEAR;
+
+        if (cap_get_flag(caps, c, CAP_PERMITTED, &have) == 0 && have == CAP_SET) {
+            (void)cap_set_flag(caps, CAP_INHERITABLE, 1, &c, CAP_SET);
+        }
+    }
+    if (cap_set_proc(caps) < 0) {
+        r = err_set(e, errno, "cannot set inheritable capabilities");
+    }
+    (void)cap_free(caps);
+    for (cap_value_t c = 0; r == 0 && c <= CAP_LAST_CAP; c++) {
+        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0);
+    }
+    return r;
+}
+
+/* While it starts the container it listens to nobody: if the launcher goes now, it goes too, and the kernel takes the
+ * rest. Afterwards it watches control_fd and can put things away itself. PDEATHSIG holds: it never changes its ids. */
+static int enter_role(const struct supervise *s, struct err *e)
+{
+    struct pollfd launcher = {.fd = s->control_fd};
+    sigset_t all;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_NAME, "rbox-supervisor");
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    (void)setsid();
+    if (poll(&launcher, 1, 0) > 0 && (launcher.revents & POLLHUP) != 0) {
+        return err_new(e, EPIPE, "the launcher is gone");
+    }
+    return raise_ambient(e);
+}
+
+static uint64_t clone_flags(const struct spec *s)
+{
+    static const uint64_t FLAGS[SPEC_NS_COUNT] = {
+        [SPEC_NS_PID] = CLONE_NEWPID, [SPEC_NS_IPC] = CLONE_NEWIPC, [SPEC_NS_UTS] = CLONE_NEWUTS,
+        [SPEC_NS_NETWORK] = CLONE_NEWNET, [SPEC_NS_CGROUP] = 0 /* after the move, see child.c */};
+    uint64_t flags = CLONE_NEWNS;
+
+    for (size_t i = 0; i < SPEC_NS_COUNT; i++) {
+        flags |= s->linux_.namespaces[i].mode == SPEC_NS_PRIVATE ? FLAGS[i] : 0;
+    }
+    return flags;
+}
+
+static int start_child(struct supervise *s, struct running *run, struct err *e)
+{
+    int pair[2] = {-1, -1};
+    int r = sync_pair(pair, e);
+    pid_t pid = -1;
+
+    if (r < 0) {
+        return r;
+    }
+    if (fchdir(s->state->store->dir_fd) < 0) {
+        return err_set(e, errno, "cannot enter the store");
+    }
+    pid = ns_clone(clone_flags(s->spec), -1, &run->pidfd, e);
+    if (pid == 0) {
+        /* The lock and the launcher's ear are the supervisor's alone. */
+        close_fd(&s->state->lock_fd);
+        close_fd(&s->control_fd);
+        (void)close(pair[0]);
+        s->child.sync_fd = pair[1];
+        s->child.spec = s->spec;
+        child_main(&s->child);
+    }
+    (void)close(pair[1]);
+    run->sync_fd = pair[0];
+    return pid < 0 ? (int)pid : 0;
+}
+
+/* The child has the caller's descriptors now; holding them here would keep pipes open. */
+static void drop_stdio(void)
+{
+    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 0; fd <= 2; fd++) {
+        (void)dup2(null_fd, fd);
+    }
+    (void)close(null_fd);
+}
+
+static int build(struct supervise *s, struct running *run, struct err *e)
+{
+    autoclose int netns_fd = -1;
+    int r = sync_wait(run->sync_fd, SYNC_CHILD_READY, CHILD, &netns_fd, e);
+
+    if (r == 0) {
+        r = sync_wait(s->control_fd, SYNC_HOST_READY, "the launcher", &run->cgroup_fd, e);
+    }
+    if (r == 0) {
+        r = sync_send(run->sync_fd, SYNC_HOST_READY, run->cgroup_fd, e);
+    }
+    if (r == 0) {
+        r = net_start(s->spec, netns_fd, &run->net, e);
+        run->net_started = r == 0;
+    }
+    if (r == 0) {
+        r = sync_wait(run->sync_fd, SYNC_ROOT_READY, CHILD, &run->master_fd, e);
+    }
+    if (r == 0) {
+        r = net_wait_ready(&run->net, NET_READY_TIMEOUT_MS, e);
+    }
+    return r;
+}
+
+/* The child's end of the socket is close-on-exec: its end of file says that exec worked. */
+static int await_exec(struct running *run, struct err *e)
+{
+    struct sync_msg msg;
+    int r = sync_send(run->sync_fd, SYNC_EXEC, -1, e);
+
+    if (r < 0) {
+        return r;
+    }
+    r = sync_recv(run->sync_fd, &msg, NULL);
+    close_fd(&run->sync_fd);
+    if (r < 0) {
+        return err_set(e, -r, "cannot hear from %s during exec", CHILD);
+    }
+    if (msg.step == SYNC_ERROR) {
+        *e = msg.u.err;
+        return -e->errnum;
+    }
+    return msg.step == SYNC_END ? 0 : err_new(e, EPROTO, "%s sent %s during exec", CHILD, sync_step_name(msg.step));
+}
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void tell_started(const struct supervise *s, struct running *run)
+{
+    struct sync_msg msg = {.step = SYNC_STARTED};
+    struct err ignored = {0};
+
+    run->started_ns = now_ns();
+    msg.u.started.pid = signals_host_pid(run->pidfd);
+    (void)state_write_running(s->state, msg.u.started.pid, run->started_ns, &ignored);
+    (void)sync_send_msg(s->control_fd, &msg, 0);
+    (void)prctl(PR_SET_PDEATHSIG, 0);
+}
+
+/* ---- end */
+
+/* Everything goes in the order in which it can still be seen to go: processes, network, files, lock. */
+static void put_away(struct supervise *s, struct running *run, const struct state_exit *x, int started)
+{
+    struct err e = {0};
+    int r = 0;
+
+    proc_kill_reap(&run->pidfd);
+    if (run->net_started) {
+        net_stop(&run->net);
+    }
+    if (s->spec->box.remove || !started) {
+        r = state_remove(s->state, &e);
+    } else {
+        r = state_write_exit(s->state, x, &e);
+    }
+    if (r < 0) {
+        debug("putting away: %s", e.msg);
+    }
+}
+
+_Noreturn void supervise_main(struct supervise *s)
+{
+    struct running run = {.sync_fd = -1, .pidfd = -1, .cgroup_fd = -1, .master_fd = -1};
+    struct sync_msg msg = {.step = SYNC_EXIT};
+    struct state_exit x = {0};
+    struct err e = {0};
+    int r = enter_role(s, &e);
+
+    if (r == 0) {
+        r = start_child(s, &run, &e);
+    }
+    if (r == 0) {
+        drop_stdio();
+        r = build(s, &run, &e);
+    }
+    if (r == 0) {
+        r = await_exec(&run, &e);
+    }
+    if (r < 0) {
+        put_away(s, &run, &x, 0);
+        sync_send_err(s->control_fd, &e);
+        _exit(EXITCODE_RBOX);
+    }
+    tell_started(s, &run);
+    x.status = watch_run(&(struct watch){.pidfd = &run.pidfd,
+                                         .control_fd = s->control_fd,
+                                         .master_fd = run.master_fd,
+                                         .net_pidfd = run.net.pidfd,
+                                         .timeout_ms = s->spec->box.timeout_ms});
+    x.started_ns = run.started_ns;
+    x.finished_ns = now_ns();
+    put_away(s, &run, &x, 1);
+    msg.u.exit.status = x.status;
+    (void)sync_send_msg(s->control_fd, &msg, 0);
+    _exit(0);
+}
