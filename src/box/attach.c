@@ -66,8 +66,8 @@ static void take_signal(struct attached *s)
     (void)sync_send_msg(s->a->control_fd, &s->msg, 0);
 }
 
-/* A terminal that is gone (EIO) takes the container with it: closing the control socket does that. The mere end of input
- * is passed on. */
+/* A terminal that is gone (EIO) takes the container with it: closing the control socket does that.
+ * The mere end of input is passed on. */
 static int take_input(struct attached *s, struct err *e)
 {
     ssize_t n = read(STDIN_FILENO, s->msg.u.data, SYNC_DATA_MAX);
@@ -118,7 +118,8 @@ static int take_message(struct attached *s, struct err *e)
         return take_started(s, e);
     case SYNC_OUTPUT:
     case SYNC_OUTPUT_ERR:
-        (void)fd_write_all(s->msg.step == SYNC_OUTPUT ? STDOUT_FILENO : STDERR_FILENO, s->msg.u.data, s->msg.len);
+        (void)fd_write_all(s->msg.step == SYNC_OUTPUT ? STDOUT_FILENO : STDERR_FILENO,
+                           s->msg.u.data, s->msg.len);
         return 0;
     case SYNC_NOTICE:
         notice("%.*s", (int)s->msg.len, s->msg.u.data);
@@ -130,7 +131,8 @@ static int take_message(struct attached *s, struct err *e)
         *e = s->msg.u.err;
         return -e->errnum;
     default:
-        return err_new(e, EPIPE, "the container's supervisor died; the container was ended with it");
+        return err_new(e, EPIPE,
+                       "the container's supervisor died; the container was ended with it");
     }
 }
 

@@ -12,12 +12,13 @@ struct attach {
     const char *pidfile; /* written at the start, or NULL */
 };
 
-/* Block the signals that attach_run() will forward, from here on: one that comes while the container is being made is
- * forwarded when it runs. The supervisor inherits the mask, and PID 1 resets it. */
+/* Block the signals that attach_run() will forward, from here on: one that comes while the
+ * container is being made is forwarded when it runs. The supervisor inherits the mask, and PID 1
+ * resets it. */
 void attach_block_signals(void);
 
-/* Serve until the container ends. Returns its exit status, or a negative errno with @e: the start failed, or the
- * supervisor died. The terminal is restored in every case. */
+/* Serve until the container ends. Returns its exit status, or a negative errno with @e: the start
+ * failed, or the supervisor died. The terminal is restored in every case. */
 int attach_run(const struct attach *a, struct err *e);
 
 #endif

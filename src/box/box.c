@@ -74,20 +74,23 @@ static int remove_job(void *arg, struct err *e)
     return state_remove(arg, e);
 }
 
-/* The supervisor removes the container; when it could not (it was killed), files of subordinate ids need the namespace. */
+/* The supervisor removes the container; when it could not (it was killed), files of subordinate ids
+ * need the namespace. */
 static void undo_state(void *arg)
 {
     struct launch *l = arg;
     struct err e = {0};
 
-    if (faccessat(l->store->containers_fd, l->state.id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 && state_remove(&l->state, &e) < 0) {
+    if (faccessat(l->store->containers_fd, l->state.id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+        state_remove(&l->state, &e) < 0) {
         err_clear(&e);
-        (void)userns_run(&l->spec->linux_.uid_mappings, &l->spec->linux_.gid_mappings, remove_job, &l->state, &e);
+        (void)userns_run(&l->spec->linux_.uid_mappings, &l->spec->linux_.gid_mappings, remove_job,
+                         &l->state, &e);
     }
 }
 
-/* Fork the supervisor into its user namespace and outer PID namespace. With --pid host there is no outer one: the
- * container's processes are to see, and be seen in, the host's. */
+/* Fork the supervisor into its user namespace and outer PID namespace. With --pid host there is no
+ * outer one: the container's processes are to see, and be seen in, the host's. */
 static int launch_supervisor(struct launch *l, struct err *e)
 {
     uint64_t flags = CLONE_NEWUSER;
@@ -115,7 +118,8 @@ static int launch_supervisor(struct launch *l, struct err *e)
     return l->supervisor_pid < 0 ? (int)l->supervisor_pid : 0;
 }
 
-/* From here the lock is the supervisor's: it must fall when that dies, whatever the launcher does. */
+/* From here the lock is the supervisor's: it must fall when that dies, whatever the launcher does.
+ */
 static int hand_over(struct launch *l, const struct box_options *o, struct err *e)
 {
     int r = sync_send(l->control_fd, SYNC_HOST_READY, l->cgroup.box_fd, e);
@@ -133,7 +137,8 @@ static int hand_over(struct launch *l, const struct box_options *o, struct err *
     return r;
 }
 
-static int launch_start(struct launch *l, const struct box_options *o, struct undo *undo, struct err *e)
+static int launch_start(struct launch *l, const struct box_options *o, struct undo *undo,
+                        struct err *e)
 {
     int r = launch_prepare(l, e);
 
@@ -147,7 +152,8 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
     }
     if (r == 0) {
         undo_push(undo, undo_supervisor, l);
-        r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings, &l->spec->linux_.gid_mappings, e);
+        r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings,
+                       &l->spec->linux_.gid_mappings, e);
     }
     if (r == 0) {
         r = cgroup_prepare(l->spec, l->supervisor_pid, &l->cgroup, e);
@@ -157,7 +163,8 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
 
 int box_run(const struct store *store, struct spec *s, const struct box_options *o, struct err *e)
 {
-    struct launch l = {.store = store, .spec = s, .cgroup = CGROUP_INIT, .control_fd = -1, .supervisor_pidfd = -1};
+    struct launch l = {
+        .store = store, .spec = s, .cgroup = CGROUP_INIT, .control_fd = -1, .supervisor_pidfd = -1};
     struct attach attach = {
         .terminal = s->process.terminal, .interactive = s->box.interactive, .pidfile = o->pidfile};
     struct undo undo = {0};

@@ -16,8 +16,9 @@ struct box_options {
 
 /* Run @s to its end, attached to the caller's terminal or descriptors.
  * @s has its layers, ids maps and id; HOME and the user's ids are found inside.
- * Returns the command's exit status (0 … 255), or a negative errno with @e: 125, or 126 and 127 when the command could not
- * be executed. In every case nothing of the container is left but what --rm was not given for. Host side. */
+ * Returns the command's exit status (0 … 255), or a negative errno with @e: 125, or 126 and 127
+ * when the command could not be executed. In every case nothing of the container is left but what
+ * --rm was not given for. Host side. */
 int box_run(const struct store *store, struct spec *s, const struct box_options *o, struct err *e);
 
 #endif

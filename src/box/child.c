@@ -32,8 +32,9 @@
 
 static const char SUPERVISOR[] = "the supervisor";
 
-/* A session of its own, so that no terminal of the host is its controlling one (CVE-2017-5226), and signals as a fresh
- * program expects them: what the launcher blocked or its caller ignored is not the command's business. */
+/* A session of its own, so that no terminal of the host is its controlling one (CVE-2017-5226), and
+ * signals as a fresh program expects them: what the launcher blocked or its caller ignored is not
+ * the command's business. */
 static int reset_process(const struct spec *s, struct err *e)
 {
     sigset_t none;
@@ -56,9 +57,9 @@ static int reset_process(const struct spec *s, struct err *e)
     return 0;
 }
 
-/* Mounts want folders of this mount namespace, and the launcher's descriptors are of the host's. The current folder, which
- * the supervisor set to the store's top, came along (the kernel moves it over): so the store is reached by no name, and as
- * the caller still, who alone may enter it. */
+/* Mounts want folders of this mount namespace, and the launcher's descriptors are of the host's.
+ * The current folder, which the supervisor set to the store's top, came along (the kernel moves it
+ * over): so the store is reached by no name, and as the caller still, who alone may enter it. */
 static int open_store(struct child *c, struct err *e)
 {
     static const int FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
@@ -93,7 +94,8 @@ static int open_sources(struct child *c, int *ret_rootfs_fd, struct err *e)
     return r < 0 ? r : volumes_open(c->spec, &c->mounts, e);
 }
 
-/* Tell the supervisor where the network namespace is, and wait until the ids are mapped and the cgroup stands. */
+/* Tell the supervisor where the network namespace is, and wait until the ids are mapped and the
+ * cgroup stands. */
 static int meet_host(const struct child *c, struct err *e)
 {
     autoclose int netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
@@ -113,8 +115,8 @@ static int meet_host(const struct child *c, struct err *e)
     return r;
 }
 
-/* Root of the namespace makes what belongs to root in the container. Where 0 is not mapped (keep-id with a single id)
- * the caller's own id, which has all capabilities here too, must do. */
+/* Root of the namespace makes what belongs to root in the container. Where 0 is not mapped (keep-id
+ * with a single id) the caller's own id, which has all capabilities here too, must do. */
 static int become_root(const struct spec *s, struct err *e)
 {
     if (idmap_to_host(&s->linux_.gid_mappings, 0) >= 0 && setresgid(0, 0, 0) < 0) {
@@ -162,8 +164,10 @@ static int build_root(struct child *c, int rootfs_fd, int *ret_root_fd, struct e
     return mounts_attach(c->spec, &c->mounts, root_fd, e);
 }
 
-/* Standard input, output and error: the container's own terminal, or the caller's descriptors as they came. */
-static int set_stdio(const struct child *c, int root_fd, const struct user *user, int *ret_master_fd, struct err *e)
+/* Standard input, output and error: the container's own terminal, or the caller's descriptors as
+ * they came. */
+static int set_stdio(const struct child *c, int root_fd, const struct user *user,
+                     int *ret_master_fd, struct err *e)
 {
     autoclose int slave_fd = -1;
     int r = 0;
@@ -175,13 +179,16 @@ static int set_stdio(const struct child *c, int root_fd, const struct user *user
             return 0;
         }
         r = path_open_in_root(root_fd, "/dev/null", O_RDONLY, &null_fd, e);
-        return r < 0 ? r : (dup2(null_fd, STDIN_FILENO) < 0 ? err_set(e, errno, "cannot set stdin") : 0);
+        return r < 0
+                   ? r
+                   : (dup2(null_fd, STDIN_FILENO) < 0 ? err_set(e, errno, "cannot set stdin") : 0);
     }
     r = mounts_console(root_fd, ret_master_fd, &slave_fd, e);
     if (r < 0) {
         return r;
     }
-    (void)!fchown(slave_fd, user->uid, (gid_t)-1); /* mesg and ssh inside want it; a single id can't */
+    (void)!fchown(slave_fd, user->uid,
+                  (gid_t)-1); /* mesg and ssh inside want it; a single id can't */
     if (c->size.ws_row > 0 || c->size.ws_col > 0) {
         (void)ioctl(slave_fd, TIOCSWINSZ, &c->size);
     }
@@ -211,16 +218,19 @@ static int set_rlimits(const struct spec_process *p, struct err *e)
             want.rlim_cur = want.rlim_cur > have.rlim_max ? have.rlim_max : want.rlim_cur;
         }
         if (setrlimit((__rlimit_resource_t)l->resource, &want) < 0) {
-            (void)err_new(e, errno, "cannot set --ulimit to %llu:%llu: the caller's own hard limit is %llu",
-                          (unsigned long long)l->soft, (unsigned long long)l->hard, (unsigned long long)have.rlim_max);
+            (void)err_new(e, errno,
+                          "cannot set --ulimit to %llu:%llu: the caller's own hard limit is %llu",
+                          (unsigned long long)l->soft, (unsigned long long)l->hard,
+                          (unsigned long long)have.rlim_max);
             return err_hint_id(e, HINT_RLIMIT, NULL, NULL);
         }
     }
     return 0;
 }
 
-/* The working folder, beneath the root that is now the only one. A missing one of the image is made, as docker does. The
- * check is for a folder that a descriptor from outside led to (CVE-2024-21626): none is open any more, so it can't be. */
+/* The working folder, beneath the root that is now the only one. A missing one of the image is
+ * made, as docker does. The check is for a folder that a descriptor from outside led to
+ * (CVE-2024-21626): none is open any more, so it can't be. */
 static int enter_cwd(const struct spec *s, int root_fd, struct err *e)
 {
     autofree char *cwd = NULL;
@@ -251,19 +261,24 @@ static int exec_failed(const char *command, int errnum, struct err *e)
     int missing = errnum == ENOENT || errnum == ENOTDIR;
 
     if (missing && strchr(command, '/') != NULL && access(command, F_OK) == 0) {
-        (void)err_new(e, errnum, "cannot execute '%s': its interpreter or loader is not in the image", command);
+        (void)err_new(e, errnum,
+                      "cannot execute '%s': its interpreter or loader is not in the image",
+                      command);
     } else if (missing && strchr(command, '/') == NULL) {
         (void)err_new(e, errnum, "cannot execute '%s': not found in the container's PATH", command);
     } else if (errnum == ENOEXEC) {
-        (void)err_new(e, errnum, "cannot execute '%s': not a program for this processor, nor a script with '#!'", command);
+        (void)err_new(
+            e, errnum,
+            "cannot execute '%s': not a program for this processor, nor a script with '#!'",
+            command);
     } else {
         (void)err_set(e, errnum, "cannot execute '%s'", command);
     }
     return err_exit(e, missing ? EXITCODE_NOT_FOUND : EXITCODE_NOT_EXECUTABLE);
 }
 
-/* execve(2) by the container's PATH, not ours. A file that may not be executed is remembered, and only reported when no
- * later folder has one that may. */
+/* execve(2) by the container's PATH, not ours. A file that may not be executed is remembered, and
+ * only reported when no later folder has one that may. */
 static int exec_command(const struct spec_process *p, struct err *e)
 {
     const char *command = p->args.v[0];

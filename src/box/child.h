@@ -11,7 +11,7 @@
 #include <sys/ioctl.h>
 
 struct child {
-    struct spec *spec; /* the fork's own copy: HOME is put into its environment */
+    struct spec *spec;       /* the fork's own copy: HOME is put into its environment */
     struct rootfs_dirs dirs; /* opened by the child itself, see open_store() */
     struct mounts mounts;
     const struct seccomp_filter *filter;
@@ -19,8 +19,8 @@ struct child {
     struct winsize size; /* of the caller's terminal; all zero when there is none */
 };
 
-/* Build the world and exec the command. Runs in the new namespaces, as a fork of the supervisor; never returns. A failure
- * travels over sync_fd as the launcher's error. */
+/* Build the world and exec the command. Runs in the new namespaces, as a fork of the supervisor;
+ * never returns. A failure travels over sync_fd as the launcher's error. */
 _Noreturn void child_main(struct child *c);
 
 #endif

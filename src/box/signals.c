@@ -11,10 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const int NOT_FORWARDED[] = {SIGCHLD, SIGURG, SIGSTOP, SIGKILL, SIGPIPE, SIGTSTP, SIGTTIN, SIGTTOU,
-                                    SIGSEGV, SIGBUS, SIGFPE,  SIGILL,  SIGTRAP, SIGSYS,  SIGABRT};
+static const int NOT_FORWARDED[] = {SIGCHLD, SIGURG,  SIGSTOP, SIGKILL, SIGPIPE,
+                                    SIGTSTP, SIGTTIN, SIGTTOU, SIGSEGV, SIGBUS,
+                                    SIGFPE,  SIGILL,  SIGTRAP, SIGSYS,  SIGABRT};
 
-static const int NOT_TERMINATING[] = {SIGCHLD, SIGCONT, SIGURG, SIGWINCH, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
+static const int NOT_TERMINATING[] = {SIGCHLD, SIGCONT, SIGURG,  SIGWINCH,
+                                      SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU};
 
 void signals_forwarded(sigset_t *ret)
 {
@@ -70,7 +72,8 @@ int signals_handled(pid_t pid, int signo)
         autofree char *text = NULL;
         struct err ignored = {0};
 
-        if (entry->d_name[0] != '.' && file_read(dirfd(tasks), name, 65536, &text, NULL, &ignored) == 0 &&
+        if (entry->d_name[0] != '.' &&
+            file_read(dirfd(tasks), name, 65536, &text, NULL, &ignored) == 0 &&
             signals_handled_in(text, signo)) {
             return 1;
         }

@@ -41,8 +41,8 @@ struct running {
 
 /* ---- start */
 
-/* Helpers that it executes (slirp4netns, fuse-overlayfs) need its capabilities, and exec takes them from a process that
- * is not uid 0 of the namespace unless they are ambient (capabilities(7)). */
+/* Helpers that it executes (slirp4netns, fuse-overlayfs) need its capabilities, and exec takes them
+ * from a process that is not uid 0 of the namespace unless they are ambient (capabilities(7)). */
 static int raise_ambient(struct err *e)
 {
     cap_t caps = cap_get_proc();
@@ -68,8 +68,9 @@ static int raise_ambient(struct err *e)
     return r;
 }
 
-/* While it starts the container it listens to nobody: if the launcher goes now, it goes too, and the kernel takes the
- * rest. Afterwards it watches control_fd and can put things away itself. PDEATHSIG holds: it never changes its ids. */
+/* While it starts the container it listens to nobody: if the launcher goes now, it goes too, and
+ * the kernel takes the rest. Afterwards it watches control_fd and can put things away itself.
+ * PDEATHSIG holds: it never changes its ids. */
 static int enter_role(const struct supervise *s, struct err *e)
 {
     struct pollfd launcher = {.fd = s->control_fd};
@@ -88,9 +89,12 @@ static int enter_role(const struct supervise *s, struct err *e)
 
 static uint64_t clone_flags(const struct spec *s)
 {
-    static const uint64_t FLAGS[SPEC_NS_COUNT] = {
-        [SPEC_NS_PID] = CLONE_NEWPID, [SPEC_NS_IPC] = CLONE_NEWIPC, [SPEC_NS_UTS] = CLONE_NEWUTS,
-        [SPEC_NS_NETWORK] = CLONE_NEWNET, [SPEC_NS_CGROUP] = 0 /* after the move, see child.c */};
+    static const uint64_t FLAGS[SPEC_NS_COUNT] = {[SPEC_NS_PID] = CLONE_NEWPID,
+                                                  [SPEC_NS_IPC] = CLONE_NEWIPC,
+                                                  [SPEC_NS_UTS] = CLONE_NEWUTS,
+                                                  [SPEC_NS_NETWORK] = CLONE_NEWNET,
+                                                  [SPEC_NS_CGROUP] =
+                                                      0 /* after the move, see child.c */};
     uint64_t flags = CLONE_NEWNS;
 
     for (size_t i = 0; i < SPEC_NS_COUNT; i++) {
@@ -179,7 +183,9 @@ static int await_exec(struct running *run, struct err *e)
         *e = msg.u.err;
         return -e->errnum;
     }
-    return msg.step == SYNC_END ? 0 : err_new(e, EPROTO, "%s sent %s during exec", CHILD, sync_step_name(msg.step));
+    return msg.step == SYNC_END
+               ? 0
+               : err_new(e, EPROTO, "%s sent %s during exec", CHILD, sync_step_name(msg.step));
 }
 
 static int64_t now_ns(void)
@@ -204,8 +210,10 @@ static void tell_started(const struct supervise *s, struct running *run)
 
 /* ---- end */
 
-/* Everything goes in the order in which it can still be seen to go: processes, network, files, lock. */
-static void put_away(struct supervise *s, struct running *run, const struct state_exit *x, int started)
+/* Everything goes in the order in which it can still be seen to go: processes, network, files,
+ * lock. */
+static void put_away(struct supervise *s, struct running *run, const struct state_exit *x,
+                     int started)
 {
     struct err e = {0};
     int r = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The caller's terminal: raw while a container's terminal is attached to it, and as it was on every way out. */
+/* The caller's terminal: raw while a container's terminal is attached to it, and as it was on every
+ * way out. */
 #ifndef RBOX_BOX_TTY_H
 #define RBOX_BOX_TTY_H
 
@@ -11,7 +12,8 @@ struct tty {
     struct termios saved;
 };
 
-/* Make @fd raw, remembering how it was. A @fd that is no terminal gives fd -1 and nothing to restore. */
+/* Make @fd raw, remembering how it was. A @fd that is no terminal gives fd -1 and nothing to
+ * restore. */
 void tty_raw(int fd, struct tty *ret);
 
 /* Put it back. NULL-safe in the sense of fd -1; a second call does nothing. */

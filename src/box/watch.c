@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 enum {
-    YOUNG_MS = 1000,      /* a command this young may not have its handlers in place yet … */
-    SECOND_LOOK_MS = 50,  /* … so it gets this long before a signal ends it */
+    YOUNG_MS = 1000,     /* a command this young may not have its handlers in place yet … */
+    SECOND_LOOK_MS = 50, /* … so it gets this long before a signal ends it */
     EXIT_KILLED = 128 + SIGKILL,
 };
 
@@ -33,7 +33,7 @@ struct watching {
     pid_t host_pid;
     int64_t start_ms;
     int64_t timeout_ms; /* 0 once it has struck */
-    int64_t recheck_ms;    /* when to look again at recheck_signal; 0 = nothing pending */
+    int64_t recheck_ms; /* when to look again at recheck_signal; 0 = nothing pending */
     int recheck_signal;
     int ended_by;          /* the signal whose default action rbox carried out */
     struct sync_msg input; /* bytes for the terminal that it did not take yet */
@@ -65,7 +65,8 @@ static void take_signal(struct watching *s, int signo)
         return;
     }
     (void)proc_signal(*s->w->pidfd, signo);
-    if (!signals_terminates(signo) || signo == SIGKILL || signals_handled(s->host_pid, signo) != 0) {
+    if (!signals_terminates(signo) || signo == SIGKILL ||
+        signals_handled(s->host_pid, signo) != 0) {
         return;
     }
     if (now_ms() - s->start_ms < YOUNG_MS) {
@@ -91,7 +92,8 @@ static void recheck(struct watching *s)
 static void flush_input(struct watching *s)
 {
     while (s->input_done < s->input.len) {
-        ssize_t n = write(s->master_fd, s->input.u.data + s->input_done, s->input.len - s->input_done);
+        ssize_t n =
+            write(s->master_fd, s->input.u.data + s->input_done, s->input.len - s->input_done);
 
         if (n <= 0) {
             if (n < 0 && errno == EAGAIN) {
@@ -117,7 +119,9 @@ static void end_input(const struct watching *s)
 
 static void flush_output(struct watching *s)
 {
-    int r = s->output.len > 0 && !s->launcher_gone ? sync_send_msg(s->w->control_fd, &s->output, MSG_DONTWAIT) : 0;
+    int r = s->output.len > 0 && !s->launcher_gone
+                ? sync_send_msg(s->w->control_fd, &s->output, MSG_DONTWAIT)
+                : 0;
 
     if (r != -EAGAIN) {
         s->output.len = 0;
@@ -172,13 +176,20 @@ static void take_net_end(struct watching *s)
     struct sync_msg msg = {.step = SYNC_NOTICE};
 
     s->net_pidfd = -1;
-    msg.len = (uint32_t)snprintf(msg.u.data, sizeof(msg.u.data), "the network helper died: the container is cut off");
+    msg.len = (uint32_t)snprintf(msg.u.data, sizeof(msg.u.data),
+                                 "the network helper died: the container is cut off");
     (void)sync_send_msg(s->w->control_fd, &msg, MSG_DONTWAIT);
 }
 
 /* ---- the loop */
 
-enum { POLL_CHILD, POLL_CONTROL, POLL_MASTER, POLL_NET, POLL_COUNT };
+enum {
+    POLL_CHILD,
+    POLL_CONTROL,
+    POLL_MASTER,
+    POLL_NET,
+    POLL_COUNT
+};
 
 static int next_timeout(const struct watching *s)
 {
@@ -215,7 +226,8 @@ static void fill_polls(const struct watching *s, struct pollfd p[POLL_COUNT])
     int master_events = (s->output.len == 0 ? POLLIN : 0) | (s->input.len > 0 ? POLLOUT : 0);
 
     p[POLL_CHILD] = (struct pollfd){.fd = *s->w->pidfd, .events = POLLIN};
-    p[POLL_CONTROL] = (struct pollfd){.fd = s->launcher_gone ? -1 : s->w->control_fd, .events = (short)control_events};
+    p[POLL_CONTROL] = (struct pollfd){.fd = s->launcher_gone ? -1 : s->w->control_fd,
+                                      .events = (short)control_events};
     p[POLL_MASTER] = (struct pollfd){.fd = s->master_fd, .events = (short)master_events};
     p[POLL_NET] = (struct pollfd){.fd = s->net_pidfd, .events = POLLIN};
 }
@@ -231,7 +243,8 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
     if ((p[POLL_MASTER].revents & POLLOUT) != 0) {
         flush_input(s);
     }
-    if ((p[POLL_MASTER].revents & (POLLIN | POLLHUP)) != 0 && s->output.len == 0 && !read_terminal(s)) {
+    if ((p[POLL_MASTER].revents & (POLLIN | POLLHUP)) != 0 && s->output.len == 0 &&
+        !read_terminal(s)) {
         s->master_fd = -1;
     }
     if (p[POLL_NET].revents != 0) {

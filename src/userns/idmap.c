@@ -6,7 +6,9 @@
 #include <string.h>
 
 /* The kernel's limit of rows in one map (user_namespaces(7)). */
-enum { ROWS_MAX = 340 };
+enum {
+    ROWS_MAX = 340
+};
 
 int64_t idmap_to_host(const struct spec_idmap *m, uint32_t container_id)
 {
@@ -53,7 +55,8 @@ char *idmap_text(const struct spec_idmap *m)
 
     buf_puts(&b, "");
     for (size_t i = 0; i < m->count; i++) {
-        buf_printf(&b, "%s%u:%u:%u", i > 0 ? "," : "", m->rows[i].container_id, m->rows[i].host_id, m->rows[i].size);
+        buf_printf(&b, "%s%u:%u:%u", i > 0 ? "," : "", m->rows[i].container_id, m->rows[i].host_id,
+                   m->rows[i].size);
     }
     return b.data;
 }
@@ -148,8 +151,8 @@ static int parse_id(const char **p, uint32_t *ret)
     return 0;
 }
 
-/* "container:intermediate[:size]", where intermediate ids are podman's rootless map: 0 the caller, 1… its ranges; "@id" is an
- * id of the host. */
+/* "container:intermediate[:size]", where intermediate ids are podman's rootless map: 0 the caller,
+ * 1… its ranges; "@id" is an id of the host. */
 static int parse_row(const char *text, struct spec_idmap_row *row, int *is_host)
 {
     const char *p = text;
@@ -173,8 +176,8 @@ static int parse_row(const char *text, struct spec_idmap_row *row, int *is_host)
 }
 
 /* A row may cross rows of the intermediate map; the kernel wants one row for each piece. */
-static int add_through(struct half *h, const struct spec_idmap *through, struct spec_idmap_row row, const char *text,
-                       struct err *e)
+static int add_through(struct half *h, const struct spec_idmap *through, struct spec_idmap_row row,
+                       const char *text, struct err *e)
 {
     while (row.size > 0) {
         const struct spec_idmap_row *t = NULL;
@@ -187,13 +190,14 @@ static int add_through(struct half *h, const struct spec_idmap *through, struct 
             }
         }
         if (t == NULL) {
-            return err_new(e, EINVAL, "%s %s: id %u is outside of your own and subordinate ids", h->option, text,
-                           row.host_id);
+            return err_new(e, EINVAL, "%s %s: id %u is outside of your own and subordinate ids",
+                           h->option, text, row.host_id);
         }
         if (t->size - (row.host_id - t->container_id) < size) {
             size = t->size - (row.host_id - t->container_id);
         }
-        spec_idmap_add(h->map, row.container_id, t->host_id + (row.host_id - t->container_id), size);
+        spec_idmap_add(h->map, row.container_id, t->host_id + (row.host_id - t->container_id),
+                       size);
         row.container_id += size;
         row.host_id += size;
         row.size -= size;
@@ -210,9 +214,10 @@ static int check_overlap(const struct half *h, struct err *e)
 
             if ((a->container_id < b->container_id + (uint64_t)b->size &&
                  b->container_id < a->container_id + (uint64_t)a->size) ||
-                (a->host_id < b->host_id + (uint64_t)b->size && b->host_id < a->host_id + (uint64_t)a->size)) {
-                return err_new(e, EINVAL, "%s: the rows for ids %u and %u overlap", h->option, b->container_id,
-                               a->container_id);
+                (a->host_id < b->host_id + (uint64_t)b->size &&
+                 b->host_id < a->host_id + (uint64_t)a->size)) {
+                return err_new(e, EINVAL, "%s: the rows for ids %u and %u overlap", h->option,
+                               b->container_id, a->container_id);
             }
         }
     }

@@ -13,7 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SUBID_FILE_MAX = 16 << 20, PASSWD_FILE_MAX = 16 << 20, HELPER_TIMEOUT_MS = 10000 };
+enum {
+    SUBID_FILE_MAX = 16 << 20,
+    PASSWD_FILE_MAX = 16 << 20,
+    HELPER_TIMEOUT_MS = 10000
+};
 
 /* ---- names */
 
@@ -33,8 +37,8 @@ static char *name_in_passwd(const char *text, uid_t uid)
     return NULL;
 }
 
-/* From /etc/passwd itself where it is there: getpwuid(3) would load NSS modules, which takes longer than all the rest of a
- * start. Accounts of a directory service are asked for through getent(1). */
+/* From /etc/passwd itself where it is there: getpwuid(3) would load NSS modules, which takes longer
+ * than all the rest of a start. Accounts of a directory service are asked for through getent(1). */
 static char *user_name(uid_t uid)
 {
     autofree char *text = NULL;
@@ -48,7 +52,8 @@ static char *user_name(uid_t uid)
         name = name_in_passwd(text, uid);
     }
     if (name == NULL && proc_find("getent", &getent, &ignored) == 0 &&
-        proc_run((const char *const[]){getent, "passwd", id, NULL}, HELPER_TIMEOUT_MS, &out, &ignored) == 0) {
+        proc_run((const char *const[]){getent, "passwd", id, NULL}, HELPER_TIMEOUT_MS, &out,
+                 &ignored) == 0) {
         name = name_in_passwd(out, uid);
     }
     return name;
@@ -88,8 +93,8 @@ static int is_owner(const char *line, const char *colon, const char *name, const
            (strlen(id) == len && memcmp(line, id, len) == 0);
 }
 
-void subid_parse(const char *text, size_t len, const char *name, uid_t uid, struct subid_range **ret_ranges,
-                 size_t *ret_count)
+void subid_parse(const char *text, size_t len, const char *name, uid_t uid,
+                 struct subid_range **ret_ranges, size_t *ret_count)
 {
     autofree char *id = xasprintf("%u", uid);
     const char *stop = text + len;
@@ -98,12 +103,13 @@ void subid_parse(const char *text, size_t len, const char *name, uid_t uid, stru
         const char *newline = memchr(line, '\n', (size_t)(stop - line));
         const char *end = newline != NULL ? newline : stop;
         const char *first = memchr(line, ':', (size_t)(end - line));
-        const char *count = first != NULL ? memchr(first + 1, ':', (size_t)(end - first - 1)) : NULL;
+        const char *count =
+            first != NULL ? memchr(first + 1, ':', (size_t)(end - first - 1)) : NULL;
         uint32_t start = 0;
         uint32_t size = 0;
 
-        if (count != NULL && is_owner(line, first, name, id) && parse_number(first + 1, count, &start) &&
-            parse_number(count + 1, end, &size)) {
+        if (count != NULL && is_owner(line, first, name, id) &&
+            parse_number(first + 1, count, &start) && parse_number(count + 1, end, &size)) {
             add_range(ret_ranges, ret_count, start, size);
         }
         line = end + 1;
@@ -117,7 +123,8 @@ static void parse_getsubids(char *out, struct subid_range **ranges, size_t *coun
 {
     char *save = NULL;
 
-    for (char *line = strtok_r(out, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = strtok_r(out, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
         unsigned int first = 0;
         unsigned int size = 0;
 
@@ -137,10 +144,12 @@ static void ask_getsubids(const char *owner, struct subid *s)
     if (proc_find("getsubids", &program, &ignored) < 0) {
         return;
     }
-    if (proc_run((const char *const[]){program, owner, NULL}, HELPER_TIMEOUT_MS, &uids, &ignored) == 0) {
+    if (proc_run((const char *const[]){program, owner, NULL}, HELPER_TIMEOUT_MS, &uids, &ignored) ==
+        0) {
         parse_getsubids(uids, &s->uids, &s->uid_count);
     }
-    if (proc_run((const char *const[]){program, "-g", owner, NULL}, HELPER_TIMEOUT_MS, &gids, &ignored) == 0) {
+    if (proc_run((const char *const[]){program, "-g", owner, NULL}, HELPER_TIMEOUT_MS, &gids,
+                 &ignored) == 0) {
         parse_getsubids(gids, &s->gids, &s->gid_count);
     }
 }
@@ -165,8 +174,8 @@ static int has_other_source(void)
 
 /* ---- finding */
 
-static int read_file(const char *path, const char *owner, uid_t uid, struct subid_range **ranges, size_t *count,
-                     struct err *e)
+static int read_file(const char *path, const char *owner, uid_t uid, struct subid_range **ranges,
+                     size_t *count, struct err *e)
 {
     autofree char *text = NULL;
     size_t len = 0;
@@ -194,14 +203,16 @@ static int find_for(const char *owner, uid_t uid, struct subid *s, struct err *e
     return r < 0 ? r : read_file("/etc/subgid", owner, uid, &s->gids, &s->gid_count, e);
 }
 
-static int check_ranges(const struct subid_range *ranges, size_t count, const char *owner, struct err *e)
+static int check_ranges(const struct subid_range *ranges, size_t count, const char *owner,
+                        struct err *e)
 {
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (ranges[i].first < (uint64_t)ranges[j].first + ranges[j].count &&
                 ranges[j].first < (uint64_t)ranges[i].first + ranges[i].count) {
-                return err_new(e, EINVAL, "the subordinate id ranges of '%s' starting at %u and %u overlap", owner,
-                               ranges[j].first, ranges[i].first);
+                return err_new(e, EINVAL,
+                               "the subordinate id ranges of '%s' starting at %u and %u overlap",
+                               owner, ranges[j].first, ranges[i].first);
             }
         }
     }
@@ -214,7 +225,8 @@ static void drop_ranges(struct subid *s)
     s->gid_count = 0;
 }
 
-/* Both kinds of ids or neither: a map with users but no groups gives a container half of what it needs. */
+/* Both kinds of ids or neither: a map with users but no groups gives a container half of what it
+ * needs. */
 static int have_both(const struct subid *s)
 {
     return s->uid_count > 0 && s->gid_count > 0;
@@ -222,7 +234,8 @@ static int have_both(const struct subid *s)
 
 int subid_find(uid_t uid, struct subid *ret, struct err *e)
 {
-    /* Nobody gives root a range by default; podman's "containers" and install.sh's "rbox" are used for it. */
+    /* Nobody gives root a range by default; podman's "containers" and install.sh's "rbox" are used
+     * for it. */
     static const char *const ROOT_OWNERS[] = {"root", "containers", "rbox", NULL};
     autofree char *name = user_name(uid);
     autofree char *newuidmap = NULL;
@@ -232,7 +245,8 @@ int subid_find(uid_t uid, struct subid *ret, struct err *e)
     struct err ignored = {0};
     int r = 0;
 
-    for (const char *const *owner = uid == 0 ? ROOT_OWNERS : owners; r == 0 && *owner != NULL && !have_both(&s); owner++) {
+    for (const char *const *owner = uid == 0 ? ROOT_OWNERS : owners;
+         r == 0 && *owner != NULL && !have_both(&s); owner++) {
         drop_ranges(&s);
         free(s.owner);
         s.owner = **owner != '\0' ? xstrdup(*owner) : xasprintf("%u", uid);

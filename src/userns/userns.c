@@ -33,15 +33,18 @@ static int write_map(pid_t pid, const char *file, const struct spec_idmap *map, 
     int r = 0;
 
     for (size_t i = 0; i < map->count; i++) {
-        buf_printf(&text, "%u %u %u\n", map->rows[i].container_id, map->rows[i].host_id, map->rows[i].size);
+        buf_printf(&text, "%u %u %u\n", map->rows[i].container_id, map->rows[i].host_id,
+                   map->rows[i].size);
     }
     buf_puts(&text, "");
     r = file_put(AT_FDCWD, path, text.data);
     return r < 0 ? err_set(e, -r, "cannot write %s", file) : 0;
 }
 
-/* The caller's own id alone: the kernel lets anybody map that, once setgroups is denied (user_namespaces(7)). */
-static int map_own_id(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, struct err *e)
+/* The caller's own id alone: the kernel lets anybody map that, once setgroups is denied
+ * (user_namespaces(7)). */
+static int map_own_id(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
+                      struct err *e)
 {
     autofree char *path = xasprintf("/proc/%d/setgroups", (int)pid);
     int r = file_put(AT_FDCWD, path, "deny");
@@ -109,8 +112,8 @@ static int helper_failed(const struct helper *h, char *words, int status, struct
     if (*words == '\0') {
         (void)err_new(e, EPERM, "cannot map ids: %s failed with status %d", h->name, status);
     }
-    if (proc_find(h->name, &path, &ignored) == 0 && stat(path, &st) == 0 && (st.st_mode & S_ISUID) != 0 &&
-        prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
+    if (proc_find(h->name, &path, &ignored) == 0 && stat(path, &st) == 0 &&
+        (st.st_mode & S_ISUID) != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
         return err_hint_id(e, HINT_OUTER_SECCOMP, NULL, NULL);
     }
     return err_hint_id(e, HINT_NEWIDMAP, NULL, NULL);
@@ -133,12 +136,14 @@ static int await_helper(struct helper *h, struct err *e)
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         autofree char *said = words != NULL ? xstrdup(words) : xstrdup("");
 
-        return helper_failed(h, said, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), e);
+        return helper_failed(h, said,
+                             WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), e);
     }
     return 0;
 }
 
-static int map_by_helpers(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, struct err *e)
+static int map_by_helpers(pid_t pid, const struct spec_idmap *uid_map,
+                          const struct spec_idmap *gid_map, struct err *e)
 {
     struct helper uid = {.name = "newuidmap", .err_fd = -1};
     struct helper gid = {.name = "newgidmap", .err_fd = -1};
@@ -158,7 +163,8 @@ static int map_by_helpers(pid_t pid, const struct spec_idmap *uid_map, const str
     return r;
 }
 
-int userns_map(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, struct err *e)
+int userns_map(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
+               struct err *e)
 {
     int r = 0;
 
@@ -240,8 +246,8 @@ static int await_job(int pidfd, int socket_fd, struct err *e)
     return err_new(e, EIO, "a job in the user namespace ended with status %d", status);
 }
 
-int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, userns_job *job, void *arg,
-               struct err *e)
+int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, userns_job *job,
+               void *arg, struct err *e)
 {
     struct job j = {.uid_map = uid_map, .gid_map = gid_map, .run = job, .arg = arg};
     autoclose int socket_fd = -1;

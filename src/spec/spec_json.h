@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* spec ⇄ config.json, with the names of the OCI runtime spec
+ * (https://github.com/opencontainers/runtime-spec/blob/main/config.md) and rbox's own under "rbox".
+ * One table of fields serves both directions, so that what is written is read. */
+#ifndef RBOX_SPEC_SPEC_JSON_H
+#define RBOX_SPEC_SPEC_JSON_H
+
+#include "base/err.h"
+#include "spec/spec.h"
+
+/* The text of config.json. The caller owns it. Bytes that are not UTF-8 come out escaped (see
+ * json_str()). */
+char *spec_json_write(const struct spec *s);
+
+/* Read what spec_json_write() wrote, into a spec that spec_init() made. On failure @ret is left
+ * empty (spec_done()). Errors: -EINVAL naming the field. */
+int spec_json_read(const char *text, size_t len, struct spec *ret, struct err *e);
+
+#endif
