@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/net.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "sys/fd.h"
+#include "sys/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+const struct net_backend *net_backend(const struct spec *s)
+{
+    return s->box.network.backend == SPEC_NET_SLIRP4NETNS ? &NET_SLIRP4NETNS : NULL;
+}
+
+const char *net_option(const struct spec *s, const char *key)
+{
+    return spec_env_get(&s->box.network.options, key);
+}
+
+int net_check(const struct spec *s, struct err *e)
+{
+    static const enum spec_net DONE[] = {SPEC_NET_SLIRP4NETNS, SPEC_NET_NONE, SPEC_NET_HOST};
+    const struct net_backend *b = net_backend(s);
+    int known = 0;
+
+    for (size_t i = 0; i < sizeof(DONE) / sizeof(DONE[0]); i++) {
+        known = known || s->box.network.backend == DONE[i];
+    }
+    if (!known) {
+        (void)err_new(e, ENOTSUP, "this kind of --network is not supported yet");
+        return err_hint(e, "--network slirp4netns, none or host");
+    }
+    if (s->box.network.port_count > 0 || s->box.network.publish_all) {
+        return err_new(e, ENOTSUP, "publishing ports is not supported yet");
+    }
+    return b != NULL ? b->check(s, e) : 0;
+}
+
+int net_start(const struct spec *s, int netns_fd, struct net *ret, struct err *e)
+{
+    *ret = (struct net){
+        .backend = net_backend(s), .pidfd = -1, .ready_fd = -1, .exit_fd = -1, .err_fd = -1};
+    return ret->backend != NULL ? ret->backend->start(s, netns_fd, ret, e) : 0;
+}
+
+int net_wait_ready(struct net *n, int timeout_ms, struct err *e)
+{
+    return n->backend != NULL ? n->backend->ready(n, timeout_ms, e) : 0;
+}
+
+void net_stop(struct net *n)
+{
+    if (n->pidfd >= 0) {
+        (void)proc_signal(n->pidfd, SIGKILL);
+    }
+    close_fd(&n->pidfd);
+    close_fd(&n->ready_fd);
+    close_fd(&n->exit_fd);
+    close_fd(&n->err_fd);
+}
+
+/* ---- inside */
+
+static int loopback_up(struct err *e)
+{
+    autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct ifreq ifr = {.ifr_name = "lo"};
+
+    if (fd < 0) {
+        return err_set(e, errno, "cannot open a socket");
+    }
+    ifr.ifr_flags = IFF_UP | IFF_RUNNING;
+    if (ioctl(fd, SIOCSIFFLAGS, &ifr) < 0) {
+        return err_set(e, errno, "cannot bring the loopback interface up");
+    }
+    return 0;
+}
+
+struct net_sysctl {
+    const char *path;
+    const char *value;
+};
+
+/* Settings of one's own network namespace. Best effort: old kernels lack some, and a covered /proc
+ * has none. tcp_rmem: slirp4netns stalls with the kernel's larger default buffers
+ * (slirp4netns#128). */
+static const struct net_sysctl SYSCTLS[] = {
+    {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
+    {"/proc/sys/net/ipv4/tcp_rmem", "4096 87380 6291456"},
+};
+
+/* ping without a capability: for all groups of the map, which is what the kernel accepts here. */
+static void allow_ping(const struct spec *s)
+{
+    uint32_t last = 0;
+    autofree char *range = NULL;
+
+    for (size_t i = 0; i < s->linux_.gid_mappings.count; i++) {
+        const struct spec_idmap_row *row = &s->linux_.gid_mappings.rows[i];
+
+        last = row->container_id <= last || row->container_id == last + 1
+                   ? row->container_id + row->size - 1
+                   : last;
+    }
+    range = xasprintf("0 %u", last);
+    (void)file_put(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", range);
+}
+
+int net_inside(const struct spec *s, struct err *e)
+{
+    int r = 0;
+
+    if (s->linux_.namespaces[SPEC_NS_NETWORK].mode != SPEC_NS_PRIVATE) {
+        return 0;
+    }
+    r = loopback_up(e);
+    for (size_t i = 0; i < sizeof(SYSCTLS) / sizeof(SYSCTLS[0]); i++) {
+        (void)file_put(AT_FDCWD, SYSCTLS[i].path, SYSCTLS[i].value);
+    }
+    allow_ping(s);
+    return r;
+}

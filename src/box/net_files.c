@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* /etc/hosts, /etc/resolv.conf and /etc/hostname of a container; declared in net.h. */
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "box/net.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+enum {
+    FILE_BYTES_MAX = 1 << 20
+};
+
+/* A file of the host; "" where there is none. Symlinks are followed: /etc/resolv.conf is one as
+ * often as not. */
+static char *read_host_file(const char *path)
+{
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct err ignored = {0};
+    char *text = NULL;
+
+    if (fd < 0 || fd_read_all(fd, FILE_BYTES_MAX, &text, NULL, &ignored) < 0) {
+        return xstrdup("");
+    }
+    return text;
+}
+
+/* ---- resolv.conf(5) */
+
+static int is_keyword(const char *line, const char *word)
+{
+    const char *rest = str_after(line, word);
+
+    return rest != NULL && (*rest == ' ' || *rest == '\t');
+}
+
+static void put_list(struct buf *b, const char *word, const struct strv *list)
+{
+    for (size_t i = 0; i < list->len; i++) {
+        buf_printf(b, "%s%s", i == 0 ? word : " ", i == 0 ? " " : "");
+        buf_puts(b, list->v[i]);
+    }
+    buf_puts(b, list->len > 0 ? "\n" : "");
+}
+
+char *net_resolv_conf(const char *host_text, const char *nameserver, const struct spec_network *n)
+{
+    autostrv struct strv lines = {0};
+    struct buf b = {0};
+
+    buf_puts(&b, "");
+    put_list(&b, "search", &n->dns_search);
+    for (size_t i = 0; i < n->dns.len; i++) {
+        buf_printf(&b, "nameserver %s\n", n->dns.v[i]);
+    }
+    if (n->dns.len == 0 && nameserver != NULL) {
+        buf_printf(&b, "nameserver %s\n", nameserver);
+    }
+    put_list(&b, "options", &n->dns_options);
+    strv_split(&lines, host_text, '\n');
+    for (size_t i = 0; i < lines.len; i++) {
+        const char *line = lines.v[i];
+        int keep_server = is_keyword(line, "nameserver") && n->dns.len == 0 && nameserver == NULL;
+        int keep_search =
+            (is_keyword(line, "search") || is_keyword(line, "domain")) && n->dns_search.len == 0;
+        int keep_option = is_keyword(line, "options") && n->dns_options.len == 0;
+
+        if (keep_server || keep_search || keep_option) {
+            buf_printf(&b, "%s\n", line);
+        }
+    }
+    return b.data;
+}
+
+static char *resolv_conf(const struct spec *s)
+{
+    const struct net_backend *backend = net_backend(s);
+    const struct spec_network *n = &s->box.network;
+    autofree char *host_text = read_host_file("/etc/resolv.conf");
+    autofree char *nameserver = backend != NULL ? backend->dns(s) : NULL;
+
+    if (n->dns.len == 1 && strcmp(n->dns.v[0], "none") == 0) {
+        return NULL;
+    }
+    return net_resolv_conf(host_text, nameserver, n);
+}
+
+/* ---- hosts(5) */
+
+/* The host as the container reaches it: slirp4netns' gateway, if its loopback is open; nothing
+ * without a network. */
+static char *host_gateway(const struct spec *s)
+{
+    const char *cidr = net_option(s, "cidr");
+
+    if (net_backend(s) == NULL) {
+        return s->box.network.backend == SPEC_NET_HOST ? xstrdup("127.0.0.1") : NULL;
+    }
+    if (cidr == NULL) {
+        return xstrdup("10.0.2.2");
+    }
+    {
+        autofree char *dns = net_backend(s)->dns(s);
+        char *dot = dns != NULL ? strrchr(dns, '.') : NULL;
+
+        return dot != NULL ? xasprintf("%.*s.2", (int)(dot - dns), dns) : NULL;
+    }
+}
+
+/* "name;name2:ip" or "name:ip", ip possibly "host-gateway" and possibly IPv6. */
+static int put_added_host(struct buf *b, const char *entry, const char *gateway, struct err *e)
+{
+    const char *colon = strchr(entry, ':');
+    const char *address = colon != NULL ? colon + 1 : NULL;
+    autofree char *names = xstrndup(entry, colon != NULL ? (size_t)(colon - entry) : 0);
+
+    if (address == NULL || *address == '\0' || *names == '\0') {
+        return err_new(e, EINVAL, "--add-host %s: not NAME:ADDRESS", entry);
+    }
+    if (strcmp(address, "host-gateway") == 0) {
+        if (gateway == NULL) {
+            return err_new(e, EINVAL, "--add-host %s: this network has no way to the host", entry);
+        }
+        address = gateway;
+    }
+    for (char *p = names; *p != '\0'; p++) {
+        *p = (char)(*p == ';' ? ' ' : *p);
+    }
+    buf_printf(b, "%s\t%s\n", address, names);
+    return 0;
+}
+
+static int hosts(const struct spec *s, char **ret, struct err *e)
+{
+    const struct net_backend *backend = net_backend(s);
+    autobuf struct buf b = {0};
+    autofree char *gateway = host_gateway(s);
+    autofree char *address = backend != NULL ? backend->address(s) : NULL;
+
+    if (s->box.network.no_hosts) {
+        return 0;
+    }
+    /* Added ones first: the first match wins. */
+    buf_puts(&b, "");
+    for (size_t i = 0; i < s->box.network.add_hosts.len; i++) {
+        if (put_added_host(&b, s->box.network.add_hosts.v[i], gateway, e) < 0) {
+            return -e->errnum;
+        }
+    }
+    if (s->box.network.backend == SPEC_NET_HOST) {
+        autofree char *text = read_host_file("/etc/hosts");
+
+        buf_puts(&b, text);
+    } else {
+        buf_puts(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
+        buf_printf(&b, "%s\t%s %s\n", address != NULL ? address : "127.0.1.1",
+                   s->hostname != NULL ? s->hostname : "", s->box.name != NULL ? s->box.name : "");
+    }
+    if (gateway != NULL) {
+        buf_printf(&b, "%s\thost.containers.internal host.docker.internal\n", gateway);
+    }
+    *ret = steal_ptr(&b.data);
+    return 0;
+}
+
+int net_files(const struct spec *s, struct net_files *ret, struct err *e)
+{
+    int r = hosts(s, &ret->hosts, e);
+
+    if (r < 0) {
+        return r;
+    }
+    ret->resolv_conf = resolv_conf(s);
+    ret->hostname = s->hostname != NULL ? xasprintf("%s\n", s->hostname) : NULL;
+    return 0;
+}
