@@ -26,7 +26,8 @@ void seccomp_done(struct seccomp_filter *f)
 
 int seccomp_load(const struct seccomp_filter *f, struct err *e)
 {
-    struct sock_fprog program = {.len = (unsigned short)f->len, .filter = (struct sock_filter *)(uintptr_t)f->program};
+    struct sock_fprog program = {.len = (unsigned short)f->len,
+                                 .filter = (struct sock_filter *)(uintptr_t)f->program};
 
     if (f->len > 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {
         return err_set(e, errno, "cannot load the system call filter");

@@ -45,7 +45,7 @@ enum sync_step {
 };
 
 enum {
-    SYNC_DATA_MAX = 8192
+    SYNC_DATA_MAX = 4096
 };
 
 struct sync_started {

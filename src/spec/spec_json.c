@@ -181,14 +181,10 @@ static json_t *pairs_to_object(const struct strv *pairs)
 
 static int64_t read_number(const struct field *f, const void *p)
 {
-    switch (f->type) {
-    case F_INT64:
+    if (f->type == F_INT64) {
         return *(const int64_t *)p;
-    case F_UINT:
-        return *(const unsigned int *)p;
-    default:
-        return *(const int *)p;
     }
+    return f->type == F_UINT ? (int64_t) * (const unsigned int *)p : (int64_t) * (const int *)p;
 }
 
 static void write_field(json_t *root, const struct spec *s, const struct field *f)
@@ -235,18 +231,22 @@ static json_t *caps_to_array(uint64_t mask)
     return a;
 }
 
-struct caps_row {
+static const struct {
     const char *path;
     size_t offset;
-};
-
-static const struct caps_row CAPS[] = {
+} CAPS[] = {
     {"process.capabilities.bounding", offsetof(struct spec_caps, bounding)},
     {"process.capabilities.effective", offsetof(struct spec_caps, effective)},
     {"process.capabilities.inheritable", offsetof(struct spec_caps, inheritable)},
     {"process.capabilities.permitted", offsetof(struct spec_caps, permitted)},
     {"process.capabilities.ambient", offsetof(struct spec_caps, ambient)},
 };
+
+/* The set of row @i of CAPS in @c. */
+static uint64_t *caps_set_of(struct spec_caps *c, size_t i)
+{
+    return (uint64_t *)(void *)((char *)c + CAPS[i].offset);
+}
 
 static const char *const NS_NAMES[SPEC_NS_COUNT] = {"pid", "ipc", "uts", "network", "cgroup"};
 
@@ -337,15 +337,14 @@ static void write_lists(json_t *root, const struct spec *s)
 char *spec_json_write(const struct spec *s)
 {
     json_t *root = json_pack("{s:s}", "ociVersion", "1.1.0");
+    struct spec_caps caps = s->process.capabilities;
     char *text = NULL;
 
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         write_field(root, s, &FIELDS[i]);
     }
     for (size_t i = 0; i < sizeof(CAPS) / sizeof(CAPS[0]); i++) {
-        set(root, CAPS[i].path,
-            caps_to_array(
-                *(const uint64_t *)((const char *)&s->process.capabilities + CAPS[i].offset)));
+        set(root, CAPS[i].path, caps_to_array(*caps_set_of(&caps, i)));
     }
     set(root, "mounts", mounts_to_array(s));
     set(root, "linux.uidMappings", idmap_to_array(&s->linux_.uid_mappings));
@@ -446,7 +445,7 @@ static int read_field(json_t *root, struct spec *s, const struct field *f)
 static int read_caps(json_t *root, struct spec *s, struct err *e)
 {
     for (size_t i = 0; i < sizeof(CAPS) / sizeof(CAPS[0]); i++) {
-        uint64_t *mask = (uint64_t *)((char *)&s->process.capabilities + CAPS[i].offset);
+        uint64_t *mask = caps_set_of(&s->process.capabilities, i);
         autostrv struct strv names = {0};
         json_t *a = get(root, CAPS[i].path);
 
