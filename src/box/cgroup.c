@@ -299,6 +299,23 @@ static int set_without(struct making *m, const struct limit *row, struct err *e)
     return 0;
 }
 
+/* Write @row where it belongs. */
+static int set_limit(struct cgroup *c, const struct limit *row, struct err *e)
+{
+    int r = 0;
+
+    if (row->property != NULL && c->way == CGROUP_SYSTEMD) {
+        r = scope_set(c->unit, row->property, row->property_value, e);
+    } else {
+        r = limits_write(row->property != NULL ? c->top_fd : c->box_fd, row, e);
+    }
+    if (r == 0 && row->asked) {
+        cgroup_note_limit(c, row->option, row->value,
+                          c->way == CGROUP_SYSTEMD ? "systemd" : "cgroupfs", row->exact);
+    }
+    return r;
+}
+
 /* Does the controller of @row reach box/? */
 static int is_settable(const struct cgroup *c, const struct limit *row)
 {
@@ -309,22 +326,12 @@ static int is_settable(const struct cgroup *c, const struct limit *row)
            (name[0] == '\0' || cgroup_tree_has(c->box_fd, "cgroup.controllers", name));
 }
 
-static const char *way_name(const struct cgroup *c)
-{
-    return c->way == CGROUP_SYSTEMD ? "systemd" : "cgroupfs";
-}
-
 static int set_limits(struct making *m, struct err *e)
 {
     for (size_t i = 0; i < m->limits.count; i++) {
         const struct limit *row = &m->limits.rows[i];
-        int r = 0;
+        int r = is_settable(&m->c, row) ? set_limit(&m->c, row, e) : set_without(m, row, e);
 
-        if (!is_settable(&m->c, row)) {
-            r = set_without(m, row, e);
-        } else if ((r = limits_write(m->c.box_fd, row, e)) == 0 && row->asked) {
-            cgroup_note_limit(&m->c, row->option, row->value, way_name(&m->c), 1);
-        }
         if (r < 0 && row->asked) {
             return r;
         }
@@ -459,10 +466,9 @@ int cgroup_update(struct cgroup *c, const struct spec *s, struct err *e)
         }
     }
     for (size_t i = 0; i < l.count; i++) {
-        if (limits_write(c->box_fd, &l.rows[i], e) < 0) {
+        if (set_limit(c, &l.rows[i], e) < 0) {
             return -e->errnum;
         }
-        cgroup_note_limit(c, l.rows[i].option, l.rows[i].value, way_name(c), 1);
     }
     return 0;
 }

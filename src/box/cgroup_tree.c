@@ -202,7 +202,9 @@ int cgroup_tree_missing(const char *path, const char *controller, const char *op
                        "'%s'",
                        option, controller);
     }
-    (void)err_new(e, ENOTSUP, "cannot set %s: the cgroup controller '%s' is not delegated to '%s'",
-                  option, controller, level);
+    (void)err_new(
+        e, ENOTSUP,
+        "cannot set %s: the cgroup controller '%s' is not delegated, it does not reach '%s'",
+        option, controller, level);
     return err_hint_id(e, HINT_CONTROLLER, NULL, NULL);
 }

@@ -18,12 +18,28 @@ enum {
     FILE_MAX_BYTES = 64 * 1024,
 };
 
-static void limits_add(struct limits *l, const char *option, const char *file, char *value,
-                       int asked)
+/* Append a row for box/. Copies @option and @file, takes @value. */
+static struct limit *limits_add(struct limits *l, const char *option, const char *file, char *value,
+                                int asked)
 {
     l->rows = xrealloc(l->rows, l->count + 1, sizeof(*l->rows));
-    l->rows[l->count++] = (struct limit){
-        .option = xstrdup(option), .file = xstrdup(file), .value = value, .asked = asked};
+    l->rows[l->count] = (struct limit){.option = xstrdup(option),
+                                       .file = xstrdup(file),
+                                       .value = value,
+                                       .asked = asked,
+                                       .exact = 1};
+    return &l->rows[l->count++];
+}
+
+/* Append a row for TOP. */
+static struct limit *limits_add_top(struct limits *l, const char *option, const char *file,
+                                    const char *property, int64_t value)
+{
+    struct limit *row = limits_add(l, option, file, xasprintf("%" PRId64, value), 1);
+
+    row->property = property;
+    row->property_value = (uint64_t)value;
+    return row;
 }
 
 void limits_done(struct limits *l)
@@ -138,7 +154,7 @@ static int plan_swap(const struct spec_resources *r, struct limits *l, struct er
     int64_t both = r->memory_swap_max_bytes;
 
     if (both == SWAP_UNLIMITED) {
-        limits_add(l, "--memory-swap", "memory.swap.max", xstrdup("max"), 1);
+        (void)limits_add(l, "--memory-swap", "memory.swap.max", xstrdup("max"), 1);
         return 0;
     }
     if (r->memory_max_bytes == -1) {
@@ -157,8 +173,17 @@ static int plan_swap(const struct spec_resources *r, struct limits *l, struct er
                       both - r->memory_max_bytes);
         return err_hint(e, "give --memory-swap the value of --memory: no swap");
     }
-    limits_add(l, "--memory-swap", "memory.swap.max", bytes_text(both - r->memory_max_bytes), 1);
+    (void)limits_add(l, "--memory-swap", "memory.swap.max", bytes_text(both - r->memory_max_bytes),
+                     1);
     return 0;
+}
+
+/* Protection from reclaim counts as far as the cgroups above have it too, and those of a user's
+ * have none: never exact. On box/ as well, for kernels without memory_recursiveprot. */
+static void plan_memory_low(int64_t bytes, struct limits *l)
+{
+    limits_add_top(l, "--memory-reservation", "memory.low", "MemoryLow", bytes)->exact = 0;
+    (void)limits_add(l, "--memory-reservation", "memory.low", bytes_text(bytes), 0);
 }
 
 static int plan_memory(const struct spec_resources *r, enum limits_mode mode, struct limits *l,
@@ -175,16 +200,16 @@ static int plan_memory(const struct spec_resources *r, enum limits_mode mode, st
         return err_new(e, EINVAL, "--memory-reservation is above --memory");
     }
     if (r->memory_max_bytes != -1) {
-        limits_add(l, "--memory", "memory.max", bytes_text(r->memory_max_bytes), 1);
+        (void)limits_add(l, "--memory", "memory.max", bytes_text(r->memory_max_bytes), 1);
     }
     if (r->memory_low_bytes != -1) {
-        limits_add(l, "--memory-reservation", "memory.low", bytes_text(r->memory_low_bytes), 1);
+        plan_memory_low(r->memory_low_bytes, l);
     }
     if (r->memory_swap_max_bytes != -1) {
         return plan_swap(r, l, e);
     }
     if (r->memory_max_bytes != -1 && mode == LIMITS_NEW) { /* docker: as much swap as memory */
-        limits_add(l, "--memory", "memory.swap.max", bytes_text(r->memory_max_bytes), 0);
+        (void)limits_add(l, "--memory", "memory.swap.max", bytes_text(r->memory_max_bytes), 0);
     }
     return 0;
 }
@@ -235,7 +260,7 @@ static int plan_cpu_max(const struct spec_resources *r, enum limits_mode mode, s
         if (mode == LIMITS_UPDATE) {
             return err_new(e, EINVAL, "--cpu-period needs --cpu-quota with it");
         }
-        limits_add(l, "--cpu-period", "cpu.max", xasprintf("max %" PRId64, period), 1);
+        (void)limits_add(l, "--cpu-period", "cpu.max", xasprintf("max %" PRId64, period), 1);
         return 0;
     }
     if (r->cpu_quota_us < 1000) {
@@ -246,8 +271,8 @@ static int plan_cpu_max(const struct spec_resources *r, enum limits_mode mode, s
     if (r->cpu_quota_us > period * cpus) {
         return err_new(e, EINVAL, "cannot limit to more cpus than the %d there are", cpus);
     }
-    limits_add(l, "--cpus", "cpu.max", xasprintf("%" PRId64 " %" PRId64, r->cpu_quota_us, period),
-               1);
+    (void)limits_add(l, "--cpus", "cpu.max",
+                     xasprintf("%" PRId64 " %" PRId64, r->cpu_quota_us, period), 1);
     return 0;
 }
 
@@ -258,14 +283,14 @@ static int plan_cpu(const struct spec_resources *r, enum limits_mode mode, struc
         if (r->cpu_shares < 2 || r->cpu_shares > 262144) {
             return err_new(e, EINVAL, "--cpu-shares must be between 2 and 262144");
         }
-        limits_add(l, "--cpu-shares", "cpu.weight",
-                   xasprintf("%u", limits_cpu_weight(r->cpu_shares)), 1);
+        (void)limits_add_top(l, "--cpu-shares", "cpu.weight", "CPUWeight",
+                             limits_cpu_weight(r->cpu_shares));
     }
     if (r->cpuset_cpus != NULL) {
-        limits_add(l, "--cpuset-cpus", "cpuset.cpus", xstrdup(r->cpuset_cpus), 1);
+        (void)limits_add(l, "--cpuset-cpus", "cpuset.cpus", xstrdup(r->cpuset_cpus), 1);
     }
     if (r->cpuset_mems != NULL) {
-        limits_add(l, "--cpuset-mems", "cpuset.mems", xstrdup(r->cpuset_mems), 1);
+        (void)limits_add(l, "--cpuset-mems", "cpuset.mems", xstrdup(r->cpuset_mems), 1);
     }
     if (r->cpu_quota_us != -1 || r->cpu_period_us != -1) {
         return plan_cpu_max(r, mode, l, e);
@@ -313,12 +338,14 @@ static int plan_io_weight(int64_t weight, struct limits *l, struct err *e)
         return err_new(e, EINVAL, "--blkio-weight must be between 10 and 1000");
     }
     if (some_disk_uses("[bfq]")) {
-        limits_add(l, "--blkio-weight", "io.bfq.weight", xasprintf("%" PRId64, weight), 1);
+        /* systemd makes bfq's scale (100 of 1000) of its own (100 of 10000); the way back. */
+        limits_add_top(l, "--blkio-weight", "io.bfq.weight", "IOWeight", weight)->property_value =
+            (uint64_t)(weight <= 100 ? weight : 100 + (weight - 100) * 11);
         return 0;
     }
     if (some_disk_has_iocost()) {
-        limits_add(l, "--blkio-weight", "io.weight",
-                   xasprintf("%" PRId64, 1 + (weight - 10) * 9999 / 990), 1);
+        (void)limits_add_top(l, "--blkio-weight", "io.weight", "IOWeight",
+                             1 + (weight - 10) * 9999 / 990);
         return 0;
     }
     (void)err_new(e, EINVAL,
@@ -360,8 +387,8 @@ static int plan_io_max(const char *row, struct limits *l, struct err *e)
         return err_new(e, EINVAL,
                        "cannot set %s: limits are of whole disks, and this is a partition", option);
     }
-    limits_add(l, option, "io.max",
-               xasprintf("%u:%u%s", major(st.st_rdev), minor(st.st_rdev), space), 1);
+    (void)limits_add(l, option, "io.max",
+                     xasprintf("%u:%u%s", major(st.st_rdev), minor(st.st_rdev), space), 1);
     return 0;
 }
 
@@ -369,6 +396,10 @@ static int plan_io_max(const char *row, struct limits *l, struct err *e)
 
 static int plan_unified(const char *pair, struct limits *l, struct err *e)
 {
+    static const char *const top[][2] = {{"cpu.weight", "CPUWeight"},
+                                         {"io.weight", "IOWeight"},
+                                         {"memory.low", "MemoryLow"},
+                                         {"memory.min", "MemoryMin"}};
     const char *equals = strchr(pair, '=');
     autofree char *file = equals != NULL ? xstrndup(pair, (size_t)(equals - pair)) : NULL;
     autofree char *option = NULL;
@@ -380,7 +411,13 @@ static int plan_unified(const char *pair, struct limits *l, struct err *e)
                        pair);
     }
     option = xasprintf("--cgroup-conf %s", file);
-    limits_add(l, option, file, xstrdup(equals + 1), 1);
+    for (size_t i = 0; i < sizeof(top) / sizeof(top[0]); i++) {
+        if (str_eq(file, top[i][0])) {
+            (void)limits_add_top(l, option, file, top[i][1], strtoll(equals + 1, NULL, 10));
+            return 0;
+        }
+    }
+    (void)limits_add(l, option, file, xstrdup(equals + 1), 1);
     return 0;
 }
 
@@ -394,8 +431,8 @@ int limits_plan(const struct spec *s, enum limits_mode mode, struct limits *ret,
         return error;
     }
     if (r->pids_asked || (mode == LIMITS_NEW && r->pids_max > 0)) {
-        limits_add(&l, "--pids-limit", "pids.max",
-                   r->pids_max > 0 ? bytes_text(r->pids_max) : xstrdup("max"), r->pids_asked);
+        (void)limits_add(&l, "--pids-limit", "pids.max",
+                         r->pids_max > 0 ? bytes_text(r->pids_max) : xstrdup("max"), r->pids_asked);
     }
     if (r->io_weight != -1 && (error = plan_io_weight(r->io_weight, &l, e)) < 0) {
         return error;

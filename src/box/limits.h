@@ -11,12 +11,19 @@
 #include "spec/spec.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
+/* What counts against other containers (weights, protection) stands on TOP, among its siblings;
+ * what bounds this one stands on box/. TOP belongs to systemd where it made it: set by a property.
+ */
 struct limit {
-    char *option; /* "--memory", "--cgroup-conf memory.high": for messages */
-    char *file;   /* "memory.max" */
-    char *value;  /* "5242880" */
-    int asked;    /* by an option: cannot be set is an error. A default is left out then */
+    char *option;         /* "--memory", "--cgroup-conf memory.high": for messages */
+    char *file;           /* "memory.max" */
+    char *value;          /* "5242880" */
+    const char *property; /* "CPUWeight" and its value: a limit on TOP. NULL: on box/ */
+    uint64_t property_value;
+    int asked; /* by an option: cannot be set is an error. A default is left out then */
+    int exact; /* it holds whatever the cgroups above are set to */
 };
 
 struct limits {

@@ -270,6 +270,39 @@ int scope_start(const struct scope_request *q, struct err *e)
     return manager_ask(request_start, q, e);
 }
 
+/* A call whose empty reply is all there is to it. @r is how its composing went. */
+static int finish_call(struct manager *m, sd_bus_message *msg, int r, struct err *e)
+{
+    r = r < 0 ? err_set(e, -r, "cannot compose a message to systemd")
+              : manager_call(m, msg, NULL, e);
+    m->lib.sd_bus_message_unref(msg);
+    return r;
+}
+
+struct set_request {
+    const char *unit;
+    const char *property;
+    uint64_t value;
+};
+
+static int request_set(struct manager *m, const void *arg, struct err *e)
+{
+    const struct set_request *q = arg;
+    sd_bus_message *msg = NULL;
+    int r = manager_new_call(m, "SetUnitProperties", &msg);
+
+    if (r >= 0) {
+        r = m->lib.sd_bus_message_append(msg, "sba(sv)", q->unit, /* runtime= */ 1, 1, q->property,
+                                         "t", q->value);
+    }
+    return finish_call(m, msg, r, e);
+}
+
+int scope_set(const char *unit, const char *property, uint64_t value, struct err *e)
+{
+    return manager_ask(request_set, &(struct set_request){unit, property, value}, e);
+}
+
 struct attach_request {
     const char *unit;
     const char *subgroup;
@@ -285,14 +318,10 @@ static int request_attach(struct manager *m, const void *arg, struct err *e)
     if (r >= 0) {
         r = m->lib.sd_bus_message_append(msg, "ssau", q->unit, q->subgroup, 1, (uint32_t)q->pid);
     }
-    r = r < 0 ? err_set(e, -r, "cannot ask systemd about '%s'", q->unit)
-              : manager_call(m, msg, NULL, e);
-    m->lib.sd_bus_message_unref(msg);
-    return r;
+    return finish_call(m, msg, r, e);
 }
 
 int scope_attach(const char *unit, const char *subgroup, pid_t pid, struct err *e)
 {
-    return manager_ask(request_attach,
-                       &(struct attach_request){.unit = unit, .subgroup = subgroup, .pid = pid}, e);
+    return manager_ask(request_attach, &(struct attach_request){unit, subgroup, pid}, e);
 }

@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 struct scope_request {
@@ -23,6 +24,9 @@ struct scope_request {
  * caller's own) and /run/user/UID. Errors: -ENOENT no manager answers (others may still do);
  * -EEXIST, -EACCES and others what it said; -ETIMEDOUT. */
 int scope_start(const struct scope_request *q, struct err *e);
+
+/* Set @property of @unit ("CPUWeight") until it ends. Errors as scope_start(). */
+int scope_set(const char *unit, const char *property, uint64_t value, struct err *e);
 
 /* Move @pid into the folder @subgroup ("/box") of @unit: through the manager, which may do so where
  * the caller's session belongs to root. Errors as scope_start(). */
