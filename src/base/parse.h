@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Numbers and units as people type them. Nothing wraps, nothing is skipped: a value that is not
+ * wholly understood is refused, in words that can follow the option's name. */
+#ifndef RBOX_BASE_PARSE_H
+#define RBOX_BASE_PARSE_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+/* A decimal whole number from @min to @max; a sign is allowed where the range has it. */
+int parse_int64(const char *s, int64_t min, int64_t max, int64_t *ret, struct err *e);
+
+/* A size: "4096", "64k", "1.5g", "2GiB"; units b k m g t p of 1024, in either case, with or without
+ * "b" or "ib" behind. Never negative. */
+int parse_bytes(const char *s, int64_t *ret_bytes, struct err *e);
+
+/* A time: "10" (seconds), "1.5s", "300ms", "1m30s", "2h". Never negative. */
+int parse_duration_ms(const char *s, int64_t *ret_ms, struct err *e);
+
+/* true false, t f, 1 0, yes no; in either case. */
+int parse_bool(const char *s, int *ret, struct err *e);
+
+#endif
