@@ -28,7 +28,7 @@ static int parse_log_level(const char *value, void *field, struct err *e)
     static const struct {
         const char *name;
         int level;
-    } LEVELS[] = {{"debug", 1}, {"trace", 1}, {"info", 0},   {"warn", 0},
+    } LEVELS[] = {{"debug", 1},   {"trace", 1},  {"info", 0},   {"warn", 0},
                   {"warning", 0}, {"error", -1}, {"fatal", -1}, {"panic", -1}};
 
     for (size_t i = 0; i < sizeof(LEVELS) / sizeof(LEVELS[0]); i++) {
@@ -194,7 +194,7 @@ static int check_operands(const struct cmd *c, int argc, struct err *e)
     } else {
         return 0;
     }
-    return err_hint(e, "rbox %s %s", c->names[0], c->usage);
+    return err_hint(e, "rbox %s --help", c->names[0]);
 }
 
 static int run_command(struct ctx *ctx, const struct cmd *c, int argc, char **argv, struct err *e)

@@ -88,9 +88,9 @@ void help_commands(FILE *out, const char *family)
     if (family == NULL) {
         (void)fprintf(out, "rbox runs containers for a normal user: no root, no daemon.\n\n"
                            "Usage: rbox [options] COMMAND\n\n"
-                           "  rbox run busybox             a shell-less box, gone when done\n"
-                           "  rbox run -it --rm busybox    a shell in it\n"
-                           "  rbox COMMAND --help          what a command can do\n");
+                           "  rbox run busybox echo hello   a command in a container of its own\n"
+                           "  rbox run -it --rm busybox     a shell, and nothing left afterwards\n"
+                           "  rbox COMMAND --help           what a command can do\n");
     } else {
         (void)fprintf(out, "Usage: rbox %s COMMAND\n", family);
     }
@@ -105,7 +105,8 @@ void help_commands(FILE *out, const char *family)
 
 void help_command(FILE *out, const struct cmd *c)
 {
-    (void)fprintf(out, "Usage: rbox %s %s\n", c->names[0], c->usage);
+    (void)fprintf(out, "Usage: rbox %s%s%s\n", c->names[0], c->usage[0] != '\0' ? " " : "",
+                  c->usage);
     for (size_t n = 1; n < CMD_NAMES_MAX && c->names[n] != NULL; n++) {
         (void)fprintf(out, "       rbox %s …\n", c->names[n]);
     }

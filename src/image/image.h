@@ -15,27 +15,12 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "spec/image_config.h"
 #include "spec/spec.h"
 
 #include <stdint.h>
 
 struct store; /* store.h */
-
-/* The fields of an image's config that a container takes over
- * (https://github.com/opencontainers/image-spec/blob/main/config.md). */
-struct image_config {
-    struct strv entrypoint;
-    struct strv cmd;
-    struct strv env;
-    char *working_dir;
-    char *user;
-    char *stop_signal;
-    struct strv volumes;       /* paths */
-    struct strv exposed_ports; /* "80/tcp" */
-    struct strv labels;        /* "K=V" */
-    char *os;
-    char *architecture;
-};
 
 struct image {
     char *name;           /* full: docker.io/library/busybox:latest */

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image/store.h"
+
+#include "base/cleanup.h"
+#include "base/hints.h"
+#include "base/mem.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Where the store is when neither --root nor RBOX_STORE says so. */
+static int default_path(char **ret, struct err *e)
+{
+    const char *data = getenv("XDG_DATA_HOME");
+    const char *home = getenv("HOME");
+
+    if (geteuid() == 0) {
+        *ret = xstrdup("/var/lib/rbox");
+        return 0;
+    }
+    if (data != NULL && data[0] == '/') {
+        *ret = xasprintf("%s/rbox", data);
+        return 0;
+    }
+    if (home == NULL || home[0] != '/') {
+        const struct passwd *user = getpwuid(geteuid());
+
+        home = user != NULL ? user->pw_dir : NULL;
+    }
+    if (home == NULL || home[0] != '/') {
+        (void)err_new(e, ENOENT, "no place for the store: user %d has no home folder",
+                      (int)geteuid());
+        return err_hint(e, "export RBOX_STORE=/var/tmp/rbox-%d", (int)geteuid());
+    }
+    *ret = xasprintf("%s/.local/share/rbox", home);
+    return 0;
+}
+
+static int choose_path(const char *root, char **ret, struct err *e)
+{
+    const char *chosen = root != NULL ? root : getenv("RBOX_STORE");
+    autofree char *cwd = NULL;
+
+    if (chosen == NULL || chosen[0] == '\0') {
+        return default_path(ret, e);
+    }
+    if (chosen[0] == '/') {
+        *ret = xstrdup(chosen);
+        return 0;
+    }
+    cwd = getcwd(NULL, 0);
+    if (cwd == NULL) {
+        return err_set(e, errno, "cannot tell where '%s' is", chosen);
+    }
+    *ret = xasprintf("%s/%s", cwd, chosen);
+    return 0;
+}
+
+static int open_top(const char *path, int *ret_fd, struct err *e)
+{
+    autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st = {0};
+
+    if (fd < 0 && errno == ENOENT) {
+        if (dir_make_all(path, e) < 0) {
+            (void)err_wrap(e, "cannot make the store");
+            return err_hint_id(e, HINT_STORE_FS, NULL, NULL);
+        }
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        (void)err_set(e, errno, "cannot open the store '%s'", path);
+        return err_hint_id(e, HINT_STORE_FS, NULL, NULL);
+    }
+    if (st.st_uid != geteuid()) {
+        (void)err_new(e, EPERM, "the store '%s' belongs to user %u, not to you", path, st.st_uid);
+        return err_hint_id(e, HINT_STORE_FS, NULL, NULL);
+    }
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+/* run/BOOT-ID: what is in it died with the boot it names. */
+static int open_run(int dir_fd, int *ret_fd, struct err *e)
+{
+    autofree char *boot_id = NULL;
+    autoclose int fd = -1;
+    int r = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot_id, NULL, e);
+
+    if (r < 0) {
+        return err_wrap(e, "cannot tell this boot from others");
+    }
+    boot_id[strcspn(boot_id, "\n")] = '\0';
+    r = dir_make(dir_fd, "run", 0700, &fd, e);
+    return r < 0 ? r : dir_make(fd, boot_id, 0700, ret_fd, e);
+}
+
+int store_open(const char *root, struct store *ret, struct err *e)
+{
+    struct store s = {.dir_fd = -1, .layers_fd = -1, .containers_fd = -1, .run_fd = -1};
+    int r = choose_path(root, &s.path, e);
+
+    r = r < 0 ? r : open_top(s.path, &s.dir_fd, e);
+    /* 0711 below the 0700 top: container root may be an id that is "other" here, and is led in by
+     * an inherited descriptor. */
+    r = r < 0 ? r : dir_make(s.dir_fd, "layers", 0711, &s.layers_fd, e);
+    r = r < 0 ? r : dir_make(s.dir_fd, "containers", 0711, &s.containers_fd, e);
+    r = r < 0 ? r : open_run(s.dir_fd, &s.run_fd, e);
+    if (r < 0) {
+        store_done(&s);
+        return r;
+    }
+    *ret = s;
+    return 0;
+}
+
+void store_done(struct store *s)
+{
+    close_fd(&s->dir_fd);
+    close_fd(&s->layers_fd);
+    close_fd(&s->containers_fd);
+    close_fd(&s->run_fd);
+    free(steal_ptr(&s->path));
+}
