@@ -108,7 +108,7 @@ static int take_started(struct attached *s, struct err *e)
 /* One message of the supervisor. */
 static int take_message(struct attached *s, struct err *e)
 {
-    int r = sync_recv(s->a->control_fd, &s->msg, NULL);
+    int r = sync_recv(s->a->control_fd, &s->msg, NULL, 0);
 
     if (r < 0) {
         return err_set(e, -r, "cannot hear from the supervisor");

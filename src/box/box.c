@@ -122,8 +122,16 @@ static int launch_supervisor(struct launch *l, struct err *e)
  */
 static int hand_over(struct launch *l, const struct box_options *o, struct err *e)
 {
-    int r = sync_send(l->control_fd, SYNC_HOST_READY, l->cgroup.box_fd, e);
+    const struct sync_host host = {.nproc_limit = l->cgroup.nproc_limit};
+    int r = 0;
 
+    if (l->cgroup.way != CGROUP_NONE) {
+        r = cgroup_save(&l->cgroup, l->state.lock_fd, e);
+    }
+    if (r == 0) {
+        r = sync_send_host(l->control_fd, &host, l->cgroup.join_fd, e);
+    }
+    /* In the time in which the child builds its world. */
     if (r == 0) {
         r = state_write_config(&l->state, l->spec, e);
     }
@@ -155,7 +163,7 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
         r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings,
                        &l->spec->linux_.gid_mappings, e);
     }
-    if (r == 0) {
+    if (r == 0 && cgroup_wanted(l->spec)) {
         r = cgroup_prepare(l->spec, l->supervisor_pid, &l->cgroup, e);
     }
     return r < 0 ? r : hand_over(l, o, e);
@@ -184,6 +192,7 @@ int box_run(const struct store *store, struct spec *s, const struct box_options 
     undo_run(&undo);
     state_done(&l.state);
     cgroup_done(&l.cgroup);
+    seccomp_done(&l.filter);
     state_sweep(store);
     return r;
 }

@@ -430,13 +430,13 @@ int cgroup_prepare(const struct spec *s, pid_t supervisor_pid, struct cgroup *re
     return 0;
 }
 
-int cgroup_join(int join_fd, struct err *e)
+int cgroup_join(int join_fd, int own_namespace, struct err *e)
 {
     if (join_fd >= 0 && write(join_fd, "0", 1) != 1) {
         return err_set(e, errno, "cannot join the container's cgroup");
     }
     /* Only now: the namespace's root is the cgroup of the process at that moment. */
-    return ns_unshare(CLONE_NEWCGROUP, "a cgroup namespace", e);
+    return own_namespace ? ns_unshare(CLONE_NEWCGROUP, "a cgroup namespace", e) : 0;
 }
 
 int cgroup_attach(const struct cgroup *c, pid_t pid, struct err *e)

@@ -70,10 +70,10 @@ int cgroup_wanted(const struct spec *s);
  * swallow; -ETIMEDOUT, -EIO the user's manager did not answer. Nothing is left behind. */
 int cgroup_prepare(const struct spec *s, pid_t supervisor_pid, struct cgroup *ret, struct err *e);
 
-/* Move the calling process into box/ and make that the root of its cgroup namespace. Child side,
- * any ids, as late as the cgroup2 mount allows: what was allocated before is not charged to the
- * container. @join_fd -1: only the namespace. */
-int cgroup_join(int join_fd, struct err *e);
+/* Move the calling process into box/ and, with @own_namespace, make that the root of its cgroup
+ * namespace. Child side, any ids, as late as the cgroup2 mount allows: what was allocated before is
+ * not charged to the container. @join_fd -1: only the namespace. */
+int cgroup_join(int join_fd, int own_namespace, struct err *e);
 
 /* Write what other commands need into the run folder @run_fd, and read it back. Loading opens the
  * descriptors anew; a container without a cgroup loads as CGROUP_NONE. */

@@ -105,12 +105,9 @@ static int meet_host(const struct child *c, struct err *e)
     if (r == 0) {
         r = sync_wait(c->sync_fd, SYNC_HOST_READY, SUPERVISOR, &cgroup_fd, e);
     }
-    if (r == 0 && cgroup_fd >= 0) {
-        r = cgroup_join(cgroup_fd, e);
-    }
-    /* After the move, so that /proc/self/cgroup reads "/". */
-    if (r == 0 && c->spec->linux_.namespaces[SPEC_NS_CGROUP].mode != SPEC_NS_HOST) {
-        r = ns_unshare(CLONE_NEWCGROUP, "a cgroup namespace", e);
+    if (r == 0) {
+        r = cgroup_join(cgroup_fd, c->spec->linux_.namespaces[SPEC_NS_CGROUP].mode != SPEC_NS_HOST,
+                        e);
     }
     return r;
 }

@@ -13,16 +13,19 @@
 #include "sys/fd.h"
 #include "sys/ns.h"
 #include "sys/proc.h"
+#include "userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,8 +34,9 @@ static const char CHILD[] = "the container's first process";
 /* What the start has made so far, and its end takes back. */
 struct running {
     int sync_fd;
-    int pidfd;     /* of the container's PID 1; -1 once reaped */
-    int cgroup_fd; /* box/, or -1 */
+    int pidfd;   /* of the container's PID 1; -1 once reaped */
+    int join_fd; /* of the container's cgroup, or -1 */
+    struct sync_host host;
     int master_fd; /* of the terminal, or -1 */
     struct net net;
     int net_started;
@@ -103,7 +107,59 @@ static uint64_t clone_flags(const struct spec *s)
     return flags;
 }
 
-static int start_child(struct supervise *s, struct running *run, struct err *e)
+static int await_host(const struct supervise *s, struct running *run, struct err *e)
+{
+    return sync_wait_host(s->control_fd, &run->host, &run->join_fd, e);
+}
+
+/* Two stages: what the kernel counts for each user namespace (RLIMIT_NPROC since Linux 5.14,
+ * user.max_user_namespaces) binds all ids of the container only if it sits in one of its own, below
+ * the one in which the ids were mapped. */
+static int is_two_stage(const struct supervise *s)
+{
+    return s->spec->linux_.no_nested_userns || s->spec->linux_.resources.pids_asked;
+}
+
+static int prepare_inner(const struct supervise *s, const struct running *run, struct err *e)
+{
+    struct rlimit limit = {.rlim_cur = (rlim_t)run->host.nproc_limit,
+                           .rlim_max = (rlim_t)run->host.nproc_limit};
+    int r = 0;
+
+    /* The child's namespace is the one that is left; it can't make another. */
+    if (s->spec->linux_.no_nested_userns) {
+        r = file_put(AT_FDCWD, "/proc/sys/user/max_user_namespaces", "1");
+    }
+    if (r < 0) {
+        return err_set(e, -r, "cannot forbid nested user namespaces");
+    }
+    if (run->host.nproc_limit > 0 && setrlimit(RLIMIT_NPROC, &limit) < 0) {
+        return err_set(e, errno, "cannot hold --pids-limit by RLIMIT_NPROC");
+    }
+    return 0;
+}
+
+/* The inner namespace has the same ids as the outer one: a row of the kernel's map may not span two
+ * of the outer's. */
+static int map_inner(const struct spec *s, int pidfd, struct err *e)
+{
+    struct spec_idmap maps[2] = {{0}, {0}};
+    const struct spec_idmap *outer[2] = {&s->linux_.uid_mappings, &s->linux_.gid_mappings};
+    int r = 0;
+
+    for (int i = 0; i < 2; i++) {
+        for (size_t j = 0; j < outer[i]->count; j++) {
+            spec_idmap_add(&maps[i], outer[i]->rows[j].container_id, outer[i]->rows[j].container_id,
+                           outer[i]->rows[j].size);
+        }
+    }
+    r = userns_write_maps(signals_host_pid(pidfd), &maps[0], &maps[1], e);
+    free(maps[0].rows);
+    free(maps[1].rows);
+    return r;
+}
+
+static int clone_child(struct supervise *s, struct running *run, uint64_t flags, struct err *e)
 {
     int pair[2] = {-1, -1};
     int r = sync_pair(pair, e);
@@ -115,7 +171,7 @@ static int start_child(struct supervise *s, struct running *run, struct err *e)
     if (fchdir(s->state->store->dir_fd) < 0) {
         return err_set(e, errno, "cannot enter the store");
     }
-    pid = ns_clone(clone_flags(s->spec), -1, &run->pidfd, e);
+    pid = ns_clone(flags, -1, &run->pidfd, e);
     if (pid == 0) {
         /* The lock and the launcher's ear are the supervisor's alone. */
         close_fd(&s->state->lock_fd);
@@ -128,6 +184,25 @@ static int start_child(struct supervise *s, struct running *run, struct err *e)
     (void)close(pair[1]);
     run->sync_fd = pair[0];
     return pid < 0 ? (int)pid : 0;
+}
+
+/* The child is cloned at once, and sets out while the launcher still maps the ids; only a second
+ * stage must wait for them. */
+static int start_child(struct supervise *s, struct running *run, struct err *e)
+{
+    int r = 0;
+
+    if (!is_two_stage(s)) {
+        return clone_child(s, run, clone_flags(s->spec), e);
+    }
+    r = await_host(s, run, e);
+    if (r == 0) {
+        r = prepare_inner(s, run, e);
+    }
+    if (r == 0) {
+        r = clone_child(s, run, clone_flags(s->spec) | CLONE_NEWUSER, e);
+    }
+    return r < 0 ? r : map_inner(s->spec, run->pidfd, e);
 }
 
 /* The child has the caller's descriptors now; holding them here would keep pipes open. */
@@ -146,11 +221,11 @@ static int build(struct supervise *s, struct running *run, struct err *e)
     autoclose int netns_fd = -1;
     int r = sync_wait(run->sync_fd, SYNC_CHILD_READY, CHILD, &netns_fd, e);
 
-    if (r == 0) {
-        r = sync_wait(s->control_fd, SYNC_HOST_READY, "the launcher", &run->cgroup_fd, e);
+    if (r == 0 && !is_two_stage(s)) {
+        r = await_host(s, run, e);
     }
     if (r == 0) {
-        r = sync_send(run->sync_fd, SYNC_HOST_READY, run->cgroup_fd, e);
+        r = sync_send(run->sync_fd, SYNC_HOST_READY, run->join_fd, e);
     }
     if (r == 0) {
         r = net_start(s->spec, netns_fd, &run->net, e);
@@ -174,7 +249,7 @@ static int await_exec(struct running *run, struct err *e)
     if (r < 0) {
         return r;
     }
-    r = sync_recv(run->sync_fd, &msg, NULL);
+    r = sync_recv(run->sync_fd, &msg, NULL, 0);
     close_fd(&run->sync_fd);
     if (r < 0) {
         return err_set(e, -r, "cannot hear from %s during exec", CHILD);
@@ -210,10 +285,31 @@ static void tell_started(const struct supervise *s, struct running *run)
 
 /* ---- end */
 
+/* What its cgroup says of its end: told in one line, and kept. */
+static void end_cgroup(const struct supervise *s, const struct running *run, struct state_exit *x)
+{
+    autofree char *why = NULL;
+    struct cgroup c = CGROUP_INIT;
+    struct cgroup_figures f;
+    struct sync_msg msg = {.step = SYNC_NOTICE};
+    struct err ignored = {0};
+
+    if (run->join_fd < 0 || cgroup_load(s->state->lock_fd, &c, &ignored) < 0) {
+        return;
+    }
+    cgroup_figures_read(c.box_fd, &f);
+    why = cgroup_explain(&f);
+    x->oom_killed = f.oom_kills != CGROUP_UNKNOWN && f.oom_kills > 0;
+    if (why != NULL) {
+        msg.len = (uint32_t)snprintf(msg.u.data, sizeof(msg.u.data), "%s", why);
+        (void)sync_send_msg(s->control_fd, &msg, 0);
+    }
+    cgroup_release(&c);
+}
+
 /* Everything goes in the order in which it can still be seen to go: processes, network, files,
  * lock. */
-static void put_away(struct supervise *s, struct running *run, const struct state_exit *x,
-                     int started)
+static void put_away(struct supervise *s, struct running *run, struct state_exit *x, int started)
 {
     struct err e = {0};
     int r = 0;
@@ -222,6 +318,7 @@ static void put_away(struct supervise *s, struct running *run, const struct stat
     if (run->net_started) {
         net_stop(&run->net);
     }
+    end_cgroup(s, run, x);
     if (s->spec->box.remove || !started) {
         r = state_remove(s->state, &e);
     } else {
@@ -234,7 +331,7 @@ static void put_away(struct supervise *s, struct running *run, const struct stat
 
 _Noreturn void supervise_main(struct supervise *s)
 {
-    struct running run = {.sync_fd = -1, .pidfd = -1, .cgroup_fd = -1, .master_fd = -1};
+    struct running run = {.sync_fd = -1, .pidfd = -1, .join_fd = -1, .master_fd = -1};
     struct sync_msg msg = {.step = SYNC_EXIT};
     struct state_exit x = {0};
     struct err e = {0};
@@ -264,7 +361,7 @@ _Noreturn void supervise_main(struct supervise *s)
     x.started_ns = run.started_ns;
     x.finished_ns = now_ns();
     put_away(s, &run, &x, 1);
-    msg.u.exit.status = x.status;
+    msg.u.exit = (struct sync_exit){.status = x.status, .oom_killed = x.oom_killed};
     (void)sync_send_msg(s->control_fd, &msg, 0);
     _exit(0);
 }

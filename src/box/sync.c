@@ -22,7 +22,7 @@ struct step_row {
 static const struct step_row STEPS[] = {
     [SYNC_END] = {"END", 0, 0},
     [SYNC_CHILD_READY] = {"CHILD_READY", 0, 0},
-    [SYNC_HOST_READY] = {"HOST_READY", 0, 0},
+    [SYNC_HOST_READY] = {"HOST_READY", sizeof(struct sync_host), 0},
     [SYNC_ROOT_READY] = {"ROOT_READY", 0, 0},
     [SYNC_EXEC] = {"EXEC", 0, 0},
     [SYNC_ERROR] = {"ERROR", sizeof(struct err), 0},
@@ -70,15 +70,28 @@ int sync_send_msg(int socket_fd, const struct sync_msg *msg, int flags)
     return n < 0 ? -errno : 0;
 }
 
+/* The payload of these steps is all zero, or does not matter. */
 int sync_send(int socket_fd, enum sync_step step, int fd, struct err *e)
 {
-    uint32_t head[2] = {step, 0};
-    int r = fd_send(socket_fd, head, sizeof(head), &fd, fd >= 0 ? 1 : 0);
+    char bytes[HEAD_BYTES + sizeof(struct sync_host)] = {0};
+    uint32_t number = step;
+    int r = 0;
 
-    if (r < 0) {
-        return err_set(e, -r, "cannot send %s", sync_step_name(step));
-    }
-    return 0;
+    memcpy(bytes, &number, sizeof(number));
+    r = fd_send(socket_fd, bytes, HEAD_BYTES + STEPS[step].payload_bytes, &fd, fd >= 0 ? 1 : 0);
+    return r < 0 ? err_set(e, -r, "cannot send %s", sync_step_name(step)) : 0;
+}
+
+int sync_send_host(int socket_fd, const struct sync_host *host, int join_fd, struct err *e)
+{
+    char bytes[HEAD_BYTES + sizeof(*host)] = {0};
+    uint32_t number = SYNC_HOST_READY;
+    int r = 0;
+
+    memcpy(bytes, &number, sizeof(number));
+    memcpy(bytes + HEAD_BYTES, host, sizeof(*host));
+    r = fd_send(socket_fd, bytes, sizeof(bytes), &join_fd, join_fd >= 0 ? 1 : 0);
+    return r < 0 ? err_set(e, -r, "cannot send %s", sync_step_name(SYNC_HOST_READY)) : 0;
 }
 
 void sync_send_err(int socket_fd, const struct err *err)
@@ -110,10 +123,16 @@ static int check_message(struct sync_msg *msg, size_t bytes)
                : -EPROTO;
 }
 
-int sync_recv(int socket_fd, struct sync_msg *msg, int *ret_fd)
+static void close_fds(int *fds, size_t count)
 {
-    int fd = -1;
-    ssize_t n = fd_recv(socket_fd, msg, sizeof(*msg), &fd, 1, NULL);
+    for (size_t i = 0; i < count; i++) {
+        close_fd(&fds[i]);
+    }
+}
+
+int sync_recv(int socket_fd, struct sync_msg *msg, int *ret_fds, size_t fd_max)
+{
+    ssize_t n = fd_recv(socket_fd, msg, sizeof(*msg), ret_fds, fd_max, NULL);
     int r = 0;
 
     if (n == 0 || n == -ECONNRESET) {
@@ -121,36 +140,56 @@ int sync_recv(int socket_fd, struct sync_msg *msg, int *ret_fd)
     } else {
         r = n < 0 ? (int)n : check_message(msg, (size_t)n);
     }
-    if (r < 0 || ret_fd == NULL) {
-        close_fd(&fd);
-    }
-    if (ret_fd != NULL) {
-        *ret_fd = fd;
+    if (r < 0) {
+        close_fds(ret_fds, fd_max);
     }
     return r;
+}
+
+/* Is @msg the step that was due? Else say what came instead. */
+static int check_step(int r, const struct sync_msg *msg, enum sync_step step, const char *peer,
+                      struct err *e)
+{
+    if (r < 0) {
+        return err_set(e, -r, "cannot hear from %s during %s", peer, sync_step_name(step));
+    }
+    if (msg->step == (uint32_t)step) {
+        return 0;
+    }
+    if (msg->step == SYNC_ERROR) {
+        *e = msg->u.err;
+        return -e->errnum;
+    }
+    if (msg->step == SYNC_END) {
+        return err_new(e, EPIPE, "%s died during %s", peer, sync_step_name(step));
+    }
+    return err_new(e, EPROTO, "%s sent %s during %s", peer, sync_step_name(msg->step),
+                   sync_step_name(step));
 }
 
 int sync_wait(int socket_fd, enum sync_step step, const char *peer, int *ret_fd, struct err *e)
 {
     struct sync_msg msg;
-    int r = sync_recv(socket_fd, &msg, ret_fd);
+    int fd = -1;
+    int r = check_step(sync_recv(socket_fd, &msg, &fd, 1), &msg, step, peer, e);
 
-    if (r == 0 && msg.step == (uint32_t)step) {
-        return 0;
+    if (r == 0 && ret_fd != NULL) {
+        *ret_fd = steal_fd(&fd);
     }
-    if (ret_fd != NULL) {
-        close_fd(ret_fd);
-    }
+    close_fd(&fd);
+    return r;
+}
+
+int sync_wait_host(int socket_fd, struct sync_host *ret, int *ret_join_fd, struct err *e)
+{
+    struct sync_msg msg;
+    int r = sync_recv(socket_fd, &msg, ret_join_fd, 1);
+
+    r = check_step(r, &msg, SYNC_HOST_READY, "the launcher", e);
     if (r < 0) {
-        return err_set(e, -r, "cannot hear from %s during %s", peer, sync_step_name(step));
+        close_fd(ret_join_fd);
+        return r;
     }
-    if (msg.step == SYNC_ERROR) {
-        *e = msg.u.err;
-        return -e->errnum;
-    }
-    if (msg.step == SYNC_END) {
-        return err_new(e, EPIPE, "%s died during %s", peer, sync_step_name(step));
-    }
-    return err_new(e, EPROTO, "%s sent %s during %s", peer, sync_step_name(msg.step),
-                   sync_step_name(step));
+    *ret = msg.u.host;
+    return 0;
 }

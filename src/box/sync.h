@@ -48,6 +48,10 @@ enum {
     SYNC_DATA_MAX = 4096
 };
 
+struct sync_host {
+    int64_t nproc_limit; /* > 0: --pids-limit is to be held by RLIMIT_NPROC, see cgroup.h */
+};
+
 struct sync_started {
     int64_t pid; /* of PID 1, as the host counts */
 };
@@ -62,6 +66,7 @@ struct sync_msg {
     uint32_t len; /* of data, for the steps that carry bytes */
     union {
         struct err err;
+        struct sync_host host;
         struct sync_started started;
         struct sync_exit exit;
         struct winsize size;
@@ -76,6 +81,9 @@ int sync_pair(int ret_fds[2], struct err *e);
 /* Send @step without payload, with @fd (or -1). Blocks. Errors: -EPIPE when the peer is gone. */
 int sync_send(int socket_fd, enum sync_step step, int fd, struct err *e);
 
+/* Send HOST_READY to the supervisor. @join_fd: cgroup.procs of the container's cgroup, or -1. */
+int sync_send_host(int socket_fd, const struct sync_host *host, int join_fd, struct err *e);
+
 /* Send an error, best effort: the peer may be gone, and there is nobody else to tell. */
 void sync_send_err(int socket_fd, const struct err *err);
 
@@ -83,14 +91,19 @@ void sync_send_err(int socket_fd, const struct err *err);
  * -errno. */
 int sync_send_msg(int socket_fd, const struct sync_msg *msg, int flags);
 
-/* Receive one message, whatever it is; end of file gives step SYNC_END. *ret_fd (may be NULL) gets
- * a descriptor that came along, else -1; the caller owns it. Returns 0, or -EPROTO for a malformed
+/* Receive one message, whatever it is; end of file gives step SYNC_END. @ret_fds gets up to @fd_max
+ * descriptors that came along, else -1; the caller owns them. Returns 0, or -EPROTO for a malformed
  * message. */
-int sync_recv(int socket_fd, struct sync_msg *msg, int *ret_fd);
+int sync_recv(int socket_fd, struct sync_msg *msg, int *ret_fds, size_t fd_max);
 
 /* Wait for @step. ERROR makes its error ours; another step or end of file is an error naming @peer
- * ("the container's first process") and the step. *ret_fd as for sync_recv(). */
+ * ("the container's first process") and the step. *ret_fd (may be NULL) gets the descriptor that
+ * came along, or -1. */
 int sync_wait(int socket_fd, enum sync_step step, const char *peer, int *ret_fd, struct err *e);
+
+/* Wait for the launcher's HOST_READY; the caller owns *ret_join_fd, which is -1 without a cgroup.
+ */
+int sync_wait_host(int socket_fd, struct sync_host *ret, int *ret_join_fd, struct err *e);
 
 const char *sync_step_name(uint32_t step);
 

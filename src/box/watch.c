@@ -147,7 +147,7 @@ static int read_terminal(struct watching *s)
 static void take_message(struct watching *s)
 {
     struct sync_msg *msg = &s->input;
-    int r = sync_recv(s->w->control_fd, msg, NULL);
+    int r = sync_recv(s->w->control_fd, msg, NULL, 0);
     uint32_t step = r < 0 ? SYNC_END : msg->step;
 
     switch (step) {

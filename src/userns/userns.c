@@ -41,6 +41,14 @@ static int write_map(pid_t pid, const char *file, const struct spec_idmap *map, 
     return r < 0 ? err_set(e, -r, "cannot write %s", file) : 0;
 }
 
+int userns_write_maps(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
+                      struct err *e)
+{
+    int r = write_map(pid, "gid_map", gid_map, e);
+
+    return r < 0 ? r : write_map(pid, "uid_map", uid_map, e);
+}
+
 /* The caller's own id alone: the kernel lets anybody map that, once setgroups is denied
  * (user_namespaces(7)). */
 static int map_own_id(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
@@ -52,8 +60,7 @@ static int map_own_id(pid_t pid, const struct spec_idmap *uid_map, const struct 
     if (r < 0) {
         return err_set(e, -r, "cannot write setgroups");
     }
-    r = write_map(pid, "gid_map", gid_map, e);
-    return r < 0 ? r : write_map(pid, "uid_map", uid_map, e);
+    return userns_write_maps(pid, uid_map, gid_map, e);
 }
 
 static int is_own_id(const struct spec_idmap *map, uint32_t own)
@@ -171,8 +178,7 @@ int userns_map(pid_t pid, const struct spec_idmap *uid_map, const struct spec_id
     if (is_own_id(uid_map, geteuid()) && is_own_id(gid_map, getegid())) {
         r = map_own_id(pid, uid_map, gid_map, e);
     } else if (geteuid() == 0) {
-        r = write_map(pid, "gid_map", gid_map, e);
-        r = r < 0 ? r : write_map(pid, "uid_map", uid_map, e);
+        r = userns_write_maps(pid, uid_map, gid_map, e);
     } else {
         return map_by_helpers(pid, uid_map, gid_map, e);
     }

@@ -16,6 +16,11 @@
 int userns_map(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
                struct err *e);
 
+/* Write the maps of process @pid directly: for whoever has CAP_SETUID and CAP_SETGID in the parent
+ * namespace. */
+int userns_write_maps(pid_t pid, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
+                      struct err *e);
+
 /* A job inside: returns 0 or a negative errno with @e set. Runs in a forked child that is root (0:0
  * of the map) with all capabilities in the namespace; what it prints and which descriptors it uses
  * are inherited. */
