@@ -126,6 +126,7 @@ static int take_message(struct attached *s, struct err *e)
         return 0;
     case SYNC_EXIT:
         s->status = s->msg.u.exit.status & 0xff;
+        *s->a->ret_report = s->msg.u.exit.report;
         return 0;
     case SYNC_ERROR:
         *e = s->msg.u.err;

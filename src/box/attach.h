@@ -4,12 +4,14 @@
 #define RBOX_BOX_ATTACH_H
 
 #include "base/err.h"
+#include "box/report.h"
 
 struct attach {
-    int control_fd;      /* towards the supervisor */
-    int terminal;        /* the container has one: bytes go through control_fd */
-    int interactive;     /* pass standard input on */
-    const char *pidfile; /* written at the start, or NULL */
+    int control_fd;            /* towards the supervisor */
+    int terminal;              /* the container has one: bytes go through control_fd */
+    int interactive;           /* pass standard input on */
+    const char *pidfile;       /* written at the start, or NULL */
+    struct report *ret_report; /* what it took, at the end */
 };
 
 /* Block the signals that attach_run() will forward, from here on: one that comes while the

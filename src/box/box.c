@@ -175,9 +175,11 @@ int box_run(const struct store *store, struct spec *s, const struct box_options 
         .store = store, .spec = s, .cgroup = CGROUP_INIT, .control_fd = -1, .supervisor_pidfd = -1};
     struct attach attach = {
         .terminal = s->process.terminal, .interactive = s->box.interactive, .pidfile = o->pidfile};
+    struct report report = {0};
     struct undo undo = {0};
     int r = 0;
 
+    attach.ret_report = &report;
     l.state = (struct state){.dir_fd = -1, .fs_fd = -1, .lock_fd = -1};
     r = launch_start(&l, o, &undo, e);
     if (r == 0) {
@@ -194,5 +196,8 @@ int box_run(const struct store *store, struct spec *s, const struct box_options 
     cgroup_done(&l.cgroup);
     seccomp_done(&l.filter);
     state_sweep(store);
+    if (r >= 0 && s->box.report != NULL && report_write(&report, r, s->box.report, e) < 0) {
+        return -e->errnum;
+    }
     return r;
 }

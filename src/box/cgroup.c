@@ -53,7 +53,8 @@ static int is_required(const struct spec *s)
 
 int cgroup_wanted(const struct spec *s)
 {
-    return is_required(s) || (s->box.detach && !str_eq(s->box.cgroups, "disabled"));
+    return is_required(s) ||
+           ((s->box.detach || s->box.report != NULL) && !str_eq(s->box.cgroups, "disabled"));
 }
 
 /* ---- the folder of a container: a scope of systemd's */
@@ -419,7 +420,7 @@ int cgroup_prepare(const struct spec *s, pid_t supervisor_pid, struct cgroup *re
 {
     __attribute__((cleanup(making_done))) struct making m = {
         .s = s, .pid = supervisor_pid, .c = CGROUP_INIT};
-    int r = make(&m, e);
+    int r = cgroup_wanted(s) ? make(&m, e) : 0;
 
     if (r < 0) {
         release(&m.c, supervisor_pid);

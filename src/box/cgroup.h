@@ -58,8 +58,8 @@ struct cgroup {
 /* The value without a cgroup, or after cgroup_done(). */
 #define CGROUP_INIT ((struct cgroup){.top_fd = -1, .box_fd = -1, .join_fd = -1})
 
-/* Does @s need a cgroup: a limit asked for, --cgroups=enabled or split, or a detached run? (A
- * detached run goes on without one where none can be had.) */
+/* Does @s need a cgroup: a limit asked for, --cgroups=enabled or split? Or would it like one: a
+ * detached run, or one with --report? (These go on without where none can be had.) */
 int cgroup_wanted(const struct spec *s);
 
 /* Make the cgroup of @s and set its limits. Launcher side, host identity.
@@ -136,6 +136,12 @@ struct cgroup_figures {
 
 /* Read the figures of @box_fd (-1: all unknown). Never fails. */
 void cgroup_figures_read(int box_fd, struct cgroup_figures *ret);
+
+/* All of them by their names here, null where unknown. New reference. */
+json_t *cgroup_figures_json(const struct cgroup_figures *f);
+
+/* "5 MiB", "5.2 MiB", "unknown". The caller owns it. */
+char *cgroup_size_text(uint64_t bytes);
 
 /* One line on why something was killed or refused, or NULL if nothing was: "out of memory: limit
  * 5 MiB, peak 5 MiB, 1 process killed". The caller owns it. */

@@ -24,11 +24,12 @@ struct figure {
     const char *file;
     const char *key; /* NULL: the file is the number. "k=": all such are summed (one a disk) */
     size_t offset;
+    const char *name;
 };
 
-#define FIGURE(file, key, member)                          \
-    {                                                      \
-        file, key, offsetof(struct cgroup_figures, member) \
+#define FIGURE(file, key, member)                                   \
+    {                                                               \
+        file, key, offsetof(struct cgroup_figures, member), #member \
     }
 
 static const struct figure FIGURES[] = {
@@ -104,7 +105,7 @@ void cgroup_figures_read(int box_fd, struct cgroup_figures *ret)
 
     for (size_t i = 0; i < sizeof(FIGURES) / sizeof(FIGURES[0]); i++) {
         const struct figure *f = &FIGURES[i];
-        uint64_t *value = (uint64_t *)(void *)((char *)ret + f->offset);
+        uint64_t value = CGROUP_UNKNOWN;
 
         if (!str_eq(file, f->file)) { /* rows of one file stand together: it is read once */
             struct err ignored;
@@ -115,14 +116,28 @@ void cgroup_figures_read(int box_fd, struct cgroup_figures *ret)
                 (void)file_read(box_fd, file, FILE_MAX_BYTES, &text, NULL, &ignored);
             }
         }
-        *value = text != NULL ? figure_in(text, f) : CGROUP_UNKNOWN;
+        value = text != NULL ? figure_in(text, f) : CGROUP_UNKNOWN;
+        memcpy((char *)ret + f->offset, &value, sizeof(value));
     }
+}
+
+json_t *cgroup_figures_json(const struct cgroup_figures *f)
+{
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < sizeof(FIGURES) / sizeof(FIGURES[0]); i++) {
+        uint64_t n = 0;
+
+        memcpy(&n, (const char *)f + FIGURES[i].offset, sizeof(n));
+        (void)json_object_set_new(o, FIGURES[i].name,
+                                  n != CGROUP_UNKNOWN ? json_integer((json_int_t)n) : json_null());
+    }
+    return o;
 }
 
 /* ---- in words */
 
-/* "5 MiB", "5.2 MiB". The caller owns it. */
-static char *size_text(uint64_t bytes)
+char *cgroup_size_text(uint64_t bytes)
 {
     static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
     uint64_t tenths = 0;
@@ -146,8 +161,8 @@ static int is_some(uint64_t n)
 
 char *cgroup_explain(const struct cgroup_figures *f)
 {
-    autofree char *limit = size_text(f->memory_max_bytes);
-    autofree char *peak = size_text(f->memory_peak_bytes);
+    autofree char *limit = cgroup_size_text(f->memory_max_bytes);
+    autofree char *peak = cgroup_size_text(f->memory_peak_bytes);
 
     if (is_some(f->oom_kills)) {
         return xasprintf("out of memory: limit %s, peak %s, %" PRIu64 " process%s killed",

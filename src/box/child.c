@@ -50,6 +50,10 @@ static int reset_process(const struct spec *s, struct err *e)
         autofree char *text = xasprintf("%d", s->process.oom_score_adj);
         int r = file_put(AT_FDCWD, "/proc/self/oom_score_adj", text);
 
+        if (r == -EACCES) {
+            return err_new(e, EACCES, "cannot set --oom-score-adj %s: it is below the caller's own",
+                           text);
+        }
         if (r < 0) {
             return err_set(e, -r, "cannot set --oom-score-adj %s", text);
         }

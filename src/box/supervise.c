@@ -41,6 +41,7 @@ struct running {
     struct net net;
     int net_started;
     int64_t started_ns;
+    struct report report;
 };
 
 /* ---- start */
@@ -286,20 +287,20 @@ static void tell_started(const struct supervise *s, struct running *run)
 /* ---- end */
 
 /* What its cgroup says of its end: told in one line, and kept. */
-static void end_cgroup(const struct supervise *s, const struct running *run, struct state_exit *x)
+static void end_cgroup(const struct supervise *s, struct running *run, struct state_exit *x)
 {
     autofree char *why = NULL;
     struct cgroup c = CGROUP_INIT;
-    struct cgroup_figures f;
+    struct cgroup_figures *f = &run->report.cgroup;
     struct sync_msg msg = {.step = SYNC_NOTICE};
     struct err ignored = {0};
 
-    if (run->join_fd < 0 || cgroup_load(s->state->lock_fd, &c, &ignored) < 0) {
-        return;
+    if (run->join_fd >= 0) {
+        (void)cgroup_load(s->state->lock_fd, &c, &ignored);
     }
-    cgroup_figures_read(c.box_fd, &f);
-    why = cgroup_explain(&f);
-    x->oom_killed = f.oom_kills != CGROUP_UNKNOWN && f.oom_kills > 0;
+    cgroup_figures_read(c.box_fd, f);
+    why = cgroup_explain(f);
+    x->oom_killed = f->oom_kills != CGROUP_UNKNOWN && f->oom_kills > 0;
     if (why != NULL) {
         msg.len = (uint32_t)snprintf(msg.u.data, sizeof(msg.u.data), "%s", why);
         (void)sync_send_msg(s->control_fd, &msg, 0);
@@ -315,6 +316,7 @@ static void put_away(struct supervise *s, struct running *run, struct state_exit
     int r = 0;
 
     proc_kill_reap(&run->pidfd);
+    report_take(x->finished_ns - x->started_ns, &run->report);
     if (run->net_started) {
         net_stop(&run->net);
     }
@@ -361,7 +363,8 @@ _Noreturn void supervise_main(struct supervise *s)
     x.started_ns = run.started_ns;
     x.finished_ns = now_ns();
     put_away(s, &run, &x, 1);
-    msg.u.exit = (struct sync_exit){.status = x.status, .oom_killed = x.oom_killed};
+    msg.u.exit =
+        (struct sync_exit){.status = x.status, .oom_killed = x.oom_killed, .report = run.report};
     (void)sync_send_msg(s->control_fd, &msg, 0);
     _exit(0);
 }

@@ -18,6 +18,7 @@
 #define RBOX_BOX_SYNC_H
 
 #include "base/err.h"
+#include "box/report.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -59,6 +60,7 @@ struct sync_started {
 struct sync_exit {
     int32_t status; /* 0 … 255, 128 + n for a signal */
     int32_t oom_killed;
+    struct report report;
 };
 
 struct sync_msg {

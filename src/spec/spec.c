@@ -145,7 +145,8 @@ static void box_done(struct spec_box *b)
                              b->hostname_file,
                              b->cgroups,
                              b->cgroup_manager,
-                             b->cgroup_parent};
+                             b->cgroup_parent,
+                             b->report};
 
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
         free(strings[i]);

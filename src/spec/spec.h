@@ -253,6 +253,7 @@ struct spec_box {
     char *cgroups; /* enabled, disabled, split; NULL = where a limit asks for it */
     char *cgroup_manager;
     char *cgroup_parent;
+    char *report; /* --report FILE, "-" = stderr; or NULL. Of this run: not in config.json */
 };
 
 struct spec {

@@ -67,6 +67,7 @@ static const struct field FIELDS[] = {
     FIELD("annotations", F_PAIRS, box.annotations, 0),
     FIELD("rbox.pidsAsked", F_BOOL, linux_.resources.pids_asked, 0),
     FIELD("rbox.ioMax", F_STRV, linux_.resources.io_max, 0),
+    FIELD("rbox.limitsBestEffort", F_BOOL, linux_.resources.best_effort, 0),
     FIELD("rbox.user", F_STRING, process.user, 0),
     FIELD("rbox.additionalGroups", F_STRV, process.additional_groups, 0),
     FIELD("rbox.keepGroups", F_BOOL, process.keep_groups, 0),
