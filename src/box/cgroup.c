@@ -393,27 +393,42 @@ static void remove_folders(int dir_fd, const char *name)
     (void)unlinkat(dir_fd, name, AT_REMOVEDIR);
 }
 
-/* Move @pid out of TOP and remove it. systemd does so itself when the last process is gone. */
-static void release(const struct cgroup *c, pid_t pid)
+/* End what is in TOP and remove it. systemd does so itself when the last process is gone. */
+static void remove_top(const struct cgroup *c)
 {
     autoclose int parent_fd = -1;
 
-    if (c->way != CGROUP_FS) {
-        return;
+    if (c->way == CGROUP_FS) {
+        parent_fd = openat(c->top_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        (void)cgroup_kill(c->top_fd);
+        (void)cgroup_tree_await(c->top_fd, "populated 0", RELEASE_TIMEOUT_MS);
+        remove_folders(parent_fd, strrchr(c->path, '/') + 1);
     }
-    parent_fd = openat(c->top_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (cgroup_tree_move(parent_fd, CALLER_LEAF, pid) < 0) {
-        (void)cgroup_tree_move(parent_fd, ".", pid);
+}
+
+/* Move @pid out of TOP and remove that. */
+static void release(const struct cgroup *c, pid_t pid)
+{
+    if (c->way == CGROUP_FS && cgroup_tree_move(c->top_fd, "../" CALLER_LEAF, pid) < 0) {
+        (void)cgroup_tree_move(c->top_fd, "..", pid);
     }
-    (void)cgroup_kill(c->top_fd);
-    (void)cgroup_tree_await(c->top_fd, "populated 0", RELEASE_TIMEOUT_MS);
-    remove_folders(parent_fd, strrchr(c->path, '/') + 1);
+    remove_top(c);
 }
 
 void cgroup_release(struct cgroup *c)
 {
     release(c, 0);
     cgroup_done(c);
+}
+
+void cgroup_sweep(int run_fd)
+{
+    autocgroup struct cgroup c = CGROUP_INIT;
+    struct err ignored = {0};
+
+    if (cgroup_load(run_fd, &c, &ignored) == 0) {
+        remove_top(&c);
+    }
 }
 
 int cgroup_prepare(const struct spec *s, pid_t supervisor_pid, struct cgroup *ret, struct err *e)

@@ -151,6 +151,9 @@ char *cgroup_explain(const struct cgroup_figures *f);
  * Never fails; a second call does nothing. */
 void cgroup_release(struct cgroup *c);
 
+/* Remove what a supervisor left that died before it could: @run_fd is its run folder. Host side. */
+void cgroup_sweep(int run_fd);
+
 /* Close and free, leaving the cgroup as it is. NULL-safe fields; leaves CGROUP_INIT. */
 void cgroup_done(struct cgroup *c);
 #define autocgroup __attribute__((cleanup(cgroup_done)))

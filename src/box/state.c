@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "box/cgroup.h"
 #include "box/undo.h"
 #include "spec/spec_json.h"
 #include "sys/fd.h"
@@ -285,6 +286,7 @@ static void sweep_entry(const struct store *store, int boot_fd, const char *entr
     if (entry[0] == '.' && (fstat(fd, &st) < 0 || st.st_ctime + DOTTED_AGE_S > time(NULL))) {
         return;
     }
+    cgroup_sweep(fd);
     sweep_container(store, id);
     (void)dir_remove_tree(boot_fd, entry, &ignored);
 }
