@@ -163,6 +163,17 @@ int parse_duration_ms(const char *s, int64_t *ret_ms, struct err *e)
     return 0;
 }
 
+int parse_decimal(const char *s, int64_t unit, int64_t *ret, struct err *e)
+{
+    const char *p = s;
+    int r = scaled(&p, unit, ret);
+
+    if (r < 0 || *p != '\0') {
+        return err_new(e, EINVAL, "'%s' is not a number such as 1.5", s);
+    }
+    return 0;
+}
+
 int parse_bool(const char *s, int *ret, struct err *e)
 {
     static const char *const WORDS[] = {"false", "true", "f", "t", "0", "1", "no", "yes"};

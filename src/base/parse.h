@@ -18,6 +18,9 @@ int parse_bytes(const char *s, int64_t *ret_bytes, struct err *e);
 /* A time: "10" (seconds), "1.5s", "300ms", "1m30s", "2h". Never negative. */
 int parse_duration_ms(const char *s, int64_t *ret_ms, struct err *e);
 
+/* A decimal number times @unit: "1.5" with 100000 gives 150000. Never negative. */
+int parse_decimal(const char *s, int64_t unit, int64_t *ret, struct err *e);
+
 /* true false, t f, 1 0, yes no; in either case. */
 int parse_bool(const char *s, int *ret, struct err *e);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an image asks of its containers: data only, so that the spec can be merged without the store. */
+/* What an image asks of its containers: data only, so that the spec can be merged without the
+ * store. */
 #ifndef RBOX_SPEC_IMAGE_CONFIG_H
 #define RBOX_SPEC_IMAGE_CONFIG_H
 
