@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One layer: a tar archive of the OCI image spec
+ * (https://github.com/opencontainers/image-spec/blob/main/layer.md) becomes a lower folder of an
+ * overlay mounted with userxattr. The current root is that folder: no name leads outside of it, and
+ * names are resolved beneath it all the same. */
+#include "unpack.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "sys/fd.h"
+#include "sys/path.h"
+
+#include <archive_entry.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+static const char WHITEOUT[] = ".wh.";
+static const char OPAQUE[] = ".wh..wh..opq";
+
+/* A folder's times change with every entry made in it, so they are set at the end. */
+struct folder_time {
+    char *path;
+    struct timespec mtime;
+};
+
+struct layer {
+    const struct layer_options *o;
+    struct source *s;
+    int root_fd;
+    struct folder_time *times;
+    size_t time_count;
+    uint64_t devices;
+    char
+        *parent_path; /* the last parent folder and its descriptor: entries come folder by folder */
+    int parent_fd;
+};
+
+/* ---- names */
+
+/* "./usr//bin/" → "usr/bin"; "" is the root itself. Names with ".." or a NUL are refused. */
+static int clean_name(const char *given, char **ret, struct err *e)
+{
+    autostrv struct strv parts = {0};
+    struct buf b = {0};
+
+    strv_split(&parts, given, '/');
+    buf_puts(&b, "");
+    for (size_t i = 0; i < parts.len; i++) {
+        if (strcmp(parts.v[i], "..") == 0) {
+            buf_done(&b);
+            return err_new(e, EINVAL, "the layer has an entry '%s' that leads out of it", given);
+        }
+        if (*parts.v[i] != '\0' && strcmp(parts.v[i], ".") != 0) {
+            buf_printf(&b, "%s%s", b.len > 0 ? "/" : "", parts.v[i]);
+        }
+    }
+    *ret = b.data;
+    return 0;
+}
+
+/* Open the folder of @name, made if the layer has no entry for it; *ret_base is the rest. Borrowed
+ * until the next call. */
+static int open_parent(struct layer *l, const char *name, int *ret_fd, const char **ret_base,
+                       struct err *e)
+{
+    const char *slash = strrchr(name, '/');
+    autofree char *parent = slash != NULL ? xstrndup(name, (size_t)(slash - name)) : xstrdup("");
+    int r = 0;
+
+    *ret_base = slash != NULL ? slash + 1 : name;
+    if (l->parent_path == NULL || strcmp(l->parent_path, parent) != 0) {
+        autoclose int fd = -1;
+        autoclose int path_fd = -1;
+
+        r = path_make_dir_in_root(l->root_fd, parent, &path_fd, e);
+        if (r < 0) {
+            return r;
+        }
+        fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) {
+            return err_set(e, errno, "cannot open folder '%s'", parent);
+        }
+        close_fd(&l->parent_fd);
+        free(l->parent_path);
+        l->parent_fd = steal_fd(&fd);
+        l->parent_path = steal_ptr(&parent);
+    }
+    *ret_fd = l->parent_fd;
+    return 0;
+}
+
+/* The cached parent may have been replaced by this entry. */
+static void forget_parent(struct layer *l)
+{
+    close_fd(&l->parent_fd);
+    free(l->parent_path);
+    l->parent_path = NULL;
+}
+
+/* Make room for an entry: what an earlier entry put there goes, but a folder stays for a folder. */
+static int clear_place(int dir_fd, const char *base, mode_t type, struct err *e)
+{
+    struct stat st;
+
+    if (fstatat(dir_fd, base, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        return errno == ENOENT ? 0 : err_set(e, errno, "cannot stat '%s'", base);
+    }
+    if (S_ISDIR(st.st_mode) && type == AE_IFDIR) {
+        return 0;
+    }
+    return dir_remove_tree(dir_fd, base, e);
+}
+
+/* ---- attributes */
+
+static int set_owner(const struct layer *l, int dir_fd, const char *base,
+                     struct archive_entry *entry, struct err *e)
+{
+    int64_t uid = archive_entry_uid(entry);
+    int64_t gid = archive_entry_gid(entry);
+    int64_t largest = uid > gid ? uid : gid;
+
+    if (uid < 0 || gid < 0 || uid >= UINT32_MAX || gid >= UINT32_MAX) {
+        return err_new(e, ERANGE, "'%s' has the owner %" PRId64 ":%" PRId64,
+                       archive_entry_pathname(entry), uid, gid);
+    }
+    if (fchownat(dir_fd, base, (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW) == 0) {
+        return 0;
+    }
+    if (errno == EINVAL && l->o->squash) {
+        return 0; /* it stays root's */
+    }
+    if (errno == EINVAL) {
+        return err_new(e, ERANGE,
+                       "'%s' belongs to %" PRId64 ":%" PRId64
+                       ", which is outside of your subordinate ids (it takes "
+                       "%" PRId64 " of them); --squash-ids makes it root's",
+                       archive_entry_pathname(entry), uid, gid, largest);
+    }
+    return err_set(e, errno, "cannot change the owner of '%s'", archive_entry_pathname(entry));
+}
+
+/* Attributes that steer the overlay itself are rbox's to set, never a layer's. */
+static int is_overlay_xattr(const char *name)
+{
+    return str_after(name, "user.overlay.") != NULL || str_after(name, "trusted.") != NULL;
+}
+
+/* File capabilities (security.capability) become those of this user namespace by themselves
+ * (capabilities(7), version 3). Others that a user namespace may not set (security.selinux, ACLs of
+ * file systems without them) are left out. */
+static int set_xattrs(int dir_fd, const char *base, struct archive_entry *entry, struct err *e)
+{
+    autoclose int fd = -1;
+    const char *name = NULL;
+    const void *value = NULL;
+    size_t size = 0;
+
+    if (archive_entry_xattr_reset(entry) == 0) {
+        return 0;
+    }
+    fd = openat(dir_fd, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return 0; /* symlinks and FIFOs have none that a user may set */
+    }
+    while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+        if (!is_overlay_xattr(name) && fsetxattr(fd, name, value, size, 0) < 0 && errno != EPERM &&
+            errno != ENOTSUP && errno != EACCES && errno != EINVAL) {
+            return err_set(e, errno, "cannot set attribute '%s' of '%s'", name,
+                           archive_entry_pathname(entry));
+        }
+    }
+    return 0;
+}
+
+static int set_attributes(struct layer *l, int dir_fd, const char *base,
+                          struct archive_entry *entry, struct err *e)
+{
+    struct timespec times[2] = {{archive_entry_atime(entry), archive_entry_atime_nsec(entry)},
+                                {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}};
+    mode_t type = archive_entry_filetype(entry);
+    int r = set_owner(l, dir_fd, base, entry, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (!archive_entry_atime_is_set(entry)) {
+        times[0] = times[1];
+    }
+    if (type != AE_IFLNK) {
+        /* After the owner: chown clears setuid and setgid. */
+        if (fchmodat(dir_fd, base, archive_entry_perm(entry), 0) < 0) {
+            return err_set(e, errno, "cannot set the mode of '%s'", archive_entry_pathname(entry));
+        }
+        r = set_xattrs(dir_fd, base, entry, e);
+    }
+    (void)utimensat(dir_fd, base, times, AT_SYMLINK_NOFOLLOW);
+    return r;
+}
+
+static void remember_time(struct layer *l, const char *name, struct archive_entry *entry)
+{
+    l->times = xrealloc(l->times, l->time_count + 1, sizeof(*l->times));
+    l->times[l->time_count++] = (struct folder_time){
+        .path = xstrdup(name),
+        .mtime = {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}};
+}
+
+static void set_folder_times(struct layer *l)
+{
+    for (size_t i = l->time_count; i > 0; i--) {
+        struct folder_time *t = &l->times[i - 1];
+        struct timespec times[2] = {t->mtime, t->mtime};
+        struct err ignored = {0};
+        autoclose int fd = -1;
+
+        if (path_open_no_symlinks(l->root_fd, t->path, O_RDONLY | O_DIRECTORY, &fd, &ignored) ==
+            0) {
+            (void)futimens(fd, times);
+        }
+    }
+}
+
+/* ---- entries */
+
+static int make_whiteout(int dir_fd, const char *base, struct err *e)
+{
+    static const char YES[] = "y";
+
+    if (strcmp(base, OPAQUE) == 0) {
+        return fsetxattr(dir_fd, "user.overlay.opaque", YES, 1, 0) < 0
+                   ? err_set(e, errno, "cannot mark a folder as opaque")
+                   : 0;
+    }
+    base += strlen(WHITEOUT);
+    if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0 ||
+        strncmp(base, WHITEOUT, 4) == 0) {
+        return 0; /* .wh..wh.plnk and friends: aufs' own, without meaning here */
+    }
+    /* An entry of the same layer wins over a whiteout of that name. */
+    if (mknodat(dir_fd, base, S_IFCHR, makedev(0, 0)) < 0 && errno != EEXIST) {
+        return err_set(e, errno, "cannot create a whiteout for '%s'", base);
+    }
+    return 0;
+}
+
+static int write_data(struct layer *l, int fd, const char *name, int64_t size, struct err *e)
+{
+    const void *block = NULL;
+    size_t len = 0;
+    la_int64_t offset = 0;
+    int ar = ARCHIVE_OK;
+
+    while ((ar = archive_read_data_block(l->s->tar, &block, &len, &offset)) == ARCHIVE_OK) {
+        size_t done = 0;
+
+        while (done < len) {
+            ssize_t n =
+                pwrite(fd, (const char *)block + done, len - done, offset + (la_int64_t)done);
+
+            if (n < 0 && errno != EINTR) {
+                return err_set(e, errno, "cannot write '%s'", name);
+            }
+            done += n > 0 ? (size_t)n : 0;
+        }
+    }
+    if (ar != ARCHIVE_EOF) {
+        return source_error(l->s->tar, e, name);
+    }
+    return ftruncate(fd, size) < 0 ? err_set(e, errno, "cannot size '%s'", name)
+                                   : 0; /* a hole at the end */
+}
+
+static int make_regular(struct layer *l, int dir_fd, const char *base, struct archive_entry *entry,
+                        struct err *e)
+{
+    autoclose int fd =
+        openat(dir_fd, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0) {
+        return err_set(e, errno, "cannot create '%s'", archive_entry_pathname(entry));
+    }
+    return write_data(l, fd, archive_entry_pathname(entry), archive_entry_size(entry), e);
+}
+
+/* The target is an earlier entry of the layer, found beneath the root and without following it. */
+static int make_hardlink(struct layer *l, int dir_fd, const char *base, const char *target,
+                         struct err *e)
+{
+    autofree char *name = NULL;
+    autofree char *folder = NULL;
+    autoclose int target_dir_fd = -1;
+    char *slash = NULL;
+    int r = clean_name(target, &name, e);
+
+    if (r < 0) {
+        return r;
+    }
+    folder = xstrdup(name);
+    slash = strrchr(folder, '/');
+    if (slash != NULL) {
+        *slash = '\0';
+    }
+    r = path_open_in_root(l->root_fd, slash != NULL ? folder : ".", O_PATH | O_DIRECTORY,
+                          &target_dir_fd, e);
+    if (r < 0) {
+        return err_wrap(e, "hard link to '%s'", target);
+    }
+    if (linkat(target_dir_fd, slash != NULL ? slash + 1 : name, dir_fd, base, 0) < 0) {
+        return err_set(e, errno, "cannot make a hard link to '%s'", target);
+    }
+    return 0;
+}
+
+static int make_node(struct layer *l, int dir_fd, const char *base, struct archive_entry *entry,
+                     struct err *e)
+{
+    const char *name = archive_entry_pathname(entry);
+
+    switch (archive_entry_filetype(entry)) {
+    case AE_IFREG:
+        return make_regular(l, dir_fd, base, entry, e);
+    case AE_IFDIR:
+        return mkdirat(dir_fd, base, 0700) < 0 && errno != EEXIST
+                   ? err_set(e, errno, "cannot create '%s'", name)
+                   : 0;
+    case AE_IFLNK:
+        return symlinkat(archive_entry_symlink(entry), dir_fd, base) < 0
+                   ? err_set(e, errno, "cannot create '%s'", name)
+                   : 0;
+    case AE_IFIFO:
+        return mkfifoat(dir_fd, base, 0600) < 0 ? err_set(e, errno, "cannot create '%s'", name) : 0;
+    default:
+        return err_new(e, EINVAL, "'%s' is of an unknown kind", name);
+    }
+}
+
+static int is_device(mode_t type)
+{
+    return type == AE_IFCHR || type == AE_IFBLK || type == AE_IFSOCK;
+}
+
+static int unpack_named(struct layer *l, const char *name, struct archive_entry *entry,
+                        struct err *e)
+{
+    const char *hardlink = archive_entry_hardlink(entry);
+    mode_t type = archive_entry_filetype(entry);
+    const char *base = NULL;
+    int dir_fd = -1;
+    int r = open_parent(l, name, &dir_fd, &base, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (strncmp(base, WHITEOUT, strlen(WHITEOUT)) == 0) {
+        return make_whiteout(dir_fd, base, e);
+    }
+    r = clear_place(dir_fd, base, hardlink != NULL ? AE_IFREG : type, e);
+    if (r == 0) {
+        r = hardlink != NULL ? make_hardlink(l, dir_fd, base, hardlink, e)
+                             : make_node(l, dir_fd, base, entry, e);
+    }
+    if (r == 0 && hardlink == NULL) {
+        r = set_attributes(l, dir_fd, base, entry, e);
+    }
+    if (r == 0 && type == AE_IFDIR && hardlink == NULL) {
+        remember_time(l, name, entry);
+    }
+    if (type == AE_IFLNK || type == AE_IFDIR) {
+        forget_parent(l);
+    }
+    return r;
+}
+
+static int unpack_entry(struct layer *l, struct archive_entry *entry, struct err *e)
+{
+    const char *given = archive_entry_pathname(entry);
+    autofree char *name = NULL;
+    int r = 0;
+
+    if (given == NULL) {
+        return err_new(e, EINVAL, "the layer has an entry without a name");
+    }
+    if (is_device(archive_entry_filetype(entry)) && archive_entry_hardlink(entry) == NULL) {
+        l->devices++;
+        return 0;
+    }
+    r = clean_name(given, &name, e);
+    if (r < 0) {
+        return r;
+    }
+    if (*name == '\0') { /* the root itself */
+        return archive_entry_filetype(entry) == AE_IFDIR
+                   ? set_attributes(l, l->root_fd, ".", entry, e)
+                   : 0;
+    }
+    return unpack_named(l, name, entry, e);
+}
+
+static int unpack_all(struct layer *l, struct err *e)
+{
+    struct archive_entry *entry = NULL;
+    int r = 0;
+
+    while (r == 0) {
+        int ar = archive_read_next_header(l->s->tar, &entry);
+
+        if (ar == ARCHIVE_EOF) {
+            return 0;
+        }
+        r = ar < ARCHIVE_WARN ? source_error(l->s->tar, e, "damaged layer")
+                              : unpack_entry(l, entry, e);
+    }
+    return r;
+}
+
+int layer_run(const struct layer_options *o, struct err *e)
+{
+    struct source *s = xcalloc(1, sizeof(*s));
+    struct layer l = {.o = o, .s = s, .parent_fd = -1};
+    char hex[65] = "";
+    int r = 0;
+
+    l.root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    r = l.root_fd < 0 ? err_set(e, errno, "cannot open the layer's folder")
+                      : source_open(s, STDIN_FILENO, e);
+    if (r == 0) {
+        r = unpack_all(&l, e);
+    }
+    if (r == 0) {
+        r = source_finish(s, hex, e);
+    }
+    if (r == 0) {
+        set_folder_times(&l);
+        (void)printf("{\"diffID\":\"sha256:%s\",\"size\":%" PRIu64 ",\"devices\":%" PRIu64 "}\n",
+                     hex, s->bytes, l.devices);
+    }
+    forget_parent(&l);
+    for (size_t i = 0; i < l.time_count; i++) {
+        free(l.times[i].path);
+    }
+    free(l.times);
+    close_fd(&l.root_fd);
+    source_done(s);
+    free(s);
+    return r;
+}

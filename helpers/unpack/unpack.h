@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rbox-unpack: turns archives into files. The only part of rbox that parses foreign archives, and
+ * so the one that is kept on the shortest leash: it runs as root of a user namespace, chrooted into
+ * the folder that it fills.
+ *
+ *     rbox-unpack spool              standard input, an image archive (tar, compressed or not) →
+ * its regular files in the current folder, and a line "SHA256 SIZE NAME" for each rbox-unpack layer
+ * [--squash]   standard input, one layer (tar, compressed or not) → the current folder; prints
+ *                                    {"diffID", "size", "devices"}
+ *     rbox-unpack blob               standard input → file HEX in the current folder, HEX its
+ * sha256; prints HEX
+ *
+ * An error is one line on standard error and exit status 1; what was written by then is the
+ * caller's to remove. */
+#ifndef RBOX_UNPACK_H
+#define RBOX_UNPACK_H
+
+#include "base/err.h"
+
+#include <archive.h>
+#include <openssl/evp.h>
+#include <stdint.h>
+
+/* ---- source.c: a byte stream, decompressed by content, with the digest of what came out */
+
+struct source {
+    int fd;
+    struct archive *raw; /* decompression: any filter, format raw */
+    struct archive *tar; /* reads what raw gives */
+    EVP_MD_CTX *digest;  /* of the decompressed bytes */
+    uint64_t bytes;
+    char chunk[65536];
+};
+
+/* Read a tar archive from @fd, compressed in any way libarchive knows. The caller calls
+ * source_done(). */
+int source_open(struct source *s, int fd, struct err *e);
+
+/* Read to the end of the stream, past the archive's own end, and give its digest in hex. */
+int source_finish(struct source *s, char ret_hex[65], struct err *e);
+void source_done(struct source *s);
+
+/* libarchive's text for its last failure, as an error. */
+int source_error(struct archive *a, struct err *e, const char *what);
+
+void digest_hex(EVP_MD_CTX *ctx, char ret_hex[65]);
+
+/* ---- modes */
+
+struct layer_options {
+    int squash; /* ids outside of the map become 0 */
+};
+
+int spool_run(struct err *e);
+int layer_run(const struct layer_options *o, struct err *e);
+int blob_run(struct err *e);
+
+#endif

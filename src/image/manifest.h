@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The JSON documents of images: OCI index, manifest and config
+ * (https://github.com/opencontainers/image-spec), and the manifest.json of docker-archive. All
+ * foreign bytes: sizes, types and digests are checked. Pure. */
+#ifndef RBOX_IMAGE_MANIFEST_H
+#define RBOX_IMAGE_MANIFEST_H
+
+#include "base/err.h"
+#include "image/image.h"
+
+#include <jansson.h>
+
+enum {
+    MANIFEST_BYTES_MAX = 4 << 20,
+    MANIFEST_LAYERS_MAX = 127
+};
+
+/* A manifest: the config's digest and the layers', lowest first. */
+struct manifest {
+    char *config;       /* sha256:HEX */
+    struct strv layers; /* sha256:HEX */
+};
+
+/* Is @s "sha256:" and 64 hex digits? */
+int manifest_is_digest(const char *s);
+
+/* Parse an image manifest (OCI or docker schema 2). */
+int manifest_parse(const char *text, size_t len, struct manifest *ret, struct err *e);
+void manifest_done(struct manifest *m);
+
+/* Parse an image config: what containers take over, and the layers' diffIDs. */
+int manifest_parse_config(const char *text, size_t len, struct image_config *ret,
+                          struct strv *ret_diff_ids, struct err *e);
+
+/* From an index: the digest of the manifest for this machine's architecture and @tag (NULL: the
+ * only one, or any). An entry that is an index itself is given back with *ret_is_index set. The
+ * caller owns *ret_digest. */
+int manifest_pick(const char *text, size_t len, const char *tag, char **ret_digest,
+                  int *ret_is_index, struct err *e);
+
+/* "amd64", "arm64" … of this machine. */
+const char *manifest_host_architecture(void);
+
+void image_config_done(struct image_config *c);
+
+#endif
