@@ -71,7 +71,7 @@ say = $(if $(filter 0,$(V)),@echo '  $(1)  $(2)',)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(B)/rbox $(HELPER_BINS) ## build rbox, its helpers and the bundled image
+all: $(B)/rbox $(HELPER_BINS) $(B)/images/busybox.tar ## build rbox, its helpers and the bundled image
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -99,6 +99,14 @@ $(B)/rbox-$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard helpers/$(1)/*.c)) $(LI
 	$$(Q)$$(CC) $$(if $$(filter -static,$$(LIBS_$(1))),,$$(LINK)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1))
 endef
 $(foreach h,$(HELPERS),$(eval $(call helper_rules,$(h))))
+
+# ---- the bundled image: Debian's busybox-static
+BUSYBOX ?= $(or $(wildcard /bin/busybox),$(wildcard /usr/bin/busybox),/bin/busybox)
+
+$(B)/images/busybox.tar: helpers/bundled-image.sh $(wildcard $(BUSYBOX))
+	@mkdir -p $(@D)
+	$(call say,IMG,$@)
+	$(Q)helpers/bundled-image.sh $(BUSYBOX) $(abspath $@)
 
 # ---- unit tests: tests/unit/test_*.c, one program each
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))

@@ -202,3 +202,20 @@ int blob_run(struct err *e)
     free(chunk);
     return r;
 }
+
+int digest_run(struct err *e)
+{
+    struct source *s = xcalloc(1, sizeof(*s));
+    char hex[65] = "";
+    int r = source_open(s, STDIN_FILENO, e);
+
+    if (r == 0) {
+        r = source_finish(s, hex, e);
+    }
+    if (r == 0) {
+        (void)printf("{\"diffID\":\"sha256:%s\"}\n", hex);
+    }
+    source_done(s);
+    free(s);
+    return r;
+}

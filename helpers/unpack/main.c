@@ -23,14 +23,14 @@ static void load_locale(void)
 }
 
 /* Nothing that this program opens from now on lies outside of the folder it fills. */
-static int enter_folder(struct err *e)
+static int enter_folder(const char *path, struct err *e)
 {
     const struct rlimit no_core = {0, 0};
 
     (void)setrlimit(RLIMIT_CORE, &no_core);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)umask(0);
-    if (chroot(".") < 0 || chdir("/") < 0) {
+    if (chroot(path) < 0 || chdir("/") < 0) {
         return err_set(e, errno, "cannot enter the folder to unpack into");
     }
     return 0;
@@ -43,14 +43,21 @@ static int run(int argc, char **argv, struct err *e)
     if (strcmp(mode, "blob") == 0) {
         return blob_run(e);
     }
-    if (strcmp(mode, "spool") != 0 && strcmp(mode, "layer") != 0) {
-        return err_new(e, EINVAL, "usage: rbox-unpack spool | layer [--squash] | blob");
+    if (strcmp(mode, "digest") == 0) {
+        return digest_run(e);
     }
-    if (enter_folder(e) < 0) {
-        return -e->errnum;
+    if (strcmp(mode, "spool") != 0 && strcmp(mode, "layer") != 0) {
+        return err_new(e, EINVAL, "usage: rbox-unpack spool | layer [--squash] | blob | digest");
     }
     if (strcmp(mode, "spool") == 0) {
-        return spool_run(e);
+        return enter_folder(".", e) < 0 ? -e->errnum : spool_run(e);
+    }
+    /* Made by root of the namespace, whose it must be; the folder around it is the caller's. */
+    if (mkdir("d", 0755) < 0) {
+        return err_set(e, errno, "cannot create the layer's folder");
+    }
+    if (enter_folder("d", e) < 0) {
+        return -e->errnum;
     }
     return layer_run(
         &(struct layer_options){.squash = argc > 2 && strcmp(argv[2], "--squash") == 0}, e);

@@ -3,12 +3,19 @@
  * so the one that is kept on the shortest leash: it runs as root of a user namespace, chrooted into
  * the folder that it fills.
  *
- *     rbox-unpack spool              standard input, an image archive (tar, compressed or not) →
- * its regular files in the current folder, and a line "SHA256 SIZE NAME" for each rbox-unpack layer
- * [--squash]   standard input, one layer (tar, compressed or not) → the current folder; prints
- *                                    {"diffID", "size", "devices"}
- *     rbox-unpack blob               standard input → file HEX in the current folder, HEX its
- * sha256; prints HEX
+ *     rbox-unpack spool
+ *         Standard input, an image archive (tar, compressed or not): its regular files go to the
+ *         current folder, with a line "SHA256 SIZE NAME" for each.
+ *
+ *     rbox-unpack layer [--squash]
+ *         Standard input, one layer (tar, compressed or not), goes to folder d of the current one;
+ *         prints {"diffID", "size", "devices"}.
+ *
+ *     rbox-unpack blob
+ *         Standard input goes to the file HEX in the current folder, HEX its sha256; prints HEX.
+ *
+ *     rbox-unpack digest
+ *         Prints {"diffID"} of the layer on standard input: the digest of what it decompresses to.
  *
  * An error is one line on standard error and exit status 1; what was written by then is the
  * caller's to remove. */
@@ -54,5 +61,6 @@ struct layer_options {
 int spool_run(struct err *e);
 int layer_run(const struct layer_options *o, struct err *e);
 int blob_run(struct err *e);
+int digest_run(struct err *e);
 
 #endif

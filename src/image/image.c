@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image/image.h"
+
+#include "base/cleanup.h"
+#include "base/hints.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "image/image_ref.h"
+#include "image/layers.h"
+#include "image/load.h"
+#include "image/manifest.h"
+#include "image/record.h"
+#include "image/store.h"
+#include "sys/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void image_done(struct image *i)
+{
+    free(i->name);
+    free(i->id);
+    free(i->digest);
+    strv_done(&i->diff_ids);
+    strv_done(&i->layers);
+    strv_done(&i->blobs);
+    image_config_done(&i->config);
+    close_fd(&i->lock_fd);
+    memset(i, 0, sizeof(*i));
+    i->lock_fd = -1;
+}
+
+/* ---- layers for the maps asked for */
+
+static int open_blob(const struct store *store, const char *digest, int *ret_fd, struct err *e)
+{
+    autofree char *path = xasprintf("blobs/sha256/%s", digest + strlen("sha256:"));
+    int fd = openat(store->dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0) {
+        (void)err_set(e, errno, "cannot open blob %.19s of the store", digest);
+        return err_hint(e, "load or pull the image again");
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* Owners on disk are host ids: a layer that was unpacked for another map (bob got a range, keep-id)
+ * is unpacked once more. */
+static int ensure_layer(const struct store *store, const struct layer_key *k, const char *blob,
+                        struct err *e)
+{
+    autoclose int fd = -1;
+    int r = 0;
+
+    if (layer_exists(store, k)) {
+        return 0;
+    }
+    notice("unpacking layer %.19s for this user's ids, once", k->diff_id);
+    r = open_blob(store, blob, &fd, e);
+    return r < 0 ? r : layer_unpack(store, k, fd, e);
+}
+
+static int ensure_layers(const struct store *store, struct image *i,
+                         const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
+                         struct err *e)
+{
+    if (i->blobs.len != i->diff_ids.len) {
+        return err_new(e, EINVAL, "image '%s' has %zu layers and %zu diffIDs", i->name,
+                       i->blobs.len, i->diff_ids.len);
+    }
+    for (size_t k = 0; k < i->diff_ids.len; k++) {
+        const struct layer_key key = {
+            .diff_id = i->diff_ids.v[k], .uid_map = uid_map, .gid_map = gid_map};
+
+        if (ensure_layer(store, &key, i->blobs.v[k], e) < 0) {
+            return -e->errnum;
+        }
+        strv_take(&i->layers, layer_path(&key));
+    }
+    return 0;
+}
+
+/* ---- finding */
+
+struct id_search {
+    const char *prefix; /* hex digits of an image id */
+    char *name;
+};
+
+static int match_id(const struct image *i, void *arg)
+{
+    struct id_search *s = arg;
+
+    if (str_after(i->id + strlen("sha256:"), s->prefix) == NULL) {
+        return 0;
+    }
+    if (s->name == NULL) {
+        s->name = xstrdup(i->name);
+    }
+    return 0;
+}
+
+static int find_by_id(const struct store *store, const char *text, struct image *ret, struct err *e)
+{
+    struct id_search s = {.prefix = str_after(text, "sha256:") != NULL ? str_after(text, "sha256:")
+                                                                       : text};
+    int r = 0;
+
+    if (strlen(s.prefix) < 3 || strspn(s.prefix, "0123456789abcdef") != strlen(s.prefix)) {
+        return -ENOENT;
+    }
+    r = record_each(store, match_id, &s, e);
+    if (r == 0 && s.name != NULL) {
+        r = record_read(store, s.name, ret, e);
+    } else if (r == 0) {
+        r = -ENOENT;
+    }
+    free(s.name);
+    return r;
+}
+
+/* Names that docker or podman would find: as given, and of this machine (localhost/NAME, what
+ * `import` makes). */
+static int find_by_name(const struct store *store, const struct image_ref *ref, struct image *ret,
+                        struct err *e)
+{
+    autofree char *full = image_ref_text(ref);
+    autofree char *local = NULL;
+    const char *repository = ref->repository;
+    int r = record_read(store, full, ret, e);
+
+    if (r != -ENOENT || !ref->is_short) {
+        return r;
+    }
+    err_clear(e);
+    repository =
+        str_after(repository, "library/") != NULL ? str_after(repository, "library/") : repository;
+    local = xasprintf("localhost/%s:%s", repository, ref->tag != NULL ? ref->tag : "latest");
+    return record_read(store, local, ret, e);
+}
+
+/* An image that ships with rbox: libexec/rbox/images/NAME.tar, of tag latest only. */
+static int load_bundled(const struct store *store, const struct image_ref *ref, struct err *e)
+{
+    const char *name = str_after(ref->repository, "library/");
+    autofree char *file = NULL;
+    autofree char *helper = NULL;
+    autoclose int fd = -1;
+    char *slash = NULL;
+
+    if (name == NULL || strcmp(ref->registry, "docker.io") != 0 || !str_eq(ref->tag, "latest") ||
+        strchr(name, '/') != NULL || proc_find_helper("rbox-unpack", &helper, e) < 0) {
+        err_clear(e);
+        return -ENOENT;
+    }
+    slash = strrchr(helper, '/');
+    file = xasprintf("%.*s/images/%s.tar", (int)(slash - helper), helper, name);
+    fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return -ENOENT;
+    }
+    debug("loading the bundled image '%s'", file);
+    return load_archive(store, fd, NULL, e);
+}
+
+static int not_found(const char *name, const struct image_ref *ref, struct err *e)
+{
+    (void)err_new(e, ENOENT, "cannot find image '%s'", name);
+    if (strcmp(ref->registry, "localhost") == 0) {
+        return err_hint(e, "rbox images   (or: rbox load -i FILE, rbox import FILE %s)", name);
+    }
+    return err_hint(e, "rbox pull %s   (or: rbox load -i FILE, rbox import FILE %s)", name, name);
+}
+
+static int find(const struct store *store, const char *name, struct image *ret, struct err *e)
+{
+    struct image_ref ref = {0};
+    int r = find_by_id(store, name, ret, e);
+
+    if (r != -ENOENT) {
+        return r;
+    }
+    err_clear(e);
+    r = image_ref_parse(name, &ref, e);
+    if (r < 0) {
+        return r;
+    }
+    r = find_by_name(store, &ref, ret, e);
+    if (r == -ENOENT) {
+        err_clear(e);
+        r = load_bundled(store, &ref, e);
+        r = r < 0 ? r : find_by_name(store, &ref, ret, e);
+    }
+    if (r == -ENOENT) {
+        r = not_found(name, &ref, e);
+    }
+    image_ref_done(&ref);
+    return r;
+}
+
+/* ---- images that are still archives */
+
+static int is_transport(const char *name)
+{
+    struct stat st;
+
+    return str_after(name, "docker-archive:") != NULL || str_after(name, "oci-archive:") != NULL ||
+           str_after(name, "oci:") != NULL || (strchr(name, '/') != NULL && stat(name, &st) == 0);
+}
+
+int image_resolve(struct store *store, const char *name, const struct spec_idmap *uid_map,
+                  const struct spec_idmap *gid_map, enum image_pull pull, struct image *ret,
+                  struct err *e)
+{
+    autostrv struct strv loaded = {0};
+    struct image i = {.lock_fd = -1};
+    int r = 0;
+
+    if (pull == IMAGE_PULL_ALWAYS || pull == IMAGE_PULL_NEWER) {
+        return err_new(e, ENOTSUP, "--pull always and newer are not supported yet");
+    }
+    if (is_transport(name)) {
+        r = load_from(store, name, &loaded, e);
+        if (r < 0) {
+            return err_wrap(e, "cannot load '%s'", name);
+        }
+        name = loaded.v[0];
+    }
+    r = find(store, name, &i, e);
+    if (r == 0) {
+        r = ensure_layers(store, &i, uid_map, gid_map, e);
+    }
+    if (r < 0) {
+        image_done(&i);
+        return r;
+    }
+    *ret = i;
+    return 0;
+}

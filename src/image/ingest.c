@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image/ingest.h"
+
+#include "base/cleanup.h"
+#include "image/layers.h"
+#include "image/manifest.h"
+#include "image/record.h"
+#include "image/unpack.h"
+#include "sys/fd.h"
+#include "userns/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+int ingest_open(const struct store *store, struct ingest *ret, struct err *e)
+{
+    struct ingest in = {.store = store, .blobs_fd = -1};
+    struct subid ids = {0};
+    autoclose int blobs_fd = -1;
+    int r = subid_find(geteuid(), &ids, e);
+
+    if (r == 0) {
+        r = idmap_choose(&in.maps, geteuid(), getegid(), &ids, e);
+    }
+    subid_done(&ids);
+    if (r == 0) {
+        r = dir_make(store->dir_fd, "blobs", 0711, &blobs_fd, e);
+    }
+    if (r == 0) {
+        r = dir_make(blobs_fd, "sha256", 0711, &in.blobs_fd, e);
+    }
+    if (r < 0) {
+        ingest_done(&in);
+        return r;
+    }
+    *ret = in;
+    return 0;
+}
+
+void ingest_done(struct ingest *in)
+{
+    close_fd(&in->blobs_fd);
+    spec_done(&in->maps);
+}
+
+static const char *hex_of(const char *digest)
+{
+    return digest + strlen("sha256:");
+}
+
+static int have_blob(const struct ingest *in, const char *digest)
+{
+    return faccessat(in->blobs_fd, hex_of(digest), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *digest, struct err *e)
+{
+    if (have_blob(in, digest)) {
+        return 0;
+    }
+    if (renameat(dir_fd, name, in->blobs_fd, hex_of(digest)) < 0) {
+        return err_set(e, errno, "cannot put blob %.19s into the store", digest);
+    }
+    return 0;
+}
+
+/* rbox-unpack computes the digest while it copies: no digest code in the launcher. */
+int ingest_blob(struct ingest *in, int fd, char **ret_digest, struct err *e)
+{
+    autofree char *temp = NULL;
+    autofree char *out = NULL;
+    autofree char *digest = NULL;
+    autoclose int temp_fd = -1;
+    const struct unpack u = {.uid_map = &in->maps.linux_.uid_mappings,
+                             .gid_map = &in->maps.linux_.gid_mappings,
+                             .in_fd = fd,
+                             .folder_fd = -1};
+    struct unpack run = u;
+    int r = layer_temp(in->store, "blob", &temp, &temp_fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    run.folder_fd = temp_fd;
+    r = unpack_run(&run, (const char *const[]){"blob", NULL}, &out, e);
+    if (r == 0) {
+        out[strcspn(out, "\n")] = '\0';
+        digest = xasprintf("sha256:%s", out);
+        r = manifest_is_digest(digest) ? ingest_file(in, temp_fd, out, digest, e)
+                                       : err_new(e, EIO, "rbox-unpack gave no digest");
+    }
+    layer_temp_remove(in->store, temp, u.uid_map, u.gid_map);
+    if (r == 0) {
+        *ret_digest = steal_ptr(&digest);
+    }
+    return r;
+}
+
+int ingest_text(struct ingest *in, const char *text, char **ret_digest, struct err *e)
+{
+    autoclose int fd = -1;
+    int r = fd_memfd("rbox blob", text, strlen(text), &fd, e);
+
+    return r < 0 ? r : ingest_blob(in, fd, ret_digest, e);
+}
+
+int ingest_read(struct ingest *in, const char *digest, char **ret_text, size_t *ret_len,
+                struct err *e)
+{
+    int r = file_read(in->blobs_fd, hex_of(digest), MANIFEST_BYTES_MAX, ret_text, ret_len, e);
+
+    return r < 0 ? err_wrap(e, "blob %.19s", digest) : 0;
+}
+
+/* ---- the image */
+
+static int unpack_layers(struct ingest *in, const struct manifest *m, const struct strv *diff_ids,
+                         struct err *e)
+{
+    if (m->layers.len != diff_ids->len) {
+        return err_new(e, EINVAL, "the manifest has %zu layers, the config %zu", m->layers.len,
+                       diff_ids->len);
+    }
+    for (size_t i = 0; i < diff_ids->len; i++) {
+        const struct layer_key key = {.diff_id = diff_ids->v[i],
+                                      .uid_map = &in->maps.linux_.uid_mappings,
+                                      .gid_map = &in->maps.linux_.gid_mappings};
+        autoclose int fd = -1;
+
+        if (layer_exists(in->store, &key)) {
+            continue;
+        }
+        fd = openat(in->blobs_fd, hex_of(m->layers.v[i]), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0) {
+            return err_set(e, errno, "layer %.19s of the image is missing", m->layers.v[i]);
+        }
+        if (layer_unpack(in->store, &key, fd, e) < 0) {
+            return -e->errnum;
+        }
+    }
+    return 0;
+}
+
+static int64_t blob_bytes(const struct ingest *in, const char *digest)
+{
+    struct stat st;
+
+    return fstatat(in->blobs_fd, hex_of(digest), &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
+}
+
+static int write_records(struct ingest *in, struct image *i, const struct strv *names,
+                         struct err *e)
+{
+    int64_t manifest_bytes = blob_bytes(in, i->digest);
+    int r = 0;
+
+    i->created_s = time(NULL);
+    for (size_t k = 0; k < i->blobs.len; k++) {
+        i->size_bytes += blob_bytes(in, i->blobs.v[k]);
+    }
+    if (syncfs(in->blobs_fd) < 0) {
+        return err_set(e, errno, "cannot write the image to disk");
+    }
+    for (size_t k = 0; r == 0 && k < names->len; k++) {
+        free(i->name);
+        i->name = xstrdup(names->v[k]);
+        r = record_write(in->store, i, manifest_bytes, e);
+    }
+    return r;
+}
+
+int ingest_image(struct ingest *in, const char *digest, const struct strv *names, char **ret_id,
+                 struct err *e)
+{
+    autofree char *text = NULL;
+    autofree char *config = NULL;
+    struct manifest m = {0};
+    struct image i = {.lock_fd = -1};
+    size_t len = 0;
+    int r = ingest_read(in, digest, &text, &len, e);
+
+    if (r == 0) {
+        r = manifest_parse(text, len, &m, e);
+    }
+    if (r == 0) {
+        r = ingest_read(in, m.config, &config, &len, e);
+    }
+    if (r == 0) {
+        r = manifest_parse_config(config, len, &i.config, &i.diff_ids, e);
+    }
+    if (r == 0) {
+        r = unpack_layers(in, &m, &i.diff_ids, e);
+    }
+    if (r == 0) {
+        i.id = xstrdup(m.config);
+        i.digest = xstrdup(digest);
+        strv_append(&i.blobs, &m.layers);
+        r = write_records(in, &i, names, e);
+    }
+    if (r == 0 && ret_id != NULL) {
+        *ret_id = xstrdup(m.config);
+    }
+    manifest_done(&m);
+    image_done(&i);
+    return r;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The steps that every way into the store shares: blobs by digest, then layers, then the record.
+ * Host side. */
+#ifndef RBOX_IMAGE_INGEST_H
+#define RBOX_IMAGE_INGEST_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "image/image.h"
+#include "image/store.h"
+#include "spec/spec.h"
+
+struct ingest {
+    const struct store *store;
+    int blobs_fd;     /* blobs/sha256 */
+    struct spec maps; /* only its id maps are used: the user's default ones */
+};
+
+int ingest_open(const struct store *store, struct ingest *ret, struct err *e);
+void ingest_done(struct ingest *in);
+
+/* Copy @fd into the store; *ret_digest ("sha256:HEX") is the caller's. */
+int ingest_blob(struct ingest *in, int fd, char **ret_digest, struct err *e);
+int ingest_text(struct ingest *in, const char *text, char **ret_digest, struct err *e);
+
+/* Move the file @name below @dir_fd, whose digest is known, into the store. */
+int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *digest, struct err *e);
+
+/* Read a blob of the store that is a JSON document. */
+int ingest_read(struct ingest *in, const char *digest, char **ret_text, size_t *ret_len,
+                struct err *e);
+
+/* The manifest @digest and all its blobs are in the store: unpack the layers that are missing, and
+ * write the record of each of @names. *ret_id (may be NULL) is the image's id, the caller's. */
+int ingest_image(struct ingest *in, const char *digest, const struct strv *names, char **ret_id,
+                 struct err *e);
+
+#endif

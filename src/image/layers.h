@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Unpacked layers. A layer on disk belongs to one pair of id maps: the owners of its files are host
+ * ids. Its folder is named by a short id (127 of them must fit one page of mount options) that
+ * stands for diffID and maps. Host side. */
+#ifndef RBOX_IMAGE_LAYERS_H
+#define RBOX_IMAGE_LAYERS_H
+
+#include "base/err.h"
+#include "image/store.h"
+#include "spec/spec.h"
+
+struct layer_key {
+    const char *diff_id; /* sha256:HEX */
+    const struct spec_idmap *uid_map;
+    const struct spec_idmap *gid_map;
+};
+
+/* Where the layer stands below layers/: "SHORT/d". The caller owns it. Pure. */
+char *layer_path(const struct layer_key *k);
+
+/* Is it unpacked? */
+int layer_exists(const struct store *store, const struct layer_key *k);
+
+/* Unpack it from the tar archive @blob_fd (compressed or not), check its diffID, and let it appear
+ * under its name only when it is whole and on disk. Somebody else's finished copy is taken as it
+ * is. */
+int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd, struct err *e);
+
+/* A new folder in tmp/ for @what, which root of any id map may write to; *ret_name is its name
+ * below tmp/, the caller's. */
+int layer_temp(const struct store *store, const char *what, char **ret_name, int *ret_fd,
+               struct err *e);
+
+/* Remove a folder of tmp/, with files of mapped owners in it. Best effort. */
+void layer_temp_remove(const struct store *store, const char *name,
+                       const struct spec_idmap *uid_map, const struct spec_idmap *gid_map);
+
+#endif

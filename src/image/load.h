@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Images into the store. Archives are opened by rbox-unpack; what it gives is an OCI layout or the
+ * files of a docker-archive, whose JSON documents are read here. Layers are unpacked for the user's
+ * default id map, and blobs kept as they came. Nothing shows in the store before it is whole.
+ * Host side. */
+#ifndef RBOX_IMAGE_LOAD_H
+#define RBOX_IMAGE_LOAD_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "image/image.h"
+#include "image/store.h"
+
+/* Load all images of the archive @fd (docker-archive or oci-archive, compressed or not; need not
+ * be seekable). Their full names are pushed onto @ret_names (may be NULL); an image without one
+ * gives "sha256:ID". */
+int load_archive(const struct store *store, int fd, struct strv *ret_names, struct err *e);
+
+/* Load image @tag (NULL: the only one) of the OCI layout in folder @path, under the name @name
+ * (NULL: what the layout says). */
+int load_layout(const struct store *store, const char *path, const char *tag, const char *name,
+                struct strv *ret_names, struct err *e);
+
+/* Load what a name with a transport says: docker-archive:FILE, oci-archive:FILE, oci:DIR[:TAG], or
+ * a path of an archive or a layout. */
+int load_from(const struct store *store, const char *name, struct strv *ret_names, struct err *e);
+
+/* Make a one-layer image @name of the root file system tarball @fd, with the config @config.
+ * *ret_id is its id; the caller owns it. */
+int load_import(const struct store *store, int fd, const char *name,
+                const struct image_config *config, char **ret_id, struct err *e);
+
+#endif
