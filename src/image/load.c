@@ -647,6 +647,10 @@ static int import_name(const char *name, struct strv *ret, struct err *e)
     if (r < 0) {
         return r;
     }
+    if (ref.tag == NULL) {
+        image_ref_done(&ref);
+        return err_new(e, EINVAL, "'%s': a digest cannot be given to an image, only a name", name);
+    }
     if (ref.is_short) {
         const char *rest = str_after(ref.repository, "library/");
 
