@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Routing by rtnetlink(7): the few requests that rbox makes in a container's network namespace.
+ *
+ * A netlink socket belongs to the namespace it was opened in, whatever its holder joins later.
+ * Needs CAP_NET_ADMIN over that namespace. */
+#ifndef RBOX_SYS_NETLINK_H
+#define RBOX_SYS_NETLINK_H
+
+#include "base/err.h"
+
+#include <stdint.h>
+
+/* On success the caller owns *ret_fd. */
+int netlink_open(int *ret_fd, struct err *e);
+
+/* An address and how many of its bits count; length 0 means any. */
+struct netlink_prefix {
+    uint8_t address[16]; /* network order; IPv4 uses the first 4 bytes */
+    uint8_t length;
+};
+
+/* A policy rule (ip-rule(8)). Zeroed fields match everything. */
+struct netlink_rule {
+    int family; /* AF_INET or AF_INET6 */
+    uint32_t priority;
+    struct netlink_prefix from;
+    struct netlink_prefix to;
+    uint8_t protocol; /* IPPROTO_…, with port */
+    uint16_t port;    /* of the destination */
+    uint32_t table;   /* to look up; 0: the destination is prohibited (EACCES) */
+};
+
+/* Both return 0 or -errno (-EEXIST, -ENOENT). */
+int netlink_rule_add(int fd, const struct netlink_rule *rule);
+int netlink_rule_delete(int fd, const struct netlink_rule *rule);
+
+/* Put into @table of @family: everything is delivered here, through interface @link. Returns 0 or
+ * -errno. */
+int netlink_local_route(int fd, int family, uint32_t table, unsigned int link);
+
+#endif
