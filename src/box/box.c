@@ -42,7 +42,7 @@ static int launch_prepare(struct launch *l, struct err *e)
 {
     struct net_files files = {0};
     struct mounts *m = &l->supervise.child.mounts;
-    int r = net_check(l->spec, e);
+    int r = net_open(l->spec, &l->supervise.net, e);
 
     if (r == 0) {
         r = seccomp_prepare(l->spec, &l->filter, e);
@@ -115,6 +115,7 @@ static int launch_supervisor(struct launch *l, struct err *e)
     }
     (void)close(pair[1]);
     l->control_fd = pair[0];
+    net_done(&l->supervise.net);
     return l->supervisor_pid < 0 ? (int)l->supervisor_pid : 0;
 }
 

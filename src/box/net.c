@@ -2,10 +2,12 @@
 #include "box/net.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -14,6 +16,12 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+static const struct net NET_NONE = {.pidfd = -1,
+                                    .ready_fd = -1,
+                                    .exit_fd = -1,
+                                    .err_fd = -1,
+                                    .forwarder = {.pidfd = -1, .ready_fd = -1}};
 
 const struct net_backend *net_backend(const struct spec *s)
 {
@@ -25,46 +33,86 @@ const char *net_option(const struct spec *s, const char *key)
     return spec_env_get(&s->box.network.options, key);
 }
 
-int net_check(const struct spec *s, struct err *e)
+static int check_known(const struct spec *s, struct err *e)
 {
     static const enum spec_net DONE[] = {SPEC_NET_SLIRP4NETNS, SPEC_NET_NONE, SPEC_NET_HOST};
-    const struct net_backend *b = net_backend(s);
-    int known = 0;
 
     for (size_t i = 0; i < sizeof(DONE) / sizeof(DONE[0]); i++) {
-        known = known || s->box.network.backend == DONE[i];
+        if (s->box.network.backend == DONE[i]) {
+            return 0;
+        }
     }
-    if (!known) {
-        (void)err_new(e, ENOTSUP, "this kind of --network is not supported yet");
-        return err_hint(e, "--network slirp4netns, none or host");
-    }
-    if (s->box.network.port_count > 0 || s->box.network.publish_all) {
-        return err_new(e, ENOTSUP, "publishing ports is not supported yet");
-    }
-    return b != NULL ? b->check(s, e) : 0;
+    (void)err_new(e, ENOTSUP, "this kind of --network is not supported yet");
+    return err_hint(e, "--network slirp4netns, none or host");
 }
 
-int net_start(const struct spec *s, int netns_fd, struct net *ret, struct err *e)
+int net_open(struct spec *s, struct net *ret, struct err *e)
 {
-    *ret = (struct net){
-        .backend = net_backend(s), .pidfd = -1, .ready_fd = -1, .exit_fd = -1, .err_fd = -1};
-    return ret->backend != NULL ? ret->backend->start(s, netns_fd, ret, e) : 0;
-}
+    const struct net_backend *b = net_backend(s);
+    const struct spec_network *n = &s->box.network;
+    int r = check_known(s, e);
 
-int net_wait_ready(struct net *n, int timeout_ms, struct err *e)
-{
-    return n->backend != NULL ? n->backend->ready(n, timeout_ms, e) : 0;
-}
-
-void net_stop(struct net *n)
-{
-    if (n->pidfd >= 0) {
-        (void)proc_signal(n->pidfd, SIGKILL);
+    *ret = NET_NONE;
+    ret->backend = b;
+    if (r == 0 && b != NULL) {
+        r = b->check(s, e);
     }
+    if (r == 0 && b != NULL) {
+        r = ports_open(s, &ret->ports, e);
+    } else if (r == 0 && (n->port_count > 0 || n->publish_all)) {
+        warn("ports are not published with --network %s",
+             n->backend == SPEC_NET_HOST ? "host: the container's are the host's" : "none");
+    }
+    return r;
+}
+
+void net_done(struct net *n)
+{
     close_fd(&n->pidfd);
     close_fd(&n->ready_fd);
     close_fd(&n->exit_fd);
     close_fd(&n->err_fd);
+    close_fd(&n->forwarder.pidfd);
+    close_fd(&n->forwarder.ready_fd);
+    ports_done(&n->ports);
+}
+
+int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e)
+{
+    struct port_inside inside = {0};
+    int r = n->backend != NULL ? n->backend->start(s, netns_fd, n, e) : 0;
+
+    if (r == 0 && n->backend != NULL) {
+        const struct net_info info = n->backend->info(s);
+
+        inside.address = info.address;
+        inside.gateway = info.gateway;
+        /* libslirp's; nobody else has it inside. */
+        (void)inet_pton(AF_INET6, "fd00::2", &inside.gateway6);
+    }
+    if (r == 0 && n->ports.count > 0) {
+        r = ports_start(&n->ports, &inside, netns_fd, run_fd, &n->forwarder, e);
+        ports_done(&n->ports);
+    }
+    return r;
+}
+
+int net_wait_ready(struct net *n, int timeout_ms, struct err *e)
+{
+    int r = n->backend != NULL ? n->backend->ready(n, timeout_ms, e) : 0;
+
+    return r == 0 && n->forwarder.pidfd >= 0 ? ports_wait_ready(&n->forwarder, e) : r;
+}
+
+void net_stop(struct net *n)
+{
+    if (n->forwarder.pidfd >= 0) {
+        (void)proc_signal(n->forwarder.pidfd, SIGKILL);
+    }
+    if (n->backend != NULL && n->pidfd >= 0) {
+        n->backend->stop(n);
+    }
+    net_done(n);
 }
 
 /* ---- inside */

@@ -1,57 +1,78 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The container's network: a backend behind five functions, and the files that tell names.
+/* The container's network: a backend behind five functions, published ports, and the files that
+ * tell names. In order of use:
  *
- *     net_check()       launcher, before anything is made: can the backend that was asked for work
- * here? net_files()       launcher: /etc/hosts, /etc/resolv.conf, /etc/hostname net_inside() child:
- * loopback up, sysctls of the namespace net_start()       supervisor: starts the backend's helper,
- * beside the child's mounts net_wait_ready()  supervisor: before the command is executed net_stop()
- * supervisor */
+ *     net_open()         launcher: can what was asked for work here? Listen on published ports.
+ *     net_files()        launcher: /etc/hosts, /etc/resolv.conf, /etc/hostname
+ *     net_inside()       child: loopback up, sysctls of the namespace
+ *     net_start()        supervisor: start the helpers, beside the child's mounts
+ *     net_wait_ready()   supervisor: before the command is executed
+ *     net_stop()         supervisor
+ */
 #ifndef RBOX_BOX_NET_H
 #define RBOX_BOX_NET_H
 
 #include "base/err.h"
+#include "box/port.h"
 #include "spec/spec.h"
+
+#include <netinet/in.h>
 
 enum {
     NET_READY_TIMEOUT_MS = 10000
 };
 
-struct net;
-
-/* What a backend is. */
-struct net_backend {
-    const char *name;
-    int (*check)(const struct spec *s, struct err *e);
-    int (*start)(const struct spec *s, int netns_fd, struct net *n, struct err *e);
-    int (*ready)(struct net *n, int timeout_ms, struct err *e);
-    char *(*dns)(const struct spec *s); /* name server for the container; the caller owns it */
-    char *(*address)(
-        const struct spec *s); /* of the container, for /etc/hosts; the caller owns it */
+/* Who is who in the container's network. */
+struct net_info {
+    struct in_addr address; /* of the container */
+    struct in_addr gateway; /* the host, if its loopback is open to the container */
+    struct in_addr dns;     /* a forwarder to the host's own resolver */
 };
 
 struct net {
     const struct net_backend *backend;
-    int pidfd;    /* of the helper, or -1 */
-    int ready_fd; /* the helper says "1" here */
-    int exit_fd;  /* open as long as the helper shall live */
+    int pidfd;    /* of the backend's helper, or -1 */
+    int ready_fd; /* the helper says so here */
+    int exit_fd;  /* open as long as the helper shall live, or -1 */
     int err_fd;   /* what it says on stderr */
+    struct ports ports;
+    struct ports_forwarder forwarder;
 };
+
+/* What a backend is. One that needs no helper has no row. */
+struct net_backend {
+    const char *name;
+    /* Host side: are options valid and prerequisites there? */
+    int (*check)(const struct spec *s, struct err *e);
+    int (*start)(const struct spec *s, int netns_fd, struct net *n, struct err *e);
+    int (*ready)(struct net *n, int timeout_ms, struct err *e);
+    /* Options are known to be valid. */
+    struct net_info (*info)(const struct spec *s);
+    void (*stop)(struct net *n);
+};
+
+extern const struct net_backend NET_SLIRP4NETNS;
 
 /* Row of the backend that @s asks for; NULL where no helper is needed (none, host). */
 const struct net_backend *net_backend(const struct spec *s);
 
-int net_check(const struct spec *s, struct err *e);
+/* Check, and listen on published ports, whose numbers are filled in in @s. Warns where ports can't
+ * be published. On success *ret is for net_start() in the fork, and net_done() in the launcher. */
+int net_open(struct spec *s, struct net *ret, struct err *e);
+
+/* Close what this process holds of @n: the helpers are the supervisor's. */
+void net_done(struct net *n);
 
 /* Runs in the supervisor: user namespace with all (ambient) capabilities, the host's mounts and
- * network. Borrows
- * @netns_fd. On success *ret is to be net_stop()ped. */
-int net_start(const struct spec *s, int netns_fd, struct net *ret, struct err *e);
+ * network. @run_fd: the container's run folder, where the forwarder takes requests. Borrows both.
+ */
+int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e);
 
 /* Wait until traffic can flow. Errors: -ETIMEDOUT; -ECHILD the helper died, with its own words. */
 int net_wait_ready(struct net *n, int timeout_ms, struct err *e);
 
-/* End the helper. Does not wait for its tap device, which takes the kernel 15–40 ms to take down.
- */
+/* End the helpers. Does not wait for the tap device, which takes the kernel 15–40 ms to take
+ * down. */
 void net_stop(struct net *n);
 
 /* Child side, in the container's own network namespace; does nothing in the host's. */
@@ -69,9 +90,11 @@ int net_files(const struct spec *s, struct net_files *ret, struct err *e);
  * options of @n. Pure; the caller owns it. */
 char *net_resolv_conf(const char *host_text, const char *nameserver, const struct spec_network *n);
 
+/* Those lines of the host's hosts file that mean the same inside: entries of other machines, not
+ * those of its loopback. Pure; the caller owns it. */
+char *net_host_entries(const char *host_text);
+
 /* Value of option @key in the backend's options ("cidr=…"), or NULL. */
 const char *net_option(const struct spec *s, const char *key);
-
-extern const struct net_backend NET_SLIRP4NETNS;
 
 #endif

@@ -5,6 +5,7 @@
 #include "box/net.h"
 #include "sys/fd.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -74,12 +75,20 @@ char *net_resolv_conf(const char *host_text, const char *nameserver, const struc
     return b.data;
 }
 
+static char *address_text(struct in_addr a)
+{
+    char text[INET_ADDRSTRLEN] = "";
+
+    (void)inet_ntop(AF_INET, &a, text, sizeof(text));
+    return xstrdup(text);
+}
+
 static char *resolv_conf(const struct spec *s)
 {
     const struct net_backend *backend = net_backend(s);
     const struct spec_network *n = &s->box.network;
     autofree char *host_text = read_host_file("/etc/resolv.conf");
-    autofree char *nameserver = backend != NULL ? backend->dns(s) : NULL;
+    autofree char *nameserver = backend != NULL ? address_text(backend->info(s).dns) : NULL;
 
     if (n->dns.len == 1 && strcmp(n->dns.v[0], "none") == 0) {
         return NULL;
@@ -89,24 +98,37 @@ static char *resolv_conf(const struct spec *s)
 
 /* ---- hosts(5) */
 
-/* The host as the container reaches it: slirp4netns' gateway, if its loopback is open; nothing
- * without a network. */
+char *net_host_entries(const char *host_text)
+{
+    autostrv struct strv lines = {0};
+    struct buf b = {0};
+
+    buf_puts(&b, "");
+    strv_split(&lines, host_text, '\n');
+    for (size_t i = 0; i < lines.len; i++) {
+        const char *line = lines.v[i];
+        autofree char *first = xstrndup(line, strcspn(line, " \t#"));
+        struct in_addr a;
+        struct in6_addr a6;
+        int is4 = inet_pton(AF_INET, first, &a) == 1;
+        int is6 = inet_pton(AF_INET6, first, &a6) == 1;
+
+        /* Multicast and link names (ff02::1 ip6-allnodes) are the host's links'. */
+        if ((is4 && ntohl(a.s_addr) >> 24 != IN_LOOPBACKNET && a.s_addr != 0) ||
+            (is6 && !IN6_IS_ADDR_LOOPBACK(&a6) && a6.s6_addr[0] < 0xfe)) {
+            buf_printf(&b, "%s\n", line);
+        }
+    }
+    return b.data;
+}
+
+/* The host as the container reaches it; nothing without a network. */
 static char *host_gateway(const struct spec *s)
 {
-    const char *cidr = net_option(s, "cidr");
-
     if (net_backend(s) == NULL) {
         return s->box.network.backend == SPEC_NET_HOST ? xstrdup("127.0.0.1") : NULL;
     }
-    if (cidr == NULL) {
-        return xstrdup("10.0.2.2");
-    }
-    {
-        autofree char *dns = net_backend(s)->dns(s);
-        char *dot = dns != NULL ? strrchr(dns, '.') : NULL;
-
-        return dot != NULL ? xasprintf("%.*s.2", (int)(dot - dns), dns) : NULL;
-    }
+    return address_text(net_backend(s)->info(s).gateway);
 }
 
 /* "name;name2:ip" or "name:ip", ip possibly "host-gateway" and possibly IPv6. */
@@ -137,7 +159,9 @@ static int hosts(const struct spec *s, char **ret, struct err *e)
     const struct net_backend *backend = net_backend(s);
     autobuf struct buf b = {0};
     autofree char *gateway = host_gateway(s);
-    autofree char *address = backend != NULL ? backend->address(s) : NULL;
+    autofree char *address = backend != NULL ? address_text(backend->info(s).address) : NULL;
+    autofree char *host_text = read_host_file("/etc/hosts");
+    autofree char *entries = net_host_entries(host_text);
 
     if (s->box.network.no_hosts) {
         return 0;
@@ -150,13 +174,12 @@ static int hosts(const struct spec *s, char **ret, struct err *e)
         }
     }
     if (s->box.network.backend == SPEC_NET_HOST) {
-        autofree char *text = read_host_file("/etc/hosts");
-
-        buf_puts(&b, text);
+        buf_puts(&b, host_text);
     } else {
         buf_puts(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
         buf_printf(&b, "%s\t%s %s\n", address != NULL ? address : "127.0.1.1",
                    s->hostname != NULL ? s->hostname : "", s->box.name != NULL ? s->box.name : "");
+        buf_puts(&b, entries);
     }
     if (gateway != NULL) {
         buf_printf(&b, "%s\thost.containers.internal host.docker.internal\n", gateway);

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/hints.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "box/net.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,25 +22,35 @@
 static const char DEFAULT_CIDR[] = "10.0.2.0/24";
 enum {
     MTU_DEFAULT = 65520,
+    MTU_MIN = 68,
+    MTU_MAX = 65521, /* libslirp's IF_MAX_MTU */
     GUEST_HOST = 100,
+    GATEWAY_HOST = 2,
     DNS_HOST = 3
 };
 
 /* ---- options */
 
-struct slirp_option {
-    const char *key;
-    const char *argument; /* of slirp4netns, "--cidr=%s"; NULL: handled apart */
-};
+static int is_cidr(const char *value);
+static int is_mtu(const char *value);
+static int is_boolean(const char *value);
+static int is_address(const char *value);
+static int is_address6(const char *value);
+static int is_port_handler(const char *value);
 
-static const struct slirp_option OPTIONS[] = {
-    {"cidr", "--cidr=%s"},
-    {"mtu", "--mtu=%s"},
-    {"outbound_addr", "--outbound-addr=%s"},
-    {"outbound_addr6", "--outbound-addr6=%s"},
-    {"allow_host_loopback", NULL},
-    {"enable_ipv6", NULL},
-    {"port_handler", NULL},
+static const struct slirp_option {
+    const char *key;
+    int (*valid)(const char *value);
+    const char *argument; /* of slirp4netns, with the value behind it */
+    const char *flag;     /* of slirp4netns, when the value is true */
+} OPTIONS[] = {
+    {"cidr", is_cidr, "--cidr=", NULL},
+    {"mtu", is_mtu, "--mtu=", NULL},
+    {"outbound_addr", is_address, "--outbound-addr=", NULL},
+    {"outbound_addr6", is_address6, "--outbound-addr6=", NULL},
+    {"enable_ipv6", is_boolean, NULL, "--enable-ipv6"},
+    {"allow_host_loopback", is_boolean, NULL, NULL},
+    {"port_handler", is_port_handler, NULL, NULL},
 };
 enum {
     OPTION_COUNT = sizeof(OPTIONS) / sizeof(OPTIONS[0])
@@ -49,73 +61,109 @@ static int is_true(const char *value)
     return value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
 }
 
-/* First address of the network of @cidr (host order) and its prefix length; 0 on success. */
-static int parse_cidr(const char *cidr, uint32_t *ret_network, int *ret_prefix)
+static int is_boolean(const char *value)
+{
+    return is_true(value) || strcmp(value, "false") == 0 || strcmp(value, "0") == 0;
+}
+
+static int is_mtu(const char *value)
+{
+    int64_t mtu = 0;
+    struct err ignored = {0};
+
+    return parse_int64(value, MTU_MIN, MTU_MAX, &mtu, &ignored) == 0;
+}
+
+/* Of the host: an interface's name would do for slirp4netns too, from 1.2 on. */
+static int is_address(const char *value)
+{
+    struct in_addr a;
+
+    return inet_pton(AF_INET, value, &a) == 1;
+}
+
+static int is_address6(const char *value)
+{
+    struct in6_addr a;
+
+    return inet_pton(AF_INET6, value, &a) == 1;
+}
+
+/* rbox's own forwarder goes by the name that podman's users know. */
+static int is_port_handler(const char *value)
+{
+    return strcmp(value, "rootlesskit") == 0 || strcmp(value, "rbox") == 0;
+}
+
+/* Addresses of the network @cidr: hosts 100 (the container), 2 (the host) and 3 (the name server).
+ */
+static int parse_cidr(const char *cidr, struct net_info *ret)
 {
     autofree char *text = xstrdup(cidr);
     char *slash = strchr(text, '/');
     struct in_addr a;
-    char *end = NULL;
-    long prefix = 0;
+    int64_t prefix = 0;
+    uint32_t network = 0;
+    struct err ignored = {0};
 
     if (slash == NULL) {
         return -EINVAL;
     }
     *slash = '\0';
-    prefix = strtol(slash + 1, &end, 10);
     /* slirp4netns itself takes prefixes from 1 to 25: the guest has host number 100. */
-    if (inet_pton(AF_INET, text, &a) != 1 || *end != '\0' || prefix < 1 || prefix > 25) {
+    if (inet_pton(AF_INET, text, &a) != 1 || parse_int64(slash + 1, 1, 25, &prefix, &ignored) < 0) {
         return -EINVAL;
     }
-    *ret_network = ntohl(a.s_addr) & ~(UINT32_MAX >> prefix);
-    *ret_prefix = (int)prefix;
+    network = ntohl(a.s_addr) & ~(UINT32_MAX >> prefix);
+    ret->address.s_addr = htonl(network + GUEST_HOST);
+    ret->gateway.s_addr = htonl(network + GATEWAY_HOST);
+    ret->dns.s_addr = htonl(network + DNS_HOST);
     return 0;
 }
 
-/* Address number @host of the network asked for; the caller owns the text. */
-static char *address_text(const struct spec *s, uint32_t host)
+static struct net_info slirp_info(const struct spec *s)
 {
     const char *cidr = net_option(s, "cidr");
-    uint32_t network = 0;
-    int prefix = 0;
-    struct in_addr a;
-    char text[INET_ADDRSTRLEN] = "";
+    struct net_info info = {0};
 
-    if (parse_cidr(cidr != NULL ? cidr : DEFAULT_CIDR, &network, &prefix) < 0) {
-        return NULL;
+    (void)parse_cidr(cidr != NULL ? cidr : DEFAULT_CIDR, &info);
+    return info;
+}
+
+static int is_cidr(const char *value)
+{
+    struct net_info info;
+
+    return parse_cidr(value, &info) == 0;
+}
+
+static const struct slirp_option *find_option(const char *given)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *rest = str_after(given, OPTIONS[i].key);
+
+        if (rest != NULL && *rest == '=') {
+            return &OPTIONS[i];
+        }
     }
-    a.s_addr = htonl(network + host);
-    (void)inet_ntop(AF_INET, &a, text, sizeof(text));
-    return xstrdup(text);
+    return NULL;
 }
 
 static int check_options(const struct spec *s, struct err *e)
 {
     const struct strv *given = &s->box.network.options;
-    const char *cidr = net_option(s, "cidr");
-    uint32_t network = 0;
-    int prefix = 0;
 
     for (size_t i = 0; i < given->len; i++) {
-        size_t len = strcspn(given->v[i], "=");
-        int known = 0;
+        const struct slirp_option *o = find_option(given->v[i]);
 
-        for (size_t j = 0; j < OPTION_COUNT; j++) {
-            known = known || (strlen(OPTIONS[j].key) == len &&
-                              strncmp(OPTIONS[j].key, given->v[i], len) == 0);
+        if (o == NULL) {
+            (void)err_new(e, EINVAL, "slirp4netns has no option '%s'", given->v[i]);
+            return err_hint(e, "cidr=, mtu=, enable_ipv6=, allow_host_loopback=, outbound_addr=, "
+                               "outbound_addr6=, port_handler=");
         }
-        if (!known) {
-            return err_new(e, EINVAL, "slirp4netns has no option '%.*s'", (int)len, given->v[i]);
+        if (!o->valid(given->v[i] + strlen(o->key) + 1)) {
+            return err_new(e, EINVAL, "slirp4netns cannot take '%s'", given->v[i]);
         }
-    }
-    if (cidr != NULL && parse_cidr(cidr, &network, &prefix) < 0) {
-        return err_new(e, EINVAL,
-                       "slirp4netns:cidr=%s: not NETWORK/PREFIX with a prefix of at most 25", cidr);
-    }
-    if (net_option(s, "port_handler") != NULL &&
-        strcmp(net_option(s, "port_handler"), "rootlesskit") != 0) {
-        return err_new(e, ENOTSUP, "slirp4netns:port_handler=%s is not supported yet",
-                       net_option(s, "port_handler"));
     }
     return 0;
 }
@@ -149,10 +197,9 @@ static void push_options(const struct spec *s, struct strv *argv)
         const char *value = net_option(s, OPTIONS[i].key);
 
         if (value != NULL && OPTIONS[i].argument != NULL) {
-            autofree char *prefix =
-                xstrndup(OPTIONS[i].argument, strcspn(OPTIONS[i].argument, "%"));
-
-            strv_pushf(argv, "%s%s", prefix, value);
+            strv_pushf(argv, "%s%s", OPTIONS[i].argument, value);
+        } else if (is_true(value) && OPTIONS[i].flag != NULL) {
+            strv_push(argv, OPTIONS[i].flag);
         }
     }
     if (net_option(s, "mtu") == NULL) {
@@ -161,50 +208,50 @@ static void push_options(const struct spec *s, struct strv *argv)
     if (!is_true(net_option(s, "allow_host_loopback"))) {
         strv_push(argv, "--disable-host-loopback");
     }
-    if (is_true(net_option(s, "enable_ipv6"))) {
-        strv_push(argv, "--enable-ipv6");
+}
+
+/* Each end goes where its scope says; a pipe that could not be made leaves both at -1. */
+static int make_pipe(int *ret_read_fd, int *ret_write_fd, struct err *e)
+{
+    int fds[2] = {-1, -1};
+
+    if (pipe2(fds, O_CLOEXEC) < 0) {
+        return err_set(e, errno, "cannot create a pipe");
     }
+    *ret_read_fd = fds[0];
+    *ret_write_fd = fds[1];
+    return 0;
 }
 
 static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct err *e)
 {
     autostrv struct strv argv = {0};
     autofree char *path = NULL;
-    int ready[2] = {-1, -1};
-    int alive[2] = {-1, -1};
-    int errors[2] = {-1, -1};
+    autoclose int ready_fd = -1; /* the helper's ends */
+    autoclose int alive_fd = -1;
+    autoclose int error_fd = -1;
     struct proc_options o = {.die_with_parent = 1};
     int r = proc_find("slirp4netns", &path, e);
 
-    if (r < 0) {
-        return r;
-    }
-    if (pipe2(ready, O_CLOEXEC) < 0 || pipe2(alive, O_CLOEXEC) < 0 ||
-        pipe2(errors, O_CLOEXEC) < 0) {
-        return err_set(e, errno, "cannot create a pipe");
+    if (r < 0 || make_pipe(&n->ready_fd, &ready_fd, e) < 0 ||
+        make_pipe(&alive_fd, &n->exit_fd, e) < 0 || make_pipe(&n->err_fd, &error_fd, e) < 0) {
+        return -e->errnum;
     }
     strv_push(&argv, path);
     strv_push(&argv, "--configure");
     strv_push(&argv, "--enable-sandbox");
     strv_push(&argv, "--enable-seccomp");
-    strv_pushf(&argv, "--ready-fd=%d", ready[1]);
-    strv_pushf(&argv, "--exit-fd=%d", alive[0]);
+    strv_pushf(&argv, "--ready-fd=%d", ready_fd);
+    strv_pushf(&argv, "--exit-fd=%d", alive_fd);
     push_options(s, &argv);
     strv_push(&argv, "--netns-type=path");
     strv_pushf(&argv, "/proc/self/fd/%d", netns_fd);
     strv_push(&argv, "tap0");
     o.argv = (const char *const *)argv.v;
-    o.err_fd = errors[1];
-    o.keep_fds = (int[]){ready[1], alive[0], netns_fd};
+    o.err_fd = error_fd;
+    o.keep_fds = (int[]){ready_fd, alive_fd, netns_fd};
     o.keep_count = 3;
-    r = proc_start(&o, &n->pidfd, e);
-    close_fd(&ready[1]);
-    close_fd(&alive[0]);
-    close_fd(&errors[1]);
-    n->ready_fd = ready[0];
-    n->exit_fd = alive[1];
-    n->err_fd = errors[0];
-    return r;
+    return proc_start(&o, &n->pidfd, e);
 }
 
 /* Its last words, for the error. */
@@ -237,14 +284,9 @@ static int slirp_ready(struct net *n, int timeout_ms, struct err *e)
     return read(n->ready_fd, &byte, 1) == 1 ? 0 : slirp_died(n, e);
 }
 
-static char *slirp_dns(const struct spec *s)
+static void slirp_stop(struct net *n)
 {
-    return address_text(s, DNS_HOST);
-}
-
-static char *slirp_address(const struct spec *s)
-{
-    return address_text(s, GUEST_HOST);
+    (void)proc_signal(n->pidfd, SIGKILL);
 }
 
 const struct net_backend NET_SLIRP4NETNS = {
@@ -252,6 +294,6 @@ const struct net_backend NET_SLIRP4NETNS = {
     .check = slirp_check,
     .start = slirp_start,
     .ready = slirp_ready,
-    .dns = slirp_dns,
-    .address = slirp_address,
+    .info = slirp_info,
+    .stop = slirp_stop,
 };

@@ -185,11 +185,11 @@ static void raise_descriptors(void)
 static int confine_self(struct err *e)
 {
     static const int CALLS[] = {
-        SYS_splice,        SYS_epoll_pwait, SYS_epoll_ctl,  SYS_accept4,   SYS_socket,
-        SYS_bind,          SYS_connect,     SYS_setsockopt, SYS_getsockopt, SYS_shutdown,
-        SYS_recvfrom,      SYS_sendto,      SYS_recvmsg,    SYS_sendmsg,   SYS_pipe2,
-        SYS_fcntl,         SYS_close,       SYS_read,       SYS_write,     SYS_brk,
-        SYS_mmap,          SYS_munmap,      SYS_mremap,     SYS_exit_group, SYS_rt_sigreturn,
+        SYS_splice,        SYS_epoll_pwait,     SYS_epoll_ctl,  SYS_accept4,    SYS_socket,
+        SYS_bind,          SYS_connect,         SYS_setsockopt, SYS_getsockopt, SYS_shutdown,
+        SYS_recvfrom,      SYS_sendto,          SYS_recvmsg,    SYS_sendmsg,    SYS_pipe2,
+        SYS_fcntl,         SYS_close,           SYS_read,       SYS_write,      SYS_brk,
+        SYS_mmap,          SYS_munmap,          SYS_mremap,     SYS_exit_group, SYS_rt_sigreturn,
         SYS_clock_gettime, SYS_restart_syscall,
 #ifdef SYS_epoll_wait
         SYS_epoll_wait,

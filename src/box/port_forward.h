@@ -44,7 +44,7 @@ struct forward {
     struct flow *flows_dead;
     size_t flow_count;
     char *datagram; /* room for one */
-    int deaf; /* out of descriptors: listeners rest until a connection ends */
+    int deaf;       /* out of descriptors: listeners rest until a connection ends */
 };
 
 /* Watch @item for @events. Returns 0 or -errno. */

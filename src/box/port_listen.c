@@ -79,7 +79,8 @@ static int add_exposed(struct spec *s, struct err *e)
         int udp = strcmp(rest, "/udp") == 0;
         struct spec_port *row = NULL;
 
-        if (port == 0 || port > UINT16_MAX || (*rest != '\0' && !udp && strcmp(rest, "/tcp") != 0)) {
+        if (port == 0 || port > UINT16_MAX ||
+            (*rest != '\0' && !udp && strcmp(rest, "/tcp") != 0)) {
             return err_new(e, EINVAL, "cannot publish '%s': not PORT[/tcp|udp]", n->exposed.v[i]);
         }
         if (!is_published(n, port, udp)) {
@@ -239,8 +240,7 @@ static int listen_on(struct port_row *r)
     if (fd < 0 || set_options(fd, r) < 0) {
         return -errno;
     }
-    if (r->family == AF_INET6 &&
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) {
+    if (r->family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0) {
         return -errno;
     }
     if (bind(fd, address, len) < 0 || (!r->udp && listen(fd, SOMAXCONN) < 0) ||

@@ -142,7 +142,8 @@ static int carry_chunk(struct forward *f, struct half *h, int from_fd, int to_fd
     return !h->ended;
 }
 
-/* Carry until one side must wait. Returns 1 if it was only the turn that ended, else 0 or -errno. */
+/* Carry until one side must wait. Returns 1 if it was only the turn that ended, else 0 or -errno.
+ */
 static int carry(struct forward *f, struct half *h, int from_fd, int to_fd)
 {
     int r = 1;
@@ -293,8 +294,7 @@ static void conn_start(struct forward *f, struct listener *l, int fd,
     c->inbound = (struct half){.pipe = {-1, -1}};
     c->outbound = c->inbound;
     c->listener = l;
-    c->attempt_count =
-        port_attempts_tcp(&f->inside, l->row.container_port, client, c->attempts);
+    c->attempt_count = port_attempts_tcp(&f->inside, l->row.container_port, client, c->attempts);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)); /* clients that vanish */
     if (forward_watch(f, &c->client.item, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {

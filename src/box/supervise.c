@@ -38,8 +38,6 @@ struct running {
     int join_fd; /* of the container's cgroup, or -1 */
     struct sync_host host;
     int master_fd; /* of the terminal, or -1 */
-    struct net net;
-    int net_started;
     int64_t started_ns;
     struct report report;
 };
@@ -229,14 +227,13 @@ static int build(struct supervise *s, struct running *run, struct err *e)
         r = sync_send(run->sync_fd, SYNC_HOST_READY, run->join_fd, e);
     }
     if (r == 0) {
-        r = net_start(s->spec, netns_fd, &run->net, e);
-        run->net_started = r == 0;
+        r = net_start(s->spec, netns_fd, s->state->lock_fd, &s->net, e);
     }
     if (r == 0) {
         r = sync_wait(run->sync_fd, SYNC_ROOT_READY, CHILD, &run->master_fd, e);
     }
     if (r == 0) {
-        r = net_wait_ready(&run->net, NET_READY_TIMEOUT_MS, e);
+        r = net_wait_ready(&s->net, NET_READY_TIMEOUT_MS, e);
     }
     return r;
 }
@@ -317,9 +314,7 @@ static void put_away(struct supervise *s, struct running *run, struct state_exit
 
     proc_kill_reap(&run->pidfd);
     report_take(x->finished_ns - x->started_ns, &run->report);
-    if (run->net_started) {
-        net_stop(&run->net);
-    }
+    net_stop(&s->net);
     end_cgroup(s, run, x);
     if (s->spec->box.remove || !started) {
         r = state_remove(s->state, &e);
@@ -358,7 +353,8 @@ _Noreturn void supervise_main(struct supervise *s)
     x.status = watch_run(&(struct watch){.pidfd = &run.pidfd,
                                          .control_fd = s->control_fd,
                                          .master_fd = run.master_fd,
-                                         .net_pidfd = run.net.pidfd,
+                                         .net_pidfd = s->net.pidfd,
+                                         .ports_pidfd = s->net.forwarder.pidfd,
                                          .timeout_ms = s->spec->box.timeout_ms});
     x.started_ns = run.started_ns;
     x.finished_ns = now_ns();

@@ -11,12 +11,14 @@
 #define RBOX_BOX_SUPERVISE_H
 
 #include "box/child.h"
+#include "box/net.h"
 #include "box/state.h"
 
 struct supervise {
     struct spec *spec;
     struct state *state;
     struct child child; /* prepared by the launcher; sync_fd is the supervisor's to fill in */
+    struct net net;     /* checked, and listening on published ports */
     int control_fd;     /* towards the launcher; its end of file means that the launcher died */
 };
 

@@ -29,6 +29,7 @@ struct watching {
     const struct watch *w;
     int master_fd;
     int net_pidfd;
+    int ports_pidfd;
     int launcher_gone;
     pid_t host_pid;
     int64_t start_ms;
@@ -171,13 +172,11 @@ static void take_message(struct watching *s)
     msg->len = 0;
 }
 
-static void take_net_end(struct watching *s)
+static void notice(const struct watching *s, const char *text)
 {
     struct sync_msg msg = {.step = SYNC_NOTICE};
 
-    s->net_pidfd = -1;
-    msg.len = (uint32_t)snprintf(msg.u.data, sizeof(msg.u.data),
-                                 "the network helper died: the container is cut off");
+    msg.len = (uint32_t)snprintf(msg.u.data, sizeof(msg.u.data), "%s", text);
     (void)sync_send_msg(s->w->control_fd, &msg, MSG_DONTWAIT);
 }
 
@@ -188,6 +187,7 @@ enum {
     POLL_CONTROL,
     POLL_MASTER,
     POLL_NET,
+    POLL_PORTS,
     POLL_COUNT
 };
 
@@ -230,6 +230,7 @@ static void fill_polls(const struct watching *s, struct pollfd p[POLL_COUNT])
                                       .events = (short)control_events};
     p[POLL_MASTER] = (struct pollfd){.fd = s->master_fd, .events = (short)master_events};
     p[POLL_NET] = (struct pollfd){.fd = s->net_pidfd, .events = POLLIN};
+    p[POLL_PORTS] = (struct pollfd){.fd = s->ports_pidfd, .events = POLLIN};
 }
 
 static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
@@ -248,7 +249,12 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
         s->master_fd = -1;
     }
     if (p[POLL_NET].revents != 0) {
-        take_net_end(s);
+        s->net_pidfd = -1;
+        notice(s, "the network helper died: the container is cut off");
+    }
+    if (p[POLL_PORTS].revents != 0) {
+        s->ports_pidfd = -1;
+        notice(s, "the port forwarder died: published ports are closed");
     }
     check_time(s);
 }
@@ -293,6 +299,7 @@ int watch_run(const struct watch *w)
     s->w = w;
     s->master_fd = w->master_fd;
     s->net_pidfd = w->net_pidfd;
+    s->ports_pidfd = w->ports_pidfd;
     s->start_ms = now_ms();
     s->timeout_ms = w->timeout_ms;
     s->host_pid = signals_host_pid(*w->pidfd);

@@ -11,6 +11,7 @@ struct watch {
     int control_fd;     /* the launcher; its end of file ends the container */
     int master_fd;      /* terminal, or -1 */
     int net_pidfd;      /* network helper, or -1 */
+    int ports_pidfd;    /* port forwarder, or -1 */
     int64_t timeout_ms; /* kill after so long; 0 = never */
 };
 

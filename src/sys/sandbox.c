@@ -62,7 +62,8 @@ static int filter_calls(const struct sandbox *s, struct err *e)
     autofree struct sock_filter *code = xcalloc(s->call_count * 6 + 8, sizeof(*code));
     struct sock_filter *p = code;
 
-    *p++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
+    *p++ =
+        (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
     *p++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
     *p++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     *p++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number_at);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Walls for rbox's own long-running processes that handle foreign bytes: a list of system calls, few
- * capabilities, no new privileges. (The container's own filter is box/seccomp.h's.) */
+/* Walls for rbox's own long-running processes that handle foreign bytes: a list of system calls,
+ * few capabilities, no new privileges. (The container's own filter is box/seccomp.h's.) */
 #ifndef RBOX_SYS_SANDBOX_H
 #define RBOX_SYS_SANDBOX_H
 
