@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/stats.h"
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "sys/fd.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+
+enum {
+    FILE_MAX_BYTES = 256 * 1024,
+};
+
+/* ---- a sample */
+
+void stats_parse_net(const char *text, uint64_t *ret_received, uint64_t *ret_sent)
+{
+    const char *line = text;
+
+    *ret_received = 0;
+    *ret_sent = 0;
+    while (line != NULL && *line != '\0') {
+        char name[32];
+        uint64_t received = 0;
+        uint64_t sent = 0;
+
+        if (sscanf(line, " %31[^: ]: %" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, name,
+                   &received, &sent) == 3 &&
+            !str_eq(name, "lo")) {
+            *ret_received += received;
+            *ret_sent += sent;
+        }
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+}
+
+/* Is the network namespace of @pid one of its own? */
+static int has_own_network(int64_t pid)
+{
+    autofree char *path = xasprintf("/proc/%" PRId64 "/ns/net", pid);
+    struct stat mine;
+    struct stat its;
+
+    return stat("/proc/self/ns/net", &mine) == 0 && stat(path, &its) == 0 &&
+           mine.st_ino != its.st_ino;
+}
+
+static void take_network(int64_t pid, struct stats *ret)
+{
+    autofree char *path = xasprintf("/proc/%" PRId64 "/net/dev", pid);
+    autofree char *text = NULL;
+    struct err ignored = {0};
+
+    ret->has_network = has_own_network(pid) &&
+                       file_read(AT_FDCWD, path, FILE_MAX_BYTES, &text, NULL, &ignored) == 0;
+    if (ret->has_network) {
+        stats_parse_net(text, &ret->net_received_bytes, &ret->net_sent_bytes);
+    }
+}
+
+static int read_state(int run_fd, int64_t *ret_pid, int64_t *ret_started_ns, struct err *e)
+{
+    static const char FILE_NAME[] = "state.json";
+    autofree char *text = NULL;
+    json_auto_t *o = NULL;
+    int r = file_read(run_fd, FILE_NAME, FILE_MAX_BYTES, &text, NULL, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (json_parse(text, strlen(text), FILE_NAME, &o, e) < 0 ||
+        json_get_int(o, "pid", FILE_NAME, ret_pid, e) < 0 ||
+        json_get_int(o, "started_ns", FILE_NAME, ret_started_ns, e) < 0) {
+        return -e->errnum;
+    }
+    return 0;
+}
+
+static void take_cpu(int64_t started_ns, const struct stats *before, struct stats *ret)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    ret->at_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    ret->since_ns = started_ns;
+    ret->cpu_us = ret->f.cpu_us;
+    if (before != NULL && before->f.cpu_us != CGROUP_UNKNOWN && ret->cpu_us >= before->f.cpu_us) {
+        ret->since_ns = before->at_ns;
+        ret->cpu_us -= before->f.cpu_us;
+    }
+}
+
+int stats_take(int run_fd, const char *id, const char *name, const struct stats *before,
+               struct stats *ret, struct err *e)
+{
+    autocgroup struct cgroup c = CGROUP_INIT;
+    struct stats s = {0};
+    int64_t pid = 0;
+    int64_t started_ns = 0;
+
+    if (read_state(run_fd, &pid, &started_ns, e) < 0 || cgroup_load(run_fd, &c, e) < 0) {
+        return -e->errnum;
+    }
+    cgroup_figures_read(c.box_fd, &s.f);
+    take_cpu(started_ns, before, &s);
+    take_network(pid, &s);
+    s.id = xstrdup(id);
+    s.name = xstrdup(name);
+    *ret = s;
+    return 0;
+}
+
+void stats_done(struct stats *s)
+{
+    free(s->id);
+    free(s->name);
+    *s = (struct stats){0};
+}
+
+/* ---- in words */
+
+static uint64_t memory_limit(const struct stats *s)
+{
+    struct sysinfo info;
+
+    if (s->f.memory_max_bytes != CGROUP_UNKNOWN || sysinfo(&info) < 0) {
+        return s->f.memory_max_bytes;
+    }
+    return (uint64_t)info.totalram * info.mem_unit;
+}
+
+/* "A / B", or "n/a" where @a is not known. */
+static char *pair_text(uint64_t a, uint64_t b)
+{
+    autofree char *left = cgroup_size_text(a);
+    autofree char *right = cgroup_size_text(b);
+
+    return a == CGROUP_UNKNOWN ? xstrdup("n/a") : xasprintf("%s / %s", left, right);
+}
+
+static char *percent_text(uint64_t part, double whole)
+{
+    return part == CGROUP_UNKNOWN || whole <= 0 ? xstrdup("n/a")
+                                                : xasprintf("%.2f%%", (double)part * 100 / whole);
+}
+
+enum column {
+    ID,
+    NAME,
+    CPU,
+    MEMORY,
+    MEMORY_PERCENT,
+    NETWORK,
+    DISK,
+    PIDS,
+    COLUMN_COUNT
+};
+
+static const struct {
+    const char *heading;
+    const char *key; /* podman's */
+} COLUMNS[COLUMN_COUNT] = {
+    [ID] = {"ID", "id"},
+    [NAME] = {"NAME", "name"},
+    [CPU] = {"CPU %", "cpu_percent"},
+    [MEMORY] = {"MEM USAGE / LIMIT", "mem_usage"},
+    [MEMORY_PERCENT] = {"MEM %", "mem_percent"},
+    [NETWORK] = {"NET IO", "net_io"},
+    [DISK] = {"BLOCK IO", "block_io"},
+    [PIDS] = {"PIDS", "pids"},
+};
+
+/* The caller owns it. */
+static char *cell(const struct stats *s, enum column column)
+{
+    switch (column) {
+    case ID:
+        return xstrndup(s->id, 12);
+    case NAME:
+        return xstrdup(s->name);
+    case CPU:
+        return percent_text(s->cpu_us, (double)(s->at_ns - s->since_ns) / 1e3);
+    case MEMORY:
+        return pair_text(s->f.memory_bytes, memory_limit(s));
+    case MEMORY_PERCENT:
+        return percent_text(s->f.memory_bytes, (double)memory_limit(s));
+    case NETWORK:
+        return pair_text(s->has_network ? s->net_received_bytes : CGROUP_UNKNOWN,
+                         s->net_sent_bytes);
+    case DISK:
+        return pair_text(s->f.io_read_bytes, s->f.io_write_bytes);
+    case PIDS:
+    case COLUMN_COUNT:
+    default:
+        return s->f.pids == CGROUP_UNKNOWN ? xstrdup("n/a") : xasprintf("%" PRIu64, s->f.pids);
+    }
+}
+
+static void pad(struct buf *b, const char *text, int width, int is_last)
+{
+    buf_printf(b, "%-*s%s", is_last ? 0 : width, text, is_last ? "\n" : "  ");
+}
+
+void stats_table(const struct stats *rows, size_t count, struct buf *b)
+{
+    autostrv struct strv cells = {0};
+    int widths[COLUMN_COUNT] = {0};
+
+    for (size_t i = 0; i < COLUMN_COUNT; i++) {
+        strv_push(&cells, COLUMNS[i].heading);
+    }
+    for (size_t i = 0; i < count * COLUMN_COUNT; i++) {
+        strv_take(&cells, cell(&rows[i / COLUMN_COUNT], (enum column)(i % COLUMN_COUNT)));
+    }
+    for (size_t i = 0; i < cells.len; i++) {
+        int width = (int)strlen(cells.v[i]);
+
+        widths[i % COLUMN_COUNT] =
+            width > widths[i % COLUMN_COUNT] ? width : widths[i % COLUMN_COUNT];
+    }
+    for (size_t i = 0; i < cells.len; i++) {
+        pad(b, cells.v[i], widths[i % COLUMN_COUNT], i % COLUMN_COUNT == COLUMN_COUNT - 1);
+    }
+}
+
+json_t *stats_json(const struct stats *rows, size_t count)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < count; i++) {
+        json_t *o = json_object();
+
+        for (int column = 0; column < COLUMN_COUNT; column++) {
+            autofree char *text = cell(&rows[i], (enum column)column);
+
+            (void)json_object_set_new(o, COLUMNS[column].key, json_str(text));
+        }
+        (void)json_array_append_new(list, o);
+    }
+    return list;
+}

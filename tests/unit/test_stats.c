@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The table of `rbox stats` (issue 6). */
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "box/stats.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void interfaces_but_lo_are_summed(void **unused)
+{
+    static const char text[] =
+        "Inter-|   Receive                                                |  Transmit\n"
+        " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets\n"
+        "    lo:     500       5    0    0    0     0          0         0      500       5    0\n"
+        "  tap0:    1000      10    0    0    0     0          0         0       20       2    0\n"
+        "wg0:7 1 0 0 0 0 0 0 8 1 0 0 0 0 0 0\n";
+    uint64_t received = 0;
+    uint64_t sent = 0;
+
+    (void)unused;
+    stats_parse_net(text, &received, &sent);
+    assert_int_equal(received, 1007);
+    assert_int_equal(sent, 28);
+    stats_parse_net("", &received, &sent);
+    assert_int_equal(received + sent, 0);
+}
+
+static void known_figures_fill_the_table(void **unused)
+{
+    struct stats s = {.id = (char[]){"0123456789abcdef"},
+                      .name = (char[]){"web"},
+                      .at_ns = 3000000000,
+                      .since_ns = 1000000000,
+                      .cpu_us = 500000,
+                      .has_network = 1,
+                      .net_received_bytes = 1024};
+    autobuf struct buf b = {0};
+
+    (void)unused;
+    s.f = (struct cgroup_figures){.memory_bytes = 1 << 20, .memory_max_bytes = 4 << 20, .pids = 3};
+    stats_table(&s, 1, &b);
+    assert_string_equal(b.data,
+                        "ID            NAME  CPU %   MEM USAGE / LIMIT  MEM %   NET IO           "
+                        "BLOCK IO           PIDS\n"
+                        "0123456789ab  web   25.00%  1 MiB / 4 MiB      25.00%  1 KiB / 0 bytes  "
+                        "0 bytes / 0 bytes  3\n");
+}
+
+static void the_unknown_is_not_available(void **unused)
+{
+    struct stats s = {.id = (char[]){"ab"}, .name = (char[]){"web"}, .at_ns = 1};
+    json_auto_t *list = NULL;
+    const json_t *o = NULL;
+
+    (void)unused;
+    cgroup_figures_read(-1, &s.f);
+    s.cpu_us = s.f.cpu_us;
+    list = stats_json(&s, 1);
+    o = json_array_get(list, 0);
+    assert_string_equal(json_string_value(json_object_get(o, "name")), "web");
+    assert_string_equal(json_string_value(json_object_get(o, "cpu_percent")), "n/a");
+    assert_string_equal(json_string_value(json_object_get(o, "mem_usage")), "n/a");
+    assert_string_equal(json_string_value(json_object_get(o, "net_io")), "n/a");
+    assert_string_equal(json_string_value(json_object_get(o, "pids")), "n/a");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(interfaces_but_lo_are_summed),
+        cmocka_unit_test(known_figures_fill_the_table),
+        cmocka_unit_test(the_unknown_is_not_available),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
