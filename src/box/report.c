@@ -43,7 +43,7 @@ static void add_cpu(struct buf *b, const struct report *r)
 
     buf_printf(b, "wall time    %.3f s\n", wall);
     buf_printf(b, "cpu time     %.3f s user, %.3f s system", user, system);
-    if (wall > 0) {
+    if (wall > 0.1) { /* in less, building the container would be most of it */
         buf_printf(b, " (%.0f%% of a cpu)", (user + system) / wall * 100);
     }
     buf_puts(b, "\n");
