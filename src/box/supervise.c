@@ -114,9 +114,17 @@ static int await_host(const struct supervise *s, struct running *run, struct err
 /* Two stages: what the kernel counts for each user namespace (RLIMIT_NPROC since Linux 5.14,
  * user.max_user_namespaces) binds all ids of the container only if it sits in one of its own, below
  * the one in which the ids were mapped. */
-static int is_two_stage(const struct supervise *s)
+static int is_two_stage(const struct supervise *s, const struct running *run)
 {
-    return s->spec->linux_.no_nested_userns || s->spec->linux_.resources.pids_asked;
+    return s->spec->linux_.no_nested_userns || run->host.nproc_limit > 0;
+}
+
+/* Must the child not be cloned before the launcher is done? A second stage needs the ids. And a
+ * process may only move between cgroups whose common parent is its user's (cgroups(7)): from the
+ * supervisor's leaf to the container's, not from the caller's session. */
+static int waits_for_host(const struct supervise *s)
+{
+    return s->spec->linux_.no_nested_userns || cgroup_wanted(s->spec);
 }
 
 static int prepare_inner(const struct supervise *s, const struct running *run, struct err *e)
@@ -185,19 +193,16 @@ static int clone_child(struct supervise *s, struct running *run, uint64_t flags,
     return pid < 0 ? (int)pid : 0;
 }
 
-/* The child is cloned at once, and sets out while the launcher still maps the ids; only a second
- * stage must wait for them. */
+/* Where nothing is in the way the child is cloned at once, and sets out while the launcher still
+ * maps the ids. */
 static int start_child(struct supervise *s, struct running *run, struct err *e)
 {
-    int r = 0;
+    int r = waits_for_host(s) ? await_host(s, run, e) : 0;
 
-    if (!is_two_stage(s)) {
-        return clone_child(s, run, clone_flags(s->spec), e);
+    if (r < 0 || !is_two_stage(s, run)) {
+        return r < 0 ? r : clone_child(s, run, clone_flags(s->spec), e);
     }
-    r = await_host(s, run, e);
-    if (r == 0) {
-        r = prepare_inner(s, run, e);
-    }
+    r = prepare_inner(s, run, e);
     if (r == 0) {
         r = clone_child(s, run, clone_flags(s->spec) | CLONE_NEWUSER, e);
     }
@@ -220,7 +225,7 @@ static int build(struct supervise *s, struct running *run, struct err *e)
     autoclose int netns_fd = -1;
     int r = sync_wait(run->sync_fd, SYNC_CHILD_READY, CHILD, &netns_fd, e);
 
-    if (r == 0 && !is_two_stage(s)) {
+    if (r == 0 && !waits_for_host(s)) {
         r = await_host(s, run, e);
     }
     if (r == 0) {
