@@ -117,8 +117,29 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBRBOX)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ -lcmocka $(LAUNCHER_LIBS) $(TESTLIBS_$*)
 
+# ---- programs that the tests use: tests/tools/*.c, static where they go into a container
+TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c))
+
+$(B)/tests/%: tests/tools/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -std=gnu17 -O2 -g -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+
+.PHONY: unit-programs test-tools
+unit-programs: $(UNIT_BINS)
+test-tools: $(TOOLS)
+
+check: ## the whole suite; as root it makes the machine ready and covers all users
+	@tests/check
+
 check-unit: all $(UNIT_BINS) ## the unit tests
 	@tests/run-unit $(UNIT_BINS)
+
+check-cli: all test-tools ## the command line tests; T=FILES selects
+	@tests/run-cli $(B) $(T)
+
+lint: ## format and static checks
+	@tests/lint/run
 
 format: ## reformat the C sources
 	clang-format -i $$(git ls-files '*.[ch]')

@@ -1,0 +1,83 @@
+# Shared by the command line tests. Each file: `load lib` at its top, setup and teardown from here
+# unless it has its own (then it calls common_setup and common_teardown).
+#
+# RBOX_BUILD  the build under test        RBOX_STORE  a store of this file's own
+# RBOX_TESTS  tests/ of the tree          RBOX_TEST_USER  alice, bob or root
+
+bats_require_minimum_version 1.5.0
+
+rbox() {
+  "$RBOX_BUILD/rbox" "$@"
+}
+
+# Run a shell script in a busybox container without network: the quickest look from inside.
+inside() {
+  rbox run --rm --network none busybox sh -c "$1"
+}
+
+is_user() {
+  [ "$RBOX_TEST_USER" = "$1" ]
+}
+
+# Skip a test whose reason lies in the machine or in what the user is.
+not_for() {
+  local user=$1
+  shift
+  if is_user "$user"; then
+    skip "$*"
+  fi
+}
+
+# The host ids of the test's user and of container user 1.
+host_uid() {
+  id -u
+}
+
+# What every test must leave: no running container, no mount, nothing half-made.
+assert_no_leftovers() {
+  local run tmp
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    run=$(find "$RBOX_STORE/run" -mindepth 2 2>/dev/null)
+    [ -n "$run" ] || break
+    sleep 0.1
+  done
+  if [ -n "$run" ]; then
+    echo "left in run/: $run" >&2
+    return 1
+  fi
+  tmp=$(find "$RBOX_STORE/tmp" -mindepth 1 -maxdepth 1 2>/dev/null)
+  if [ -n "$tmp" ]; then
+    echo "left in tmp/: $tmp" >&2
+    return 1
+  fi
+  if grep -q "$RBOX_STORE" /proc/self/mountinfo; then
+    echo "left mounted: $(grep "$RBOX_STORE" /proc/self/mountinfo)" >&2
+    return 1
+  fi
+}
+
+# For tests that keep no container: containers/ and names/ are empty too.
+assert_no_containers() {
+  local left
+  left=$(ls "$RBOX_STORE/containers" "$RBOX_STORE/names" 2>/dev/null | grep -v ':$' | grep -v '^$')
+  if [ -n "$left" ]; then
+    echo "containers left: $left" >&2
+    return 1
+  fi
+}
+
+common_setup() {
+  cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+common_teardown() {
+  assert_no_leftovers
+}
+
+setup() {
+  common_setup
+}
+
+teardown() {
+  common_teardown
+}
