@@ -88,7 +88,10 @@ static void reaped_children_are_counted(void **unused)
     (void)unused;
     if (pid == 0) {
         volatile unsigned int n = 0;
+        char *memory = malloc(16 << 20);
 
+        /* Enough to be counted: the kernel keeps small changes of a process's size per CPU. */
+        memset(memory, 1, 16 << 20);
         while (n < 100000000) {
             n++;
         }
