@@ -96,6 +96,7 @@ extern const struct opt CMD_GLOBAL_OPTIONS[];
 /* Parse the command line and run the command. Returns as cmd->run does. */
 int cmd_main(struct ctx *ctx, int argc, char **argv, struct err *e);
 
+extern const struct cmd cmd_run;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_version;
 

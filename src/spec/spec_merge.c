@@ -383,7 +383,8 @@ static int merge_names(struct spec *s, struct err *e)
     if (r == 0 && s->box.name == NULL) {
         s->box.name = spec_make_name(s->box.id);
     }
-    if (r == 0 && s->hostname == NULL && s->linux_.namespaces[SPEC_NS_UTS].mode == SPEC_NS_PRIVATE) {
+    if (r == 0 && s->hostname == NULL &&
+        s->linux_.namespaces[SPEC_NS_UTS].mode == SPEC_NS_PRIVATE) {
         s->hostname = xstrndup(s->box.id, SPEC_SHORT_ID);
     }
     return r;

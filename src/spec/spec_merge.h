@@ -14,23 +14,23 @@
 
 struct spec_request {
     struct spec spec;
-    struct strv env;           /* -e: "K=V", "K" or "PREFIX*" */
-    struct strv env_file;      /* lines of --env-file, as for -e */
-    struct strv unset_env;     /* --unsetenv */
-    int unset_env_all;         /* --unsetenv-all */
-    int env_host;              /* --env-host */
-    int http_proxy;            /* --http-proxy, on at the start */
-    char *entrypoint;          /* a string or a JSON array; "" takes the image's away; NULL: the
-                                  image's */
-    char *workdir;             /* NULL: the image's */
-    char *user;                /* NULL: the image's */
-    int stop_signal;           /* 0: the image's */
-    struct strv cap_add;       /* names, ALL */
+    struct strv env;       /* -e: "K=V", "K" or "PREFIX*" */
+    struct strv env_file;  /* lines of --env-file, as for -e */
+    struct strv unset_env; /* --unsetenv */
+    int unset_env_all;     /* --unsetenv-all */
+    int env_host;          /* --env-host */
+    int http_proxy;        /* --http-proxy, on at the start */
+    char *entrypoint;      /* a string or a JSON array; "" takes the image's away; NULL: the
+                              image's */
+    char *workdir;         /* NULL: the image's */
+    char *user;            /* NULL: the image's */
+    int stop_signal;       /* 0: the image's */
+    struct strv cap_add;   /* names, ALL */
     struct strv cap_drop;
-    struct strv labels;        /* "K=V" */
-    int64_t cpus_quota_us;     /* --cpus; 0: not given */
-    char *const *host_env;     /* the caller's environment; borrowed, may be NULL */
-    uid_t caller_uid;          /* for keep-id */
+    struct strv labels;    /* "K=V" */
+    int64_t cpus_quota_us; /* --cpus; 0: not given */
+    char *const *host_env; /* the caller's environment; borrowed, may be NULL */
+    uid_t caller_uid;      /* for keep-id */
     gid_t caller_gid;
 };
 

@@ -14,16 +14,16 @@ enum {
 
 /* A power of two each, so that each is as likely as the others. */
 static const char *const ADJECTIVES[32] = {
-    "able",   "amber",  "bold",   "brave",  "bright", "brisk",  "calm",  "clever",
-    "cosy",   "curious", "eager",  "early",  "fair",   "fond",   "gentle", "glad",
-    "golden", "happy",  "honest", "jolly",  "keen",   "kind",   "lively", "lucky",
-    "merry",  "mild",   "noble",  "proud",  "quick",  "quiet",  "swift", "witty",
+    "able",   "amber",   "bold",   "brave", "bright", "brisk", "calm",   "clever",
+    "cosy",   "curious", "eager",  "early", "fair",   "fond",  "gentle", "glad",
+    "golden", "happy",   "honest", "jolly", "keen",   "kind",  "lively", "lucky",
+    "merry",  "mild",    "noble",  "proud", "quick",  "quiet", "swift",  "witty",
 };
 static const char *const NOUNS[32] = {
-    "badger", "beaver", "bison",  "crane",   "cricket", "dolphin", "falcon",  "ferret",
-    "finch",  "fox",    "gecko",  "hare",    "hedgehog", "heron",  "ibex",    "jackdaw",
-    "lark",   "lynx",   "magpie", "marten",  "newt",    "otter",   "owl",     "panda",
-    "puffin", "raven",  "robin",  "sparrow", "stork",   "swan",    "tortoise", "wren",
+    "badger", "beaver", "bison",  "crane",   "cricket",  "dolphin", "falcon",   "ferret",
+    "finch",  "fox",    "gecko",  "hare",    "hedgehog", "heron",   "ibex",     "jackdaw",
+    "lark",   "lynx",   "magpie", "marten",  "newt",     "otter",   "owl",      "panda",
+    "puffin", "raven",  "robin",  "sparrow", "stork",    "swan",    "tortoise", "wren",
 };
 
 int spec_make_id(char **ret, struct err *e)

@@ -16,9 +16,9 @@
 
 /* ---- process, identity (spec_parse.c) */
 
-int spec_parse_name(const char *value, void *string, struct err *e); /* of containers, volumes */
-int spec_parse_user(const char *value, void *string, struct err *e); /* user[:group] */
-int spec_parse_workdir(const char *value, void *string, struct err *e);  /* absolute; cleaned */
+int spec_parse_name(const char *value, void *string, struct err *e);    /* of containers, volumes */
+int spec_parse_user(const char *value, void *string, struct err *e);    /* user[:group] */
+int spec_parse_workdir(const char *value, void *string, struct err *e); /* absolute; cleaned */
 int spec_parse_hostname(const char *value, void *string, struct err *e); /* as in RFC 1123 */
 int spec_parse_tz(const char *value, void *string, struct err *e);
 int spec_parse_umask(const char *value, void *number, struct err *e);  /* int, octal */
@@ -45,10 +45,10 @@ int spec_parse_device(const char *value, void *spec, struct err *e); /* HOST[:IN
 /* ---- limits (spec_parse_limits.c) */
 
 int spec_parse_memory_swap(const char *value, void *spec, struct err *e); /* bytes or -1 */
-int spec_parse_cpus(const char *value, void *number, struct err *e); /* int64_t µs per 100 ms */
-int spec_parse_cpuset(const char *value, void *string, struct err *e);    /* 0-3,5 */
-int spec_parse_pids_limit(const char *value, void *spec, struct err *e);  /* -1, 0: unlimited */
-int spec_parse_read_bps(const char *value, void *spec, struct err *e);    /* DEVICE:RATE */
+int spec_parse_cpus(const char *value, void *number, struct err *e);   /* int64_t µs per 100 ms */
+int spec_parse_cpuset(const char *value, void *string, struct err *e); /* 0-3,5 */
+int spec_parse_pids_limit(const char *value, void *spec, struct err *e); /* -1, 0: unlimited */
+int spec_parse_read_bps(const char *value, void *spec, struct err *e);   /* DEVICE:RATE */
 int spec_parse_write_bps(const char *value, void *spec, struct err *e);
 int spec_parse_read_iops(const char *value, void *spec, struct err *e);
 int spec_parse_write_iops(const char *value, void *spec, struct err *e);

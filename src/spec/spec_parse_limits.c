@@ -110,7 +110,8 @@ static int parse_rate(const char *value, const char *key, int is_bytes, struct s
     if (colon == NULL || value[0] != '/') {
         return err_new(e, EINVAL, "'%s' is not DEVICE:RATE", value);
     }
-    r = is_bytes ? parse_bytes(colon + 1, &rate, e) : parse_int64(colon + 1, 1, INT64_MAX, &rate, e);
+    r = is_bytes ? parse_bytes(colon + 1, &rate, e)
+                 : parse_int64(colon + 1, 1, INT64_MAX, &rate, e);
     if (r < 0) {
         return r;
     }

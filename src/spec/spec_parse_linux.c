@@ -278,9 +278,10 @@ int spec_parse_security_opt(const char *value, void *spec, struct err *e)
 int spec_parse_sysctl(const char *value, void *spec, struct err *e)
 {
     static const char *const NAMESPACED[] = {
-        "net.",          "fs.mqueue.",          "kernel.shmmax",    "kernel.shmall",
-        "kernel.shmmni", "kernel.shm_rmid_forced", "kernel.msgmax", "kernel.msgmnb",
-        "kernel.msgmni", "kernel.sem",          "kernel.domainname", "kernel.hostname"};
+        "net.",          "fs.mqueue.",        "kernel.shmmax",
+        "kernel.shmall", "kernel.shmmni",     "kernel.shm_rmid_forced",
+        "kernel.msgmax", "kernel.msgmnb",     "kernel.msgmni",
+        "kernel.sem",    "kernel.domainname", "kernel.hostname"};
     struct spec *s = spec;
     const char *equals = strchr(value, '=');
     autofree char *key = xstrndup(value, equals != NULL ? (size_t)(equals - value) : 0);

@@ -85,19 +85,19 @@ static const struct mount_option {
     int kinds;
     int group;
 } OPTIONS[] = {
-    {"ro", ALL, 1},         {"rw", ALL, 1},
-    {"nosuid", ALL, 2},     {"suid", ALL, 2},
-    {"nodev", ALL, 3},      {"dev", ALL, 3},
-    {"noexec", ALL, 4},     {"exec", ALL, 4},
-    {"noatime", ALL, 5},    {"relatime", ALL, 5},
-    {"strictatime", ALL, 5}, {"bind", HOST, 6},
-    {"rbind", HOST, 6},     {"private", HOST, 7},
-    {"rprivate", HOST, 7},  {"shared", HOST, 7},
-    {"rshared", HOST, 7},   {"slave", HOST, 7},
-    {"rslave", HOST, 7},    {"U", HOST, 8},
-    {"z", HOST, 9},         {"Z", HOST, 9},
-    {"create", BIND, 10},   {"nocreate", BIND, 10},
-    {"copy", VOLUME, 11},   {"nocopy", VOLUME, 11},
+    {"ro", ALL, 1},           {"rw", ALL, 1},
+    {"nosuid", ALL, 2},       {"suid", ALL, 2},
+    {"nodev", ALL, 3},        {"dev", ALL, 3},
+    {"noexec", ALL, 4},       {"exec", ALL, 4},
+    {"noatime", ALL, 5},      {"relatime", ALL, 5},
+    {"strictatime", ALL, 5},  {"bind", HOST, 6},
+    {"rbind", HOST, 6},       {"private", HOST, 7},
+    {"rprivate", HOST, 7},    {"shared", HOST, 7},
+    {"rshared", HOST, 7},     {"slave", HOST, 7},
+    {"rslave", HOST, 7},      {"U", HOST, 8},
+    {"z", HOST, 9},           {"Z", HOST, 9},
+    {"create", BIND, 10},     {"nocreate", BIND, 10},
+    {"copy", VOLUME, 11},     {"nocopy", VOLUME, 11},
     {"tmpcopyup", TMPFS, 12}, {"notmpcopyup", TMPFS, 12},
 };
 
@@ -342,10 +342,14 @@ static const struct {
     const char *yes;
     const char *no;
 } FLAGS[] = {
-    {"readonly", "ro", "rw"},        {"ro", "ro", "rw"},
-    {"rw", "rw", "ro"},              {"chown", "U", NULL},
-    {"U", "U", NULL},                {"bind-nonrecursive", "bind", "rbind"},
-    {"volume-nocopy", "nocopy", NULL}, {"notmpcopyup", "notmpcopyup", "tmpcopyup"},
+    {"readonly", "ro", "rw"},
+    {"ro", "ro", "rw"},
+    {"rw", "rw", "ro"},
+    {"chown", "U", NULL},
+    {"U", "U", NULL},
+    {"bind-nonrecursive", "bind", "rbind"},
+    {"volume-nocopy", "nocopy", NULL},
+    {"notmpcopyup", "notmpcopyup", "tmpcopyup"},
     {"tmpcopyup", "tmpcopyup", "notmpcopyup"},
 };
 

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/run_options.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "spec/spec_parse.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    LIST_BYTES_MAX = 1 << 20
+};
+
+void run_options_init(void *options)
+{
+    struct run_options *o = options;
+
+    spec_request_init(&o->request);
+    o->request.host_env = environ;
+    o->request.caller_uid = geteuid();
+    o->request.caller_gid = getegid();
+}
+
+void run_options_done(void *options)
+{
+    struct run_options *o = options;
+
+    spec_request_done(&o->request);
+}
+
+/* ---- parsers that need more than the value */
+
+static int parse_pull(const char *value, void *field, struct err *e)
+{
+    static const struct {
+        const char *name;
+        enum image_pull pull;
+    } POLICIES[] = {{"missing", IMAGE_PULL_MISSING}, {"never", IMAGE_PULL_NEVER},
+                    {"always", IMAGE_PULL_ALWAYS},   {"newer", IMAGE_PULL_NEWER},
+                    {"true", IMAGE_PULL_ALWAYS},     {"false", IMAGE_PULL_NEVER}};
+
+    for (size_t i = 0; i < sizeof(POLICIES) / sizeof(POLICIES[0]); i++) {
+        if (strcmp(value, POLICIES[i].name) == 0) {
+            *(enum image_pull *)field = POLICIES[i].pull;
+            return 0;
+        }
+    }
+    return err_new(e, EINVAL, "'%s' is not missing, never, always or newer", value);
+}
+
+static int parse_lines(const char *path, void *list, struct err *e)
+{
+    autofree char *text = NULL;
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int r = fd < 0 ? err_set(e, errno, "cannot open '%s'", path)
+                   : fd_read_all(fd, LIST_BYTES_MAX, &text, NULL, e);
+
+    return r < 0 ? r : spec_parse_lines(text, path, list, e);
+}
+
+static int parse_env(const char *value, void *list, struct err *e)
+{
+    if (value[0] == '\0' || value[0] == '=') {
+        return err_new(e, EINVAL, "'%s' has no name", value);
+    }
+    strv_push(list, value);
+    return 0;
+}
+
+/* ---- the rows */
+
+#define REQUEST(member) offsetof(struct run_options, request.member)
+#define SPEC(member)    offsetof(struct run_options, request.spec.member)
+#define OPTION(member)  offsetof(struct run_options, member)
+#define NS(ns)          SPEC(linux_.namespaces[ns])
+#define WHOLE           offsetof(struct run_options, request.spec)
+
+#define HEADING(title)                    \
+    {                                     \
+        NULL, 0, NULL, 0, 0, title, NULL, \
+    }
+
+/* clang-format off */
+const struct opt RUN_OPTIONS[] = {
+    HEADING("Container"),
+    {"name", 0, "NAME", OPT_PARSE, SPEC(box.name), "its name (default: one is made up)", spec_parse_name},
+    {"replace", 0, NULL, OPT_FLAG, OPTION(replace), "remove a container of that name first", NULL},
+    {"rm", 0, NULL, OPT_FLAG, SPEC(box.remove), "remove the container when it ends", NULL},
+    {"detach", 'd', NULL, OPT_FLAG, SPEC(box.detach), "run in the background and print the id", NULL},
+    {"interactive", 'i', NULL, OPT_FLAG, SPEC(box.interactive), "pass standard input on (else it is /dev/null)", NULL},
+    {"tty", 't', NULL, OPT_FLAG, SPEC(process.terminal), "give it a terminal", NULL},
+    {"init", 0, NULL, OPT_FLAG, SPEC(box.init), "an init as PID 1, which reaps and forwards signals", NULL},
+    {"entrypoint", 0, "COMMAND", OPT_STRING, REQUEST(entrypoint), "instead of the image's; \"\" for none, or a JSON array", NULL},
+    {"workdir", 'w', "DIR", OPT_PARSE, REQUEST(workdir), "where the command starts (default: the image's)", spec_parse_workdir},
+    {"user", 'u', "USER[:GROUP]", OPT_PARSE, REQUEST(user), "names of the image or numbers (default: the image's)", spec_parse_user},
+    {"group-add", 0, "GROUP", OPT_PARSE, WHOLE, "one more group; keep-groups: the caller's own", spec_parse_group_add},
+    {"stop-signal", 0, "SIGNAL", OPT_PARSE, REQUEST(stop_signal), "what stop sends (default: the image's, else TERM)", spec_parse_signal},
+    {"stop-timeout", 0, "SECONDS", OPT_DURATION, SPEC(box.stop_timeout_ms), "how long stop waits before KILL (default: 10)", NULL},
+    {"timeout", 0, "SECONDS", OPT_DURATION, SPEC(box.timeout_ms), "kill it after that time", NULL},
+    {"restart", 0, "POLICY", OPT_PARSE, WHOLE, "no, on-failure[:TRIES], always or unless-stopped", spec_parse_restart},
+    {"label", 'l', "KEY=VALUE", OPT_PARSE, REQUEST(labels), "a label", spec_parse_pair},
+    {"label-file", 0, "FILE", OPT_PARSE, REQUEST(labels), "labels, one a line", parse_lines},
+    {"annotation", 0, "KEY=VALUE", OPT_PARSE, SPEC(box.annotations), "an annotation of config.json", spec_parse_pair},
+    {"cidfile", 0, "FILE", OPT_STRING, OPTION(cidfile), "write the id there; the file must not exist", NULL},
+    {"pidfile", 0, "FILE", OPT_STRING, OPTION(pidfile), "write the host's pid of PID 1 there", NULL},
+    {"preserve-fds", 0, "N", OPT_PARSE, WHOLE, "pass descriptors 3 to 2+N on", spec_parse_preserve_fds},
+    {"report", 0, "FILE", OPT_STRING, SPEC(box.report), "write what the run took: text, .json, - for stderr", NULL},
+    {"dry-run", 0, NULL, OPT_FLAG, OPTION(dry_run), "print what would run, as OCI config.json, and stop", NULL},
+
+    HEADING("Image and root"),
+    {"pull", 0, "WHEN", OPT_PARSE, OPTION(pull), "missing, never, always or newer (default: missing)", parse_pull},
+    {"rootfs", 0, "DIR[:O]", OPT_PARSE, WHOLE, "a folder as root instead of an image; O: changes are thrown away", spec_parse_rootfs},
+    {"read-only", 0, NULL, OPT_FLAG, SPEC(root_readonly), "the root cannot be written", NULL},
+    {"read-only-tmpfs", 0, NULL, OPT_FLAG, SPEC(box.read_only_tmpfs), "with --read-only: tmpfs on /run, /tmp, /var/tmp (default: true)", NULL},
+    {"volume", 'v', "[SOURCE:]PLACE[:OPTIONS]", OPT_PARSE, WHOLE, "a host path or a named volume; options: ro, create, U, O, noexec …", spec_parse_volume},
+    {"mount", 0, "type=T,src=S,dst=D,…", OPT_PARSE, WHOLE, "the same in words; types: bind, volume, tmpfs", spec_parse_mount},
+    {"tmpfs", 0, "PLACE[:OPTIONS]", OPT_PARSE, WHOLE, "memory at a place; begins with the image's content", spec_parse_tmpfs},
+    {"device", 0, "DEVICE[:PLACE[:rwm]]", OPT_PARSE, WHOLE, "a device of the host that the caller can open", spec_parse_device},
+    {"shm-size", 0, "BYTES", OPT_BYTES, SPEC(box.shm_size_bytes), "size of /dev/shm (default: 64m)", NULL},
+
+    HEADING("Environment"),
+    {"env", 'e', "NAME=VALUE", OPT_PARSE, REQUEST(env), "a variable; NAME or PREFIX* copies the host's", parse_env},
+    {"env-file", 0, "FILE", OPT_PARSE, REQUEST(env_file), "variables, one a line", parse_lines},
+    {"env-host", 0, NULL, OPT_FLAG, REQUEST(env_host), "all of the host's variables", NULL},
+    {"unsetenv", 0, "NAME", OPT_STRV, REQUEST(unset_env), "drop a variable of the image", NULL},
+    {"unsetenv-all", 0, NULL, OPT_FLAG, REQUEST(unset_env_all), "drop all variables of the image", NULL},
+    {"http-proxy", 0, NULL, OPT_FLAG, REQUEST(http_proxy), "copy the host's proxy variables (default: true)", NULL},
+    {"tz", 0, "ZONE", OPT_PARSE, SPEC(box.tz), "time zone, or local", spec_parse_tz},
+    {"umask", 0, "MODE", OPT_PARSE, SPEC(process.umask), "umask (default: 0022)", spec_parse_umask},
+
+    HEADING("Network"),
+    {"network", 0, "MODE", OPT_PARSE, WHOLE, "slirp4netns[:OPTIONS], none, host (default: slirp4netns)", spec_parse_network},
+    {"net", 0, "MODE", OPT_PARSE, WHOLE, "the same", spec_parse_network},
+    {"publish", 'p', "[IP:][HOST:]PORT[/udp]", OPT_PARSE, WHOLE, "forward a port of the host, or a range", spec_parse_publish},
+    {"publish-all", 'P', NULL, OPT_FLAG, SPEC(box.network.publish_all), "forward all ports the image exposes", NULL},
+    {"expose", 0, "PORT[/udp]", OPT_PARSE, SPEC(box.network.exposed), "a port for --publish-all", spec_parse_expose},
+    {"hostname", 'h', "NAME", OPT_PARSE, SPEC(hostname), "host name (default: the id's first digits)", spec_parse_hostname},
+    {"add-host", 0, "NAME:ADDRESS", OPT_PARSE, SPEC(box.network.add_hosts), "a line of /etc/hosts; host-gateway is the host", spec_parse_add_host},
+    {"no-hosts", 0, NULL, OPT_FLAG, SPEC(box.network.no_hosts), "leave the image's /etc/hosts", NULL},
+    {"dns", 0, "ADDRESS", OPT_PARSE, SPEC(box.network.dns), "a name server; none leaves the image's resolv.conf", spec_parse_dns},
+    {"dns-search", 0, "DOMAIN", OPT_PARSE, SPEC(box.network.dns_search), "a search domain", spec_parse_dns_word},
+    {"dns-option", 0, "OPTION", OPT_PARSE, SPEC(box.network.dns_options), "an option of resolv.conf", spec_parse_dns_word},
+    {"dns-opt", 0, "OPTION", OPT_PARSE, SPEC(box.network.dns_options), "the same", spec_parse_dns_word},
+
+    HEADING("Namespaces and ids"),
+    {"userns", 0, "MODE", OPT_PARSE, WHOLE, "host, keep-id[:uid=N,gid=N] or nomap", spec_parse_userns},
+    {"uidmap", 0, "IN:OUT[:SIZE]", OPT_PARSE, WHOLE, "map user ids; OUT 0 is the caller, 1… its range", spec_parse_uidmap},
+    {"gidmap", 0, "IN:OUT[:SIZE]", OPT_PARSE, WHOLE, "the same for groups", spec_parse_gidmap},
+    {"pid", 0, "MODE", OPT_PARSE, NS(SPEC_NS_PID), "private or host", spec_parse_namespace},
+    {"ipc", 0, "MODE", OPT_PARSE, NS(SPEC_NS_IPC), "private or host", spec_parse_ipc},
+    {"uts", 0, "MODE", OPT_PARSE, NS(SPEC_NS_UTS), "private or host", spec_parse_namespace},
+    {"cgroupns", 0, "MODE", OPT_PARSE, NS(SPEC_NS_CGROUP), "private or host", spec_parse_namespace},
+
+    HEADING("Privileges"),
+    {"cap-add", 0, "CAPABILITY", OPT_STRV, REQUEST(cap_add), "a capability more, or ALL", NULL},
+    {"cap-drop", 0, "CAPABILITY", OPT_STRV, REQUEST(cap_drop), "a capability less, or ALL", NULL},
+    {"security-opt", 0, "OPTION", OPT_PARSE, WHOLE, "no-new-privileges, seccomp=FILE, mask=, unmask=, no-nested-userns", spec_parse_security_opt},
+    {"privileged", 0, NULL, OPT_FLAG, SPEC(box.privileged), "all capabilities, no filter, nothing masked: root inside only", NULL},
+    {"nested", 0, NULL, OPT_FLAG, SPEC(box.nested), "let it run containers itself", NULL},
+    {"sysctl", 0, "NAME=VALUE", OPT_PARSE, WHOLE, "a sysctl of the container's namespaces", spec_parse_sysctl},
+    {"ulimit", 0, "NAME=SOFT[:HARD]", OPT_PARSE, WHOLE, "a resource limit; host: the caller's", spec_parse_ulimit},
+    {"oom-score-adj", 0, "N", OPT_PARSE, WHOLE, "how soon the kernel's memory killer takes it", spec_parse_oom_score_adj},
+
+    HEADING("Limits"),
+    {"memory", 'm', "BYTES", OPT_BYTES, SPEC(linux_.resources.memory_max_bytes), "memory", NULL},
+    {"memory-swap", 0, "BYTES", OPT_PARSE, WHOLE, "memory and swap together; -1: any amount of swap", spec_parse_memory_swap},
+    {"memory-reservation", 0, "BYTES", OPT_BYTES, SPEC(linux_.resources.memory_low_bytes), "memory that is reclaimed last", NULL},
+    {"cpus", 0, "N", OPT_PARSE, REQUEST(cpus_quota_us), "processors' worth of time, such as 1.5", spec_parse_cpus},
+    {"cpu-quota", 0, "MICROSECONDS", OPT_INT64, SPEC(linux_.resources.cpu_quota_us), "time in each period", NULL},
+    {"cpu-period", 0, "MICROSECONDS", OPT_INT64, SPEC(linux_.resources.cpu_period_us), "length of the period", NULL},
+    {"cpu-shares", 'c', "N", OPT_INT64, SPEC(linux_.resources.cpu_shares), "weight against others, 1024 is usual", NULL},
+    {"cpuset-cpus", 0, "LIST", OPT_PARSE, SPEC(linux_.resources.cpuset_cpus), "processors, such as 0-3,5", spec_parse_cpuset},
+    {"cpuset-mems", 0, "LIST", OPT_PARSE, SPEC(linux_.resources.cpuset_mems), "memory nodes", spec_parse_cpuset},
+    {"pids-limit", 0, "N", OPT_PARSE, WHOLE, "processes and threads; -1: any number (default: 2048)", spec_parse_pids_limit},
+    {"blkio-weight", 0, "N", OPT_INT64, SPEC(linux_.resources.io_weight), "weight of input and output, 10 to 1000", NULL},
+    {"device-read-bps", 0, "DEVICE:BYTES", OPT_PARSE, WHOLE, "bytes read per second", spec_parse_read_bps},
+    {"device-write-bps", 0, "DEVICE:BYTES", OPT_PARSE, WHOLE, "bytes written per second", spec_parse_write_bps},
+    {"device-read-iops", 0, "DEVICE:N", OPT_PARSE, WHOLE, "reads per second", spec_parse_read_iops},
+    {"device-write-iops", 0, "DEVICE:N", OPT_PARSE, WHOLE, "writes per second", spec_parse_write_iops},
+    {"cgroup-conf", 0, "FILE=VALUE", OPT_PARSE, SPEC(linux_.resources.unified), "any file of cgroup v2, such as memory.high=1g", spec_parse_pair},
+    {"cgroup-parent", 0, "SLICE", OPT_STRING, SPEC(box.cgroup_parent), "the slice or folder above", NULL},
+    {"cgroups", 0, "MODE", OPT_PARSE, SPEC(box.cgroups), "enabled, disabled or split (default: where needed)", spec_parse_cgroups},
+    {"limits", 0, "MODE", OPT_PARSE, WHOLE, "strict, or best-effort: run with less than asked for", spec_parse_limits},
+
+    HEADING("Logs"),
+    {"log-driver", 0, "NAME", OPT_PARSE, SPEC(box.log_driver), "k8s-file, json-file, none or passthrough", spec_parse_log_driver},
+    {"log-opt", 0, "KEY=VALUE", OPT_PARSE, WHOLE, "max-size=BYTES", spec_parse_log_opt},
+    {0},
+};
+
+const struct opt_refused RUN_REFUSED[] = {
+    {"arch", 0, NULL},
+    {"attach", 'a', "without --detach, output is attached; --interactive attaches input"},
+    {"authfile", 0, NULL},
+    {"blkio-weight-device", 0, "--blkio-weight"},
+    {"cert-dir", 0, NULL},
+    {"cgroup-manager", 0, "rbox --cgroup-manager NAME run …"},
+    {"chrootdirs", 0, NULL},
+    {"cpu-count", 0, "--cpus"},
+    {"cpu-percent", 0, "--cpus"},
+    {"cpu-rt-period", 0, "cgroup version 2 has no such limit"},
+    {"cpu-rt-runtime", 0, "cgroup version 2 has no such limit"},
+    {"creds", 0, "rbox login"},
+    {"decryption-key", 0, NULL},
+    {"detach-keys", 0, NULL},
+    {"device-cgroup-rule", 0, "a normal user can only use devices he can open: --device"},
+    {"disable-content-trust", 0, NULL},
+    {"domainname", 0, "--sysctl kernel.domainname=NAME"},
+    {"env-merge", 0, NULL},
+    {"gpus", 0, "--device for each device"},
+    {"group-entry", 0, NULL},
+    {"health-cmd", 0, NULL},
+    {"health-interval", 0, NULL},
+    {"health-log-destination", 0, NULL},
+    {"health-max-log-count", 0, NULL},
+    {"health-max-log-size", 0, NULL},
+    {"health-on-failure", 0, NULL},
+    {"health-retries", 0, NULL},
+    {"health-start-interval", 0, NULL},
+    {"health-start-period", 0, NULL},
+    {"health-startup-cmd", 0, NULL},
+    {"health-startup-interval", 0, NULL},
+    {"health-startup-retries", 0, NULL},
+    {"health-startup-success", 0, NULL},
+    {"health-startup-timeout", 0, NULL},
+    {"health-timeout", 0, NULL},
+    {"no-healthcheck", 0, NULL},
+    {"hosts-file", 0, "--no-hosts"},
+    {"hostuser", 0, NULL},
+    {"image-volume", 0, NULL},
+    {"init-path", 0, NULL},
+    {"io-maxbandwidth", 0, NULL},
+    {"io-maxiops", 0, NULL},
+    {"ip", 0, "--network slirp4netns:cidr=NETWORK"},
+    {"ip6", 0, NULL},
+    {"isolation", 0, NULL},
+    {"kernel-memory", 0, "cgroup version 2 has no such limit"},
+    {"link", 0, NULL},
+    {"link-local-ip", 0, NULL},
+    {"mac-address", 0, NULL},
+    {"memory-swappiness", 0, "cgroup version 2 has no such limit"},
+    {"network-alias", 0, NULL},
+    {"net-alias", 0, NULL},
+    {"no-hostname", 0, NULL},
+    {"oom-kill-disable", 0, "cgroup version 2 has no such switch"},
+    {"os", 0, NULL},
+    {"passwd", 0, NULL},
+    {"passwd-entry", 0, NULL},
+    {"personality", 0, NULL},
+    {"platform", 0, NULL},
+    {"pod", 0, NULL},
+    {"pod-id-file", 0, NULL},
+    {"preserve-fd", 0, "--preserve-fds N"},
+    {"quiet", 'q', NULL},
+    {"rdt-class", 0, NULL},
+    {"requires", 0, NULL},
+    {"retry", 0, NULL},
+    {"retry-delay", 0, NULL},
+    {"runtime", 0, "rbox is its own runtime"},
+    {"sdnotify", 0, NULL},
+    {"seccomp-policy", 0, "--security-opt seccomp=FILE"},
+    {"secret", 0, "--volume FILE:/run/secrets/NAME:ro"},
+    {"shm-size-systemd", 0, NULL},
+    {"sig-proxy", 0, "signals are always passed on"},
+    {"signature-policy", 0, NULL},
+    {"storage-opt", 0, NULL},
+    {"subgidname", 0, NULL},
+    {"subuidname", 0, NULL},
+    {"systemd", 0, NULL},
+    {"tls-verify", 0, NULL},
+    {"variant", 0, NULL},
+    {"volume-driver", 0, NULL},
+    {"volumes-from", 0, NULL},
+    {0},
+};
+/* clang-format on */
