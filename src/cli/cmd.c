@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const struct cmd *const COMMANDS[] = {
+    &cmd_run,
     &cmd_help,
     &cmd_version,
 };

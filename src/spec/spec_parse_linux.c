@@ -286,7 +286,7 @@ int spec_parse_sysctl(const char *value, void *spec, struct err *e)
     const char *equals = strchr(value, '=');
     autofree char *key = xstrndup(value, equals != NULL ? (size_t)(equals - value) : 0);
     int good = equals != NULL && strstr(key, "..") == NULL && strstr(key, "//") == NULL;
-    int dots = strchr(key, '/') == NULL || strchr(key, '.') < strchr(key, '/');
+    int dots = strcspn(key, ".") <= strcspn(key, "/");
 
     for (char *p = key; *p != '\0'; p++) {
         good = good && (isalnum((unsigned char)*p) || strchr("._-/:", *p) != NULL);

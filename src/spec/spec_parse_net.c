@@ -147,7 +147,7 @@ static int cut_address(const char **text, char **ret_ip, struct err *e)
     } else {
         while (before != NULL && before > *text && *--before != ':') {
         }
-        if (last == NULL || *before != ':') {
+        if (before == last || *before != ':') { /* one colon, or none */
             return 0;
         }
         ip = xstrndup(*text, (size_t)(before - *text));

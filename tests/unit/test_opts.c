@@ -47,8 +47,7 @@ static const struct opt ROWS[] = {
     {"custom", 'c', "X", OPT_PARSE, offsetof(struct fields, custom), "", parse_custom},
     {0},
 };
-static const struct opt_refused REFUSED[] = {
-    {"gpus", 0, "--device"}, {"attach", 'a', NULL}, {0}};
+static const struct opt_refused REFUSED[] = {{"gpus", 0, "--device"}, {"attach", 'a', NULL}, {0}};
 
 /* Parse the words of @line (apart by single blanks). The operands are left in @ret_operands,
  * apart by blanks. */

@@ -46,11 +46,10 @@ static int any(const char *s, int64_t *ret, struct err *e)
 
 static void whole_numbers_do_not_wrap(void **unused)
 {
-    static const struct row rows[] = {{"0", 0},          {"10", 10},         {"+7", 7},
-                                      {"-5", -5},        {"11", -ERANGE},    {"-6", -ERANGE},
-                                      {"", -EINVAL},     {"-", -EINVAL},     {"1x", -EINVAL},
-                                      {" 1", -EINVAL},   {"1 ", -EINVAL},    {"0x1", -EINVAL},
-                                      {"1e3", -EINVAL},  {"--1", -EINVAL},   {"007", 7}};
+    static const struct row rows[] = {
+        {"0", 0},        {"10", 10},       {"+7", 7},        {"-5", -5},       {"11", -ERANGE},
+        {"-6", -ERANGE}, {"", -EINVAL},    {"-", -EINVAL},   {"1x", -EINVAL},  {" 1", -EINVAL},
+        {"1 ", -EINVAL}, {"0x1", -EINVAL}, {"1e3", -EINVAL}, {"--1", -EINVAL}, {"007", 7}};
     static const struct row edges[] = {{"9223372036854775807", INT64_MAX},
                                        {"9223372036854775808", -ERANGE},
                                        {"18446744073709551617", -ERANGE},
@@ -106,10 +105,22 @@ static void sizes_have_units_of_1024(void **unused)
 static void times_are_seconds_unless_a_unit_says_more(void **unused)
 {
     static const struct row rows[] = {
-        {"0", 0},          {"10", 10000},     {"1.5", 1500},     {"300ms", 300},
-        {"1.5s", 1500},    {"1m30s", 90000},  {"2h", 7200000},   {"1h1m1s1ms", 3661001},
-        {"", -EINVAL},     {"s", -EINVAL},    {"-1", -EINVAL},   {"1m30", -EINVAL},
-        {"10x", -EINVAL},  {"1 s", -EINVAL},  {"1.s", -EINVAL},  {"9223372036854775807h", -ERANGE},
+        {"0", 0},
+        {"10", 10000},
+        {"1.5", 1500},
+        {"300ms", 300},
+        {"1.5s", 1500},
+        {"1m30s", 90000},
+        {"2h", 7200000},
+        {"1h1m1s1ms", 3661001},
+        {"", -EINVAL},
+        {"s", -EINVAL},
+        {"-1", -EINVAL},
+        {"1m30", -EINVAL},
+        {"10x", -EINVAL},
+        {"1 s", -EINVAL},
+        {"1.s", -EINVAL},
+        {"9223372036854775807h", -ERANGE},
         {"9223372036854775807", -ERANGE},
     };
 
@@ -124,9 +135,9 @@ static int in_hundredths(const char *s, int64_t *ret, struct err *e)
 
 static void decimals_are_scaled(void **unused)
 {
-    static const struct row rows[] = {{"1", 100},       {"1.5", 150},    {"0.01", 1},
-                                      {"0.001", 0},     {"", -EINVAL},   {"1.", -EINVAL},
-                                      {"-1", -EINVAL},  {"1,5", -EINVAL}, {"1e2", -EINVAL}};
+    static const struct row rows[] = {{"1", 100},      {"1.5", 150},     {"0.01", 1},
+                                      {"0.001", 0},    {"", -EINVAL},    {"1.", -EINVAL},
+                                      {"-1", -EINVAL}, {"1,5", -EINVAL}, {"1e2", -EINVAL}};
 
     (void)unused;
     CHECK(in_hundredths, rows);
@@ -143,9 +154,9 @@ static int truth(const char *s, int64_t *ret, struct err *e)
 
 static void truth_has_few_words(void **unused)
 {
-    static const struct row rows[] = {{"true", 1}, {"True", 1},    {"1", 1},        {"yes", 1},
-                                      {"t", 1},    {"false", 0},   {"0", 0},        {"no", 0},
-                                      {"F", 0},    {"", -EINVAL},  {"2", -EINVAL},  {"on", -EINVAL}};
+    static const struct row rows[] = {{"true", 1}, {"True", 1},   {"1", 1},       {"yes", 1},
+                                      {"t", 1},    {"false", 0},  {"0", 0},       {"no", 0},
+                                      {"F", 0},    {"", -EINVAL}, {"2", -EINVAL}, {"on", -EINVAL}};
 
     (void)unused;
     CHECK(truth, rows);

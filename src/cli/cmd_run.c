@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "box/box.h"
+#include "cli/cmd.h"
+#include "cli/run_options.h"
+#include "spec/spec_json.h"
+#include "sys/fd.h"
+#include "userns/idmap.h"
+#include "userns/subid.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int run(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_run = {
+    .names = {"run", "container run"},
+    .group = CMD_CONTAINERS,
+    .summary = "run a command in a new container",
+    .usage = "[options] IMAGE [COMMAND [ARG…]]",
+    .description =
+        "Makes a container of IMAGE, runs COMMAND in it (else what the image says) and gives back\n"
+        "its exit status; 125 when rbox itself failed, 126 and 127 when the command could not be\n"
+        "executed or was not found, 128+n when signal n ended it. Options end at IMAGE.\n"
+        "IMAGE is a name (busybox ships with rbox), docker-archive:FILE, oci-archive:FILE,\n"
+        "oci:DIR or the path of an image file.",
+    .examples = "rbox run busybox echo hello\n"
+                "rbox run -it --rm -v .:/src -w /src busybox\n"
+                "rbox run --rm --network none --read-only --cap-drop ALL busybox id\n"
+                "rbox run --rm -p 8080:80 -m 64m busybox httpd -f\n",
+    .options = RUN_OPTIONS,
+    .refused = RUN_REFUSED,
+    .options_size = sizeof(struct run_options),
+    .max_args = CMD_ANY_ARGS,
+    .stop_at_operand = 1,
+    .init = run_options_init,
+    .done = run_options_done,
+    .run = run,
+};
+
+/* What the options can say and the core cannot do yet. A row goes when the core learns it. */
+static int refuse_unfinished(const struct spec *s, struct err *e)
+{
+    const struct {
+        int asked;
+        const char *what;
+    } ROWS[] = {
+        {s->box.detach, "--detach"},
+        {s->box.init, "--init"},
+        {s->box.tz != NULL, "--tz"},
+        {s->box.storage_driver != NULL, "--storage-driver"},
+        {s->box.restart != SPEC_RESTART_NO, "--restart"},
+        {s->box.log_driver != NULL || s->box.log_max_size_bytes != 0, "--log-driver"},
+        {s->box.network.publish_all, "--publish-all"},
+        {s->linux_.no_nested_userns, "--security-opt no-nested-userns"},
+    };
+
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        if (ROWS[i].asked) {
+            return err_new(e, ENOTSUP, "%s is not supported yet", ROWS[i].what);
+        }
+    }
+    for (int ns = 0; ns < SPEC_NS_COUNT; ns++) {
+        if (s->linux_.namespaces[ns].target != NULL) {
+            return err_new(e, ENOTSUP,
+                           "joining another container's namespace is not supported yet");
+        }
+    }
+    return 0;
+}
+
+/* --rootfs as an absolute path: the core works from other folders. */
+static int absolute_rootfs(struct spec *s, struct err *e)
+{
+    char *path = realpath(s->box.rootfs, NULL);
+
+    if (path == NULL) {
+        return err_set(e, errno, "cannot use root folder '%s'", s->box.rootfs);
+    }
+    free(s->box.rootfs);
+    s->box.rootfs = path;
+    return 0;
+}
+
+/* Sources with option "create" are made here, as the caller. */
+static int make_sources(const struct spec *s, struct err *e)
+{
+    for (size_t i = 0; i < s->mount_count; i++) {
+        const struct spec_mount *m = &s->mounts[i];
+
+        if (strv_has(&m->options, "create") && access(m->source, F_OK) < 0 && errno == ENOENT &&
+            dir_make_all(m->source, e) < 0) {
+            return err_wrap(e, "--volume");
+        }
+    }
+    return 0;
+}
+
+/* Ids first: which layers fit depends on them. */
+static int choose_ids(struct spec *s, struct err *e)
+{
+    struct subid ids = {0};
+    int r = subid_find(geteuid(), &ids, e);
+
+    if (r == 0) {
+        r = idmap_choose(s, geteuid(), getegid(), &ids, e);
+    }
+    subid_done(&ids);
+    return r;
+}
+
+static void take_image(struct spec *s, struct image *image)
+{
+    s->box.image_name = steal_ptr(&image->name);
+    s->box.image_id = steal_ptr(&image->id);
+    s->box.layers = image->layers;
+    image->layers = (struct strv){0};
+}
+
+static void take_globals(struct spec *s, const struct ctx *ctx)
+{
+    s->box.storage_driver = xstrdup_null(ctx->storage_driver);
+    s->box.cgroup_manager = xstrdup_null(ctx->cgroup_manager);
+    for (int i = 0; i < ctx->argc; i++) {
+        strv_push(&s->box.create_command, ctx->argv[i]);
+    }
+}
+
+/* Published ports need a network of the container's own. */
+static void drop_ports(struct spec *s)
+{
+    enum spec_net backend = s->box.network.backend;
+
+    if ((backend == SPEC_NET_NONE || backend == SPEC_NET_HOST) && s->box.network.port_count > 0) {
+        warn("--publish has no effect with --network %s",
+             backend == SPEC_NET_NONE ? "none" : "host");
+        for (size_t i = 0; i < s->box.network.port_count; i++) {
+            free(s->box.network.ports[i].host_ip);
+        }
+        s->box.network.port_count = 0;
+    }
+}
+
+static int run_image(struct ctx *ctx, struct run_options *o, struct image *image, int argc,
+                     char **argv, struct err *e)
+{
+    struct spec *s = &o->request.spec;
+    struct box_options box = {.cidfile = o->cidfile,
+                              .pidfile = o->pidfile,
+                              .replace = o->replace,
+                              .image_lock_fd = image != NULL ? image->lock_fd : -1};
+    struct store *store = NULL;
+    int r = spec_merge(&o->request, image != NULL ? &image->config : NULL, argc, argv, e);
+
+    if (r < 0) {
+        return r;
+    }
+    take_globals(s, ctx);
+    if (image != NULL) {
+        take_image(s, image);
+    }
+    drop_ports(s);
+    if (o->dry_run) {
+        autofree char *text = spec_json_write(s);
+
+        (void)puts(text);
+        return 0;
+    }
+    r = refuse_unfinished(s, e);
+    r = r < 0 ? r : make_sources(s, e);
+    r = r < 0 ? r : ctx_store(ctx, &store, e);
+    return r < 0 ? r : box_run(store, s, &box, e);
+}
+
+static int run(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    struct run_options *o = options;
+    struct spec *s = &o->request.spec;
+    struct store *store = NULL;
+    struct image image = {.lock_fd = -1};
+    int r = choose_ids(s, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (s->box.rootfs != NULL) {
+        r = absolute_rootfs(s, e);
+        return r < 0 ? r : run_image(ctx, o, NULL, argc, argv, e);
+    }
+    if (argc < 1) {
+        (void)err_new(e, EINVAL, "rbox run needs an image");
+        return err_hint(e, "rbox run busybox");
+    }
+    r = ctx_store(ctx, &store, e);
+    r = r < 0 ? r
+              : image_resolve(store, argv[0], &s->linux_.uid_mappings, &s->linux_.gid_mappings,
+                              o->pull, &image, e);
+    if (r < 0) {
+        return r;
+    }
+    r = run_image(ctx, o, &image, argc - 1, argv + 1, e);
+    image_done(&image);
+    return r;
+}
