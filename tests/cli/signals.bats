@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# Signals, and what is left when something is killed.
+load lib
+
+# Wait until the container of the background run $1 has written file $2.
+await_file() {
+  local i
+  for i in $(seq 100); do
+    [ ! -s "$1" ] || return 0
+    sleep 0.05
+  done
+  return 1
+}
+
+# Start a container in the background whose script writes to ./up when it is there. $launcher is its pid.
+start() {
+  "$RBOX_BUILD/rbox" run --rm --network none --name victim busybox sh -c "$1" >up 2>err &
+  launcher=$!
+  await_file up
+}
+
+supervisor_of() {
+  cat "/proc/$1/task/$1/children" | awk '{print $1}'
+}
+
+# The container's processes carry this word in their command line.
+alive() {
+  pgrep -f "$1" | grep -v "^$launcher$" || true
+}
+
+@test "SIGTERM and SIGINT end a command that does not handle them" {
+  local signal
+  for signal in TERM INT HUP; do
+    start 'echo up; exec sleep 1000'
+    kill -s "$signal" "$launcher"
+    local status=0
+    wait "$launcher" || status=$?
+    [ "$status" -eq $((128 + $(kill -l "$signal"))) ]
+    rm -f up
+  done
+}
+
+@test "a signal right at the start is not lost" {
+  "$RBOX_BUILD/rbox" run --rm --network none busybox sleep 1000 &
+  launcher=$!
+  sleep 0.005
+  kill -TERM "$launcher" || true
+  local status=0
+  wait "$launcher" || status=$?
+  [ "$status" -eq 143 ]
+  assert_no_leftovers
+}
+
+@test "a command that handles a signal gets it, and lives" {
+  start 'trap "echo got; exit 7" TERM; echo up; while :; do sleep 0.1; done'
+  kill -TERM "$launcher"
+  local status=0
+  wait "$launcher" || status=$?
+  [ "$status" -eq 7 ]
+  grep -q got up
+}
+
+@test "CHLD, CONT, WINCH and URG never kill" {
+  start 'echo up; exec sleep 2'
+  local signal
+  for signal in CHLD CONT WINCH URG; do
+    kill -s "$signal" "$launcher"
+  done
+  local status=0
+  wait "$launcher" || status=$?
+  [ "$status" -eq 0 ]
+}
+
+@test "SIGKILL of the launcher ends the container and leaves nothing" {
+  start 'trap "" TERM INT HUP; echo up; while :; do sleep 987; done'
+  kill -9 "$launcher"
+  wait "$launcher" 2>/dev/null || true
+  sleep 0.5
+  [ -z "$(alive 'sleep 987')" ]
+  assert_no_containers
+}
+
+@test "SIGKILL of the supervisor ends the container; the launcher says so" {
+  start 'trap "" TERM INT HUP; echo up; while :; do sleep 986; done'
+  kill -9 "$(supervisor_of "$launcher")"
+  local status=0
+  wait "$launcher" || status=$?
+  [ "$status" -eq 125 ]
+  [ -z "$(alive 'sleep 986')" ]
+  grep -q "supervisor died" err
+  assert_no_containers
+}
+
+@test "SIGKILL of both at once ends the container, and the next run sweeps" {
+  start 'trap "" TERM INT HUP; echo up; while :; do sleep 985; done'
+  kill -9 "$launcher" "$(supervisor_of "$launcher")"
+  wait "$launcher" 2>/dev/null || true
+  sleep 0.3
+  [ -z "$(alive 'sleep 985')" ]
+  rbox run --rm --network none busybox true
+  assert_no_containers
+}
+
+@test "the same when PID 1 changed its ids" {
+  not_for bob "he has one id only"
+  "$RBOX_BUILD/rbox" run --rm --network none busybox sh -c 'echo up; exec setuidgid www-data sleep 984' >up 2>err &
+  launcher=$!
+  await_file up
+  sleep 0.3
+  kill -9 "$launcher" "$(supervisor_of "$launcher")"
+  wait "$launcher" 2>/dev/null || true
+  sleep 0.3
+  [ -z "$(alive 'sleep 984')" ]
+  rbox run --rm --network none busybox true
+  assert_no_containers
+}
