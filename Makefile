@@ -100,6 +100,14 @@ $(B)/rbox-$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard helpers/$(1)/*.c)) $(LI
 endef
 $(foreach h,$(HELPERS),$(eval $(call helper_rules,$(h))))
 
+# ---- finished filter programs, built into the launcher
+$(B)/gen/seccomp_programs.h: $(B)/rbox-seccomp helpers/seccomp-programs.sh
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)helpers/seccomp-programs.sh $(abspath $(B)/rbox-seccomp) > $@.tmp && mv $@.tmp $@
+
+$(B)/obj/src/box/seccomp.o: $(B)/gen/seccomp_programs.h
+
 # ---- the bundled image: Debian's busybox-static
 BUSYBOX ?= $(or $(wildcard /bin/busybox),$(wildcard /usr/bin/busybox),/bin/busybox)
 

@@ -347,6 +347,19 @@ static int build_world(struct child *c, int *ret_root_fd, struct err *e)
     return r;
 }
 
+static int check_mapped(const struct spec *s, const struct user *u, struct err *e)
+{
+    int is_user = idmap_to_host(&s->linux_.uid_mappings, u->uid) < 0;
+
+    if (!is_user && idmap_to_host(&s->linux_.gid_mappings, u->gid) >= 0) {
+        return 0;
+    }
+    (void)err_new(e, EINVAL, "%s id %u is not mapped in this container, which has %llu ids",
+                  is_user ? "user" : "group", is_user ? u->uid : u->gid,
+                  (unsigned long long)idmap_size(&s->linux_.uid_mappings));
+    return err_hint(e, "rbox doctor   (subordinate ids), or another --userns");
+}
+
 static int enter_world(struct child *c, int root_fd, struct err *e)
 {
     autoclose int master_fd = -1;
@@ -355,6 +368,9 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
 
     if (r == 0 && spec_env_get(&c->spec->process.env, "HOME") == NULL) {
         spec_env_set(&c->spec->process.env, "HOME", user.home);
+    }
+    if (r == 0) {
+        r = check_mapped(c->spec, &user, e);
     }
     if (r == 0) {
         r = volumes_chown(c->spec, &c->mounts, user.uid, user.gid, e);

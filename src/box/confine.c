@@ -17,7 +17,7 @@ static int new_keyring(const struct seccomp_filter *f, struct err *e)
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS) {
         return 0;
     }
-    if (f->len > 0) {
+    if (f->count > 0) {
         return 0;
     }
     return err_set(e, errno, "cannot create a session keyring");

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rbox-seccomp: profiles → finished filter programs (classic BPF), by libseccomp.
+ *
+ *   rbox-seccomp allow CAPS [--nested]     the default profile's list of calls, for capabilities
+ *                                          CAPS (hexadecimal)
+ *
+ *   rbox-seccomp deny CAPS [--nested]      the default profile's refused arguments
+ *
+ *   rbox-seccomp single-id                 answers for ids that a container with one id lacks
+ *
+ *   rbox-seccomp profile CAPS              a docker-format JSON profile on standard input
+ *
+ * The program is written to standard output as the kernel takes it (struct sock_filter[]). Runs at
+ * build time, and on the host for what was not built in. */
+#include "json_profile.h"
+#include "profile.h"
+
+#include "base/err.h"
+#include "base/exitcode.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Calls that this libseccomp or this processor does not know are left out. */
+static int add(scmp_filter_ctx ctx, uint32_t action, const char *name, struct err *e)
+{
+    int number = seccomp_syscall_resolve_name(name);
+    int r = 0;
+
+    if (number == __NR_SCMP_ERROR) {
+        return 0;
+    }
+    r = seccomp_rule_add(ctx, action, number, 0);
+    return r < 0 && r != -EEXIST && r != -EACCES && r != -EDOM ? err_set(e, -r, "rule for %s", name)
+                                                               : 0;
+}
+
+static int add_list(scmp_filter_ctx ctx, uint32_t action, const char *const *names, struct err *e)
+{
+    int r = 0;
+
+    for (; r == 0 && *names != NULL; names++) {
+        /* personality has rules of its own */
+        r = strcmp(*names, "personality") == 0 ? 0 : add(ctx, action, *names, e);
+    }
+    return r;
+}
+
+static int allow_program(scmp_filter_ctx ctx, uint64_t caps, int nested, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < PROFILE_GROUP_COUNT; i++) {
+        const struct profile_group *g = &PROFILE_GROUPS[i];
+        int allowed = g->caps == 0 || (g->caps & caps) != 0 || (g->nested && nested);
+
+        /* A call may be in two groups: allowed by one is allowed. */
+        r = allowed ? add_list(ctx, SCMP_ACT_ALLOW, g->names, e) : 0;
+    }
+    for (size_t i = 0; r == 0 && i < PROFILE_GROUP_COUNT; i++) {
+        const struct profile_group *g = &PROFILE_GROUPS[i];
+        int allowed = g->caps == 0 || (g->caps & caps) != 0 || (g->nested && nested);
+
+        for (const char *const *name = g->names; r == 0 && !allowed && *name != NULL; name++) {
+            /* clone3 must look as if the kernel had none. */
+            r = strcmp(*name, "clone3") == 0 ? 0 : add(ctx, SCMP_ACT_ERRNO(EPERM), *name, e);
+        }
+    }
+    for (size_t i = 0; r == 0 && i < PROFILE_PERSONALITY_COUNT; i++) {
+        int rr =
+            seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(personality), 1,
+                             SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, PROFILE_PERSONALITIES[i]));
+
+        r = rr < 0 ? err_set(e, -rr, "rule for personality") : 0;
+    }
+    return r < 0 ? r : add_list(ctx, SCMP_ACT_ERRNO(EPERM), PROFILE_REFUSED, e);
+}
+
+/* "differs": one rule for each bit that may not be set. */
+static int add_argument(scmp_filter_ctx ctx, const struct profile_argument *a, struct err *e)
+{
+    uint32_t action = SCMP_ACT_ERRNO((uint32_t)a->errnum);
+    int number = seccomp_syscall_resolve_name(a->name);
+    int r = 0;
+
+    if (!a->differs) {
+        r = seccomp_rule_add(ctx, action, number, 1,
+                             SCMP_CMP(a->index, SCMP_CMP_MASKED_EQ, a->mask, a->value));
+    }
+    for (uint32_t bit = 1; a->differs && bit != 0; bit <<= 1) {
+        if ((a->mask & bit) != 0 && (r == 0 || r == -EEXIST)) {
+            r = seccomp_rule_add(ctx, action, number, 1,
+                                 SCMP_CMP(a->index, SCMP_CMP_MASKED_EQ, bit, bit));
+        }
+    }
+    return r < 0 && r != -EEXIST ? err_set(e, -r, "rule for an argument of %s", a->name) : 0;
+}
+
+static int deny_program(scmp_filter_ctx ctx, uint64_t caps, int nested, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < PROFILE_ARGUMENT_COUNT; i++) {
+        const struct profile_argument *a = &PROFILE_ARGUMENTS[i];
+
+        if ((a->caps & caps) == 0 && !(a->nested && nested)) {
+            r = add_argument(ctx, a, e);
+        }
+    }
+    return r;
+}
+
+/* Success without effect. Device nodes too: mknod of a FIFO or a regular file goes through. */
+static int single_id_program(scmp_filter_ctx ctx, struct err *e)
+{
+    static const struct {
+        int number;
+        unsigned int mode_index;
+    } NODES[] = {{SCMP_SYS(mknod), 1}, {SCMP_SYS(mknodat), 2}};
+    static const uint32_t DEVICES[] = {S_IFCHR, S_IFBLK};
+    int r = add_list(ctx, SCMP_ACT_ERRNO(0), PROFILE_SINGLE_ID, e);
+
+    for (size_t i = 0; r == 0 && i < 4; i++) {
+        int rr = seccomp_rule_add(
+            ctx, SCMP_ACT_ERRNO(0), NODES[i / 2].number, 1,
+            SCMP_CMP(NODES[i / 2].mode_index, SCMP_CMP_MASKED_EQ, S_IFMT, DEVICES[i % 2]));
+
+        r = rr < 0 ? err_set(e, -rr, "rule for mknod") : 0;
+    }
+    return r;
+}
+
+static int write_program(scmp_filter_ctx ctx, struct err *e)
+{
+    int r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+
+    /* A binary tree: with a few hundred calls the kernel loads it, and walks it, faster than a
+     * list. */
+    r = r < 0 ? r : seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    r = r < 0 ? r : seccomp_export_bpf(ctx, STDOUT_FILENO);
+    return r < 0 ? err_set(e, -r, "cannot write the filter") : 0;
+}
+
+static int run(int argc, char **argv, struct err *e)
+{
+    const char *mode = argc > 1 ? argv[1] : "";
+    uint64_t caps = argc > 2 ? strtoull(argv[2], NULL, 16) : 0;
+    int nested = argc > 3 && strcmp(argv[3], "--nested") == 0;
+    scmp_filter_ctx ctx = NULL;
+    int r = 0;
+
+    if (strcmp(mode, "profile") == 0) {
+        r = json_profile_compile(STDIN_FILENO, caps, &ctx, e);
+    } else if (strcmp(mode, "allow") == 0) {
+        ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+        r = ctx != NULL ? allow_program(ctx, caps, nested, e)
+                        : err_new(e, ENOMEM, "cannot start a filter");
+    } else if (strcmp(mode, "deny") == 0 || strcmp(mode, "single-id") == 0) {
+        ctx = seccomp_init(SCMP_ACT_ALLOW);
+        if (ctx == NULL) {
+            return err_new(e, ENOMEM, "cannot start a filter");
+        }
+        r = mode[0] == 'd' ? deny_program(ctx, caps, nested, e) : single_id_program(ctx, e);
+    } else {
+        return err_new(e, EINVAL,
+                       "usage: rbox-seccomp allow|deny|profile CAPS [--nested] | single-id");
+    }
+    r = r < 0 ? r : write_program(ctx, e);
+    seccomp_release(ctx);
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    struct err e = {0};
+
+    if (run(argc, argv, &e) < 0) {
+        err_print(&e, "rbox-seccomp");
+        return EXITCODE_NO_SUCH;
+    }
+    return 0;
+}
