@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/format.h"
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/template.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    COLUMN_GAP = 2,
+    COLUMNS_MAX = 64
+};
+
+/* ---- tables: lines of cells apart by tabs */
+
+/* Width on a terminal: bytes that continue a UTF-8 character take no room. */
+static size_t width(const char *s, size_t len)
+{
+    size_t w = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        w += ((unsigned char)s[i] & 0xc0) != 0x80;
+    }
+    return w;
+}
+
+static void measure(const char *line, size_t widths[COLUMNS_MAX])
+{
+    for (size_t i = 0; i < COLUMNS_MAX; i++) {
+        size_t len = strcspn(line, "\t");
+        size_t w = width(line, len);
+
+        widths[i] = w > widths[i] ? w : widths[i];
+        if (line[len] == '\0') {
+            return;
+        }
+        line += len + 1;
+    }
+}
+
+/* Names of images and commands may hold anything: control bytes must not reach the terminal. */
+static void put_cell(FILE *out, const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        (void)fputc(iscntrl((unsigned char)s[i]) ? '?' : s[i], out);
+    }
+}
+
+static void put_line(FILE *out, const char *line, const size_t widths[COLUMNS_MAX])
+{
+    for (size_t i = 0; i < COLUMNS_MAX; i++) {
+        size_t len = strcspn(line, "\t");
+
+        put_cell(out, line, len);
+        if (line[len] == '\0') {
+            break;
+        }
+        (void)fprintf(out, "%*s", (int)(widths[i] - width(line, len) + COLUMN_GAP), "");
+        line += len + 1;
+    }
+    (void)fputc('\n', out);
+}
+
+static void put_table(FILE *out, const struct strv *lines)
+{
+    size_t widths[COLUMNS_MAX] = {0};
+
+    for (size_t i = 0; i < lines->len; i++) {
+        measure(lines->v[i], widths);
+    }
+    for (size_t i = 0; i < lines->len; i++) {
+        put_line(out, lines->v[i], widths);
+    }
+}
+
+/* ---- formats */
+
+/* A row whose values are the headings: a field's column title, else its name in capitals. */
+static json_t *heading_row(const struct format_column *columns, json_t *rows)
+{
+    json_t *heading = json_object();
+    const char *key = NULL;
+    json_t *unused = NULL;
+
+    json_object_foreach(json_array_get(rows, 0), key, unused)
+    {
+        autofree char *title = xstrdup(key);
+
+        for (char *p = title; *p != '\0'; p++) {
+            *p = (char)toupper((unsigned char)*p);
+        }
+        (void)json_object_set_new(heading, key, json_string(title));
+    }
+    for (const struct format_column *c = columns; c != NULL && c->title != NULL; c++) {
+        (void)json_object_set_new(heading, c->field, json_string(c->title));
+    }
+    return heading;
+}
+
+/* The template that makes the default table: "{{.ID}}\t{{.Names}}". */
+static char *columns_template(const struct format_column *columns)
+{
+    struct buf b = {0};
+
+    buf_puts(&b, "");
+    for (const struct format_column *c = columns; c->title != NULL; c++) {
+        buf_printf(&b, "%s{{.%s}}", b.len > 0 ? "\\t" : "", c->field);
+    }
+    return b.data;
+}
+
+/* One line of text for @row, pushed onto @lines. */
+static int add_line(const struct template *t, json_t *row, struct strv *lines, struct err *e)
+{
+    autobuf struct buf line = {0};
+    int r = 0;
+
+    buf_puts(&line, "");
+    r = template_run(t, row, &line, e);
+    if (r == 0) {
+        strv_take(lines, steal_ptr(&line.data));
+    }
+    return r;
+}
+
+static int add_lines(const char *text, json_t *heading, json_t *rows, struct strv *lines,
+                     struct err *e)
+{
+    struct template *t = NULL;
+    size_t i = 0;
+    json_t *row = NULL;
+    int r = template_parse(text, &t, e);
+
+    if (r == 0 && heading != NULL) {
+        r = add_line(t, heading, lines, e);
+    }
+    json_array_foreach(rows, i, row)
+    {
+        r = r < 0 ? r : add_line(t, row, lines, e);
+    }
+    template_free(t);
+    return r < 0 ? err_wrap(e, "--format") : 0;
+}
+
+static void put_json(FILE *out, const json_t *v)
+{
+    autofree char *text = json_dumps(v, JSON_INDENT(4) | JSON_ENCODE_ANY);
+
+    (void)fprintf(out, "%s\n", text != NULL ? text : "null");
+}
+
+int format_rows(FILE *out, const char *format, const struct format_column *columns, json_t *rows,
+                enum format_flags flags, struct err *e)
+{
+    const char *table = format != NULL ? str_after(format, "table") : "";
+    autofree char *text = NULL;
+    autostrv struct strv lines = {0};
+    json_t *heading = NULL;
+    int r = 0;
+
+    if (str_eq(format, "json") || str_eq(format, "{{json}}")) {
+        put_json(out, rows);
+        return 0;
+    }
+    if (table == NULL) {
+        r = add_lines(format, NULL, rows, &lines, e);
+        for (size_t i = 0; r == 0 && i < lines.len; i++) {
+            (void)fprintf(out, "%s\n", lines.v[i]);
+        }
+        return r;
+    }
+    table += strspn(table, " ");
+    text = *table != '\0' ? xstrdup(table) : columns_template(columns);
+    heading = (flags & FORMAT_NO_HEADING) != 0 ? NULL : heading_row(columns, rows);
+    r = add_lines(text, heading, rows, &lines, e);
+    json_decref(heading);
+    if (r == 0) {
+        put_table(out, &lines);
+    }
+    return r;
+}
+
+int format_value(FILE *out, const char *format, json_t *value, struct err *e)
+{
+    json_t *rows = NULL;
+    autostrv struct strv lines = {0};
+    int r = 0;
+
+    if (format == NULL || strcmp(format, "json") == 0) {
+        put_json(out, value);
+        return 0;
+    }
+    rows = json_is_array(value) ? json_incref(value) : json_pack("[O]", value);
+    r = add_lines(format, NULL, rows, &lines, e);
+    json_decref(rows);
+    for (size_t i = 0; r == 0 && i < lines.len; i++) {
+        (void)fprintf(out, "%s\n", lines.v[i]);
+    }
+    return r;
+}
+
+/* ---- for people */
+
+char *format_age(int64_t seconds)
+{
+    static const struct {
+        int64_t seconds;
+        const char *name;
+    } UNITS[] = {{365 * 86400, "year"}, {30 * 86400, "month"}, {7 * 86400, "week"},
+                 {86400, "day"},        {3600, "hour"},        {60, "minute"}};
+
+    for (size_t i = 0; i < sizeof(UNITS) / sizeof(UNITS[0]); i++) {
+        int64_t n = seconds / UNITS[i].seconds;
+
+        if (n >= (UNITS[i].seconds > 86400 ? 2 : 1)) {
+            return xasprintf("%" PRId64 " %s%s", n, UNITS[i].name, n == 1 ? "" : "s");
+        }
+    }
+    return seconds == 1 ? xstrdup("1 second")
+                        : xasprintf("%" PRId64 " seconds", seconds > 0 ? seconds : 0);
+}
+
+char *format_size(int64_t bytes)
+{
+    static const char *const UNITS[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+    double n = (double)bytes;
+    size_t unit = 0;
+
+    while (n >= 999.5 && unit + 1 < sizeof(UNITS) / sizeof(UNITS[0])) {
+        n /= 1000;
+        unit++;
+    }
+    return xasprintf("%.3g %s", n, UNITS[unit]);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How lists are printed: a table, JSON, or whatever --format asks for.
+ *
+ *     static const struct format_column COLUMNS[] = {
+ *         {"IMAGE ID", "ID"}, {"TAG", "Tag"}, {NULL, NULL}};
+ *     json_t *rows = json_array();   one object a row, with the fields that templates may name
+ *     r = format_rows(stdout, o->format, COLUMNS, rows, o->no_heading ? FORMAT_NO_HEADING : 0, e);
+ *
+ * --format says "json", a template (template.h), or "table TEMPLATE": cells apart by \t, aligned,
+ * with a heading. Without it the columns are a table. */
+#ifndef RBOX_CLI_FORMAT_H
+#define RBOX_CLI_FORMAT_H
+
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct format_column {
+    const char *title; /* "CONTAINER ID" */
+    const char *field; /* "ID" */
+};
+
+enum format_flags {
+    FORMAT_NO_HEADING = 1 << 0
+};
+
+/* Print @rows, an array of objects. @format: what --format said, or NULL. @columns: the table's,
+ * ends with {NULL, NULL}; it also gives headings to "table" formats. Errors: -EINVAL, the format
+ * is wrong: nothing was printed then. */
+int format_rows(FILE *out, const char *format, const struct format_column *columns, json_t *rows,
+                enum format_flags flags, struct err *e);
+
+/* Print @value, as inspect does: indented JSON, or what @format makes of it, one line for each
+ * element when it is an array. */
+int format_value(FILE *out, const char *format, json_t *value, struct err *e);
+
+/* "5 minutes ago", "2 hours", "4.19 MB": as people read them. The caller owns the text. */
+char *format_age(int64_t seconds);
+char *format_size(int64_t bytes);
+
+#endif
