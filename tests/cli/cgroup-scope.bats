@@ -1,0 +1,86 @@
+# Scopes of a real `systemd --user`, which with-user-manager runs without a systemd as PID 1, and the
+# cgroupfs way below a delegated cgroup (issue 6).
+# users: root
+
+load lib
+
+setup() {
+  work=$(mktemp -d /var/tmp/rbox-scope.XXXXXX)
+  chown rbox-alice: "$work"
+  export RBOX_STORE=$work/store
+}
+
+teardown() {
+  common_teardown
+  rm -rf "$work"
+  [ -z "$(find /sys/fs/cgroup -maxdepth 2 -name 'rbox-*' 2>/dev/null)" ]
+}
+
+# Run a script as rbox-alice beside her user manager; $rbox runs a container without network.
+managed() {
+  # shellcheck disable=SC2016 # for the inner shell
+  run "$RBOX_TESTS/cgroup/with-user-manager" rbox-alice bash -euc '
+    cd "${RBOX_STORE%/*}"
+    top=/sys/fs/cgroup/$WUM_CGROUP
+    rbox() { "$RBOX_BUILD/rbox" "$@"; }
+    start() { rbox run --rm --network none --name web "$@" busybox sleep 30 & until pgrep -f "^sleep 30" >/dev/null; do sleep 0.02; done; }
+    scope() { find "$top" -name "rbox-*.scope"; }
+    '"$1"
+  echo "$output"
+  [ "$status" -eq 0 ]
+}
+
+@test "a scope has the container in box/, the supervisor beside it, and shows its name (issue 6)" {
+  managed '
+    start --cgroups=enabled
+    grep -q "/box\$" "/proc/$(pgrep -f "^sleep 30")/cgroup"
+    [ -n "$(cat "$(scope)/supervisor/cgroup.procs")" ]
+    systemctl --user show -p Description "$(basename "$(scope)")" | grep -x "Description=rbox container web"
+    kill -KILL $!'
+}
+
+@test "the container sees its cgroup as the root, and nothing is left of the scope (issue 6)" {
+  managed '
+    [ "$(rbox run --rm --network none --cgroups=enabled busybox cat /proc/self/cgroup | tail -1)" = "0::/" ]
+    for i in {1..50}; do [ -n "$(scope)" ] || break; sleep 0.05; done
+    [ -z "$(scope)" ]
+    [ -z "$(systemctl --user list-units --all --plain --no-legend "rbox-*")" ]'
+}
+
+@test "a foreground run without limits makes no scope (issue 6)" {
+  managed 'start; [ -z "$(scope)" ]; kill -KILL $!'
+}
+
+@test "--cgroup-parent names the slice, and only a slice (issue 6)" {
+  managed '
+    start --cgroups=enabled --cgroup-parent web.slice
+    [[ $(scope) == */web.slice/rbox-* ]]
+    kill -KILL $!
+    ! rbox run --rm --network none --cgroups=enabled --cgroup-parent web busybox true 2>err
+    grep -q "not the name of a slice" err'
+}
+
+@test "--cgroups=split makes a folder below the cgroup of the caller and removes it (issue 6)" {
+  managed '
+    start --cgroups=split
+    [ -d "$top"/session/rbox-*/box ]
+    kill -TERM $!; wait $! || true
+    [ -z "$(find "$top/session" -mindepth 1 -name "rbox-[0-9a-f]*")" ]'
+}
+
+@test "a killed supervisor leaves no folder after the next command (issue 6)" {
+  managed '
+    start --cgroups=split
+    kill -KILL "$(cat "$top"/session/rbox-*/supervisor/cgroup.procs | head -1)"
+    wait $! || true
+    rbox run --rm --network none busybox true
+    [ -z "$(find "$top/session" -mindepth 1 -name "rbox-[0-9a-f]*")" ]'
+}
+
+@test "without a manager and without delegation --cgroups=enabled is refused with the fix (issue 6)" {
+  managed '
+    mv "$XDG_RUNTIME_DIR/bus" "$XDG_RUNTIME_DIR/elsewhere"
+    ! rbox --cgroup-manager systemd run --rm --network none --cgroups=enabled busybox true 2>err
+    grep -q "no systemd user manager answers" err
+    grep -q "RBX-119" err'
+}
