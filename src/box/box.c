@@ -20,10 +20,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+    ITS_ERROR_MS = 200, /* for the supervisor to put things away and say why */
+};
 
 /* What the launcher holds between the steps. */
 struct launch {
@@ -67,6 +72,13 @@ static void undo_supervisor(void *arg)
     struct launch *l = arg;
 
     proc_kill_reap(&l->supervisor_pidfd);
+}
+
+static void undo_cgroup(void *arg)
+{
+    const struct launch *l = arg;
+
+    cgroup_remove(&l->cgroup);
 }
 
 static int remove_job(void *arg, struct err *e)
@@ -146,6 +158,19 @@ static int hand_over(struct launch *l, const struct box_options *o, struct err *
     return r;
 }
 
+/* When the launcher cannot go on, it is often because the other side could not and has begun to put
+ * things away: what it says then is the cause. */
+static void prefer_its_error(const struct launch *l, struct err *e)
+{
+    struct pollfd its = {.fd = l->control_fd, .events = POLLIN};
+    struct sync_msg msg;
+
+    if (poll(&its, 1, ITS_ERROR_MS) > 0 && sync_recv(l->control_fd, &msg, NULL, 0) == 0 &&
+        msg.step == SYNC_ERROR) {
+        *e = msg.u.err;
+    }
+}
+
 static int launch_start(struct launch *l, const struct box_options *o, struct undo *undo,
                         struct err *e)
 {
@@ -160,6 +185,7 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
         r = launch_supervisor(l, e);
     }
     if (r == 0) {
+        undo_push(undo, undo_cgroup, l);
         undo_push(undo, undo_supervisor, l);
         r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings,
                        &l->spec->linux_.gid_mappings, e);
@@ -167,7 +193,11 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
     if (r == 0 && cgroup_wanted(l->spec)) {
         r = cgroup_prepare(l->spec, l->supervisor_pid, &l->cgroup, e);
     }
-    return r < 0 ? r : hand_over(l, o, e);
+    if (r == 0 && hand_over(l, o, e) < 0) {
+        prefer_its_error(l, e);
+        r = -e->errnum;
+    }
+    return r;
 }
 
 int box_run(const struct store *store, struct spec *s, const struct box_options *o, struct err *e)

@@ -393,12 +393,11 @@ static void remove_folders(int dir_fd, const char *name)
     (void)unlinkat(dir_fd, name, AT_REMOVEDIR);
 }
 
-/* End what is in TOP and remove it. systemd does so itself when the last process is gone. */
-static void remove_top(const struct cgroup *c)
+void cgroup_remove(const struct cgroup *c)
 {
     autoclose int parent_fd = -1;
 
-    if (c->way == CGROUP_FS) {
+    if (c->way == CGROUP_FS) { /* systemd removes a scope when the last process is gone */
         parent_fd = openat(c->top_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         (void)cgroup_kill(c->top_fd);
         (void)cgroup_tree_await(c->top_fd, "populated 0", RELEASE_TIMEOUT_MS);
@@ -412,7 +411,7 @@ static void release(const struct cgroup *c, pid_t pid)
     if (c->way == CGROUP_FS && cgroup_tree_move(c->top_fd, "../" CALLER_LEAF, pid) < 0) {
         (void)cgroup_tree_move(c->top_fd, "..", pid);
     }
-    remove_top(c);
+    cgroup_remove(c);
 }
 
 void cgroup_release(struct cgroup *c)
@@ -427,7 +426,7 @@ void cgroup_sweep(int run_fd)
     struct err ignored = {0};
 
     if (cgroup_load(run_fd, &c, &ignored) == 0) {
-        remove_top(&c);
+        cgroup_remove(&c);
     }
 }
 

@@ -151,7 +151,11 @@ char *cgroup_explain(const struct cgroup_figures *f);
  * Never fails; a second call does nothing. */
 void cgroup_release(struct cgroup *c);
 
-/* Remove what a supervisor left that died before it could: @run_fd is its run folder. Host side. */
+/* End what is in the cgroup and remove it: for a supervisor that died before it could. Host side.
+ */
+void cgroup_remove(const struct cgroup *c);
+
+/* The same, for whoever finds its run folder @run_fd. */
 void cgroup_sweep(int run_fd);
 
 /* Close and free, leaving the cgroup as it is. NULL-safe fields; leaves CGROUP_INIT. */

@@ -135,7 +135,11 @@ int sync_recv(int socket_fd, struct sync_msg *msg, int *ret_fds, size_t fd_max)
     ssize_t n = fd_recv(socket_fd, msg, sizeof(*msg), ret_fds, fd_max, NULL);
     int r = 0;
 
-    if (n == 0 || n == -ECONNRESET) {
+    /* Said once when the peer left a message of ours unread, and before what it sent itself. */
+    if (n == -ECONNRESET) {
+        n = fd_recv(socket_fd, msg, sizeof(*msg), ret_fds, fd_max, NULL);
+    }
+    if (n == 0) {
         msg->step = SYNC_END;
     } else {
         r = n < 0 ? (int)n : check_message(msg, (size_t)n);

@@ -23,7 +23,7 @@ managed() {
     cd "${RBOX_STORE%/*}"
     top=/sys/fs/cgroup/$WUM_CGROUP
     rbox() { "$RBOX_BUILD/rbox" "$@"; }
-    start() { rbox run --rm --network none --name web "$@" busybox sleep 30 & until pgrep -f "^sleep 30" >/dev/null; do sleep 0.02; done; }
+    start() { "$RBOX_BUILD/rbox" run --rm --network none --name web "$@" busybox sleep 30 & until pgrep -f "^sleep 30" >/dev/null; do sleep 0.02; done; }
     scope() { find "$top" -name "rbox-*.scope"; }
     '"$1"
   echo "$output"
@@ -65,7 +65,7 @@ managed() {
     start --cgroups=split
     [ -d "$top"/session/rbox-*/box ]
     kill -TERM $!; wait $! || true
-    [ -z "$(find "$top/session" -mindepth 1 -name "rbox-[0-9a-f]*")" ]'
+    [ -z "$(find "$top/session" -mindepth 1 -name "rbox-*" ! -name rbox-caller)" ]'
 }
 
 @test "a killed supervisor leaves no folder after the next command (issue 6)" {
@@ -74,7 +74,7 @@ managed() {
     kill -KILL "$(cat "$top"/session/rbox-*/supervisor/cgroup.procs | head -1)"
     wait $! || true
     rbox run --rm --network none busybox true
-    [ -z "$(find "$top/session" -mindepth 1 -name "rbox-[0-9a-f]*")" ]'
+    [ -z "$(find "$top/session" -mindepth 1 -name "rbox-*" ! -name rbox-caller)" ]'
 }
 
 @test "without a manager and without delegation --cgroups=enabled is refused with the fix (issue 6)" {
