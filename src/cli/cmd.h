@@ -97,6 +97,11 @@ extern const struct opt CMD_GLOBAL_OPTIONS[];
 int cmd_main(struct ctx *ctx, int argc, char **argv, struct err *e);
 
 extern const struct cmd cmd_run;
+extern const struct cmd cmd_images;
+extern const struct cmd cmd_load;
+extern const struct cmd cmd_import;
+extern const struct cmd cmd_rmi;
+extern const struct cmd cmd_image_exists;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_version;
 

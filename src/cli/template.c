@@ -28,7 +28,8 @@ struct node {
     struct node *next;
 };
 
-struct template {
+struct template
+{
     struct node *first;
 };
 
@@ -41,7 +42,7 @@ enum {
 struct reader {
     const char *p;
     int depth;
-    int trim; /* the action before ended in -}} */
+    int trim;           /* the action before ended in -}} */
     struct strv action; /* words of the action that was read last */
 };
 

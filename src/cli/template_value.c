@@ -240,8 +240,8 @@ static int fn_len(json_t *const *args, size_t count, json_t **ret, struct err *e
     if (json_is_string(v)) {
         *ret = json_integer((json_int_t)json_string_length(v));
     } else if (json_is_array(v) || json_is_object(v)) {
-        *ret = json_integer(
-            (json_int_t)(json_is_array(v) ? json_array_size(v) : json_object_size(v)));
+        *ret =
+            json_integer((json_int_t)(json_is_array(v) ? json_array_size(v) : json_object_size(v)));
     } else {
         return err_new(e, EINVAL, "len: the value has no length");
     }
@@ -340,9 +340,9 @@ static const struct {
     size_t min;
     size_t max;
 } FUNCTIONS[] = {
-    {"json", fn_json, 1, 1},   {"upper", fn_upper, 1, 1}, {"lower", fn_lower, 1, 1},
-    {"len", fn_len, 1, 1},     {"join", fn_join, 2, 2},   {"index", fn_index, 2, 2},
-    {"eq", fn_eq, 2, 2},       {"ne", fn_ne, 2, 2},       {"not", fn_not, 1, 1},
+    {"json", fn_json, 1, 1},      {"upper", fn_upper, 1, 1},  {"lower", fn_lower, 1, 1},
+    {"len", fn_len, 1, 1},        {"join", fn_join, 2, 2},    {"index", fn_index, 2, 2},
+    {"eq", fn_eq, 2, 2},          {"ne", fn_ne, 2, 2},        {"not", fn_not, 1, 1},
     {"and", fn_and, 1, ARGS_MAX}, {"or", fn_or, 1, ARGS_MAX},
 };
 

@@ -177,20 +177,46 @@ static int not_found(const char *name, const struct image_ref *ref, struct err *
     return err_hint(e, "rbox pull %s   (or: rbox load -i FILE, rbox import FILE %s)", name, name);
 }
 
-static int find(const struct store *store, const char *name, struct image *ret, struct err *e)
+/* Names come before ids: an image may well be called "cafe". */
+static int find_in_store(const struct store *store, const char *name, const struct image_ref *ref,
+                         struct image *ret, struct err *e)
 {
-    struct image_ref ref = {0};
-    int r = find_by_id(store, name, ret, e);
+    int r = find_by_name(store, ref, ret, e);
 
     if (r != -ENOENT) {
         return r;
     }
     err_clear(e);
-    r = image_ref_parse(name, &ref, e);
+    return find_by_id(store, name, ret, e);
+}
+
+int image_find(const struct store *store, const char *name, struct image *ret, struct err *e)
+{
+    struct image_ref ref = {0};
+    const char *id = str_after(name, "sha256:");
+    int r = image_ref_parse(id != NULL ? id : name, &ref, e);
+
     if (r < 0) {
         return r;
     }
-    r = find_by_name(store, &ref, ret, e);
+    r = find_in_store(store, name, &ref, ret, e);
+    if (r == -ENOENT) {
+        r = not_found(name, &ref, e);
+    }
+    image_ref_done(&ref);
+    return r;
+}
+
+static int find(const struct store *store, const char *name, struct image *ret, struct err *e)
+{
+    struct image_ref ref = {0};
+    const char *id = str_after(name, "sha256:");
+    int r = image_ref_parse(id != NULL ? id : name, &ref, e);
+
+    if (r < 0) {
+        return r;
+    }
+    r = find_in_store(store, name, &ref, ret, e);
     if (r == -ENOENT) {
         err_clear(e);
         r = load_bundled(store, &ref, e);

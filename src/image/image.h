@@ -52,6 +52,11 @@ int image_resolve(struct store *store, const char *name, const struct spec_idmap
                   const struct spec_idmap *gid_map, enum image_pull pull, struct image *ret,
                   struct err *e);
 
+/* Find @name (a reference, a short name, an id or its prefix) among the images of the store, as it
+ * is: nothing is loaded or unpacked, and the layers are left out. On success the caller owns *ret,
+ * with its shared lock. -ENOENT with a hint. */
+int image_find(const struct store *store, const char *name, struct image *ret, struct err *e);
+
 void image_done(struct image *i);
 
 #endif

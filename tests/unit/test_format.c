@@ -183,10 +183,10 @@ static void ages_and_sizes_are_short(void **unused)
         const char *age;
         const char *size;
     } rows[] = {
-        {0, "0 seconds", "0 B"},          {1, "1 second", "1 B"},
-        {59, "59 seconds", "59 B"},       {60, "1 minute", "60 B"},
-        {7200, "2 hours", "7.2 kB"},      {86400, "1 day", "86.4 kB"},
-        {1296000, "2 weeks", "1.3 MB"},   {4190000, "6 weeks", "4.19 MB"},
+        {0, "0 seconds", "0 B"},        {1, "1 second", "1 B"},
+        {59, "59 seconds", "59 B"},     {60, "1 minute", "60 B"},
+        {7200, "2 hours", "7.2 kB"},    {86400, "1 day", "86.4 kB"},
+        {1296000, "2 weeks", "1.3 MB"}, {4190000, "6 weeks", "4.19 MB"},
     };
 
     (void)unused;

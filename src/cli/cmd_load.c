@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "cli/cmd.h"
+#include "image/load.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct load_options {
+    char *input;
+    int quiet;
+};
+
+#define FIELD(name) offsetof(struct load_options, name)
+
+static const struct opt OPTIONS[] = {
+    {"input", 'i', "FILE", OPT_STRING, FIELD(input),
+     "an archive, or the folder of an OCI layout (default: standard input)", NULL},
+    {"quiet", 'q', NULL, OPT_FLAG, FIELD(quiet), "do not print the names of the images", NULL},
+    {0},
+};
+
+static const struct opt_refused REFUSED[] = {{"signature-policy", 0, NULL}, {"platform", 0, NULL}, {0}};
+
+static int load(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_load = {
+    .names = {"load", "image load"},
+    .group = CMD_IMAGES,
+    .summary = "load images from an archive",
+    .usage = "[options]",
+    .description = "Takes what docker save, podman save and skopeo write: docker-archive, oci-archive (gzip,\n"
+                   "xz, zstd or bzip2 around them is fine) and folders with an OCI layout.",
+    .examples = "rbox load -i image.tar.gz\n"
+                "docker save alpine | rbox load\n",
+    .options = OPTIONS,
+    .refused = REFUSED,
+    .options_size = sizeof(struct load_options),
+    .run = load,
+};
+
+static int load_stdin(const struct store *store, struct strv *ret_names, struct err *e)
+{
+    if (isatty(STDIN_FILENO)) {
+        (void)err_new(e, EINVAL, "standard input is a terminal, not an archive");
+        return err_hint(e, "rbox load -i FILE");
+    }
+    return load_archive(store, STDIN_FILENO, ret_names, e);
+}
+
+static int load_path(const struct store *store, const char *path, struct strv *ret_names,
+                     struct err *e)
+{
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+
+    if (fd < 0 || fstat(fd, &st) < 0) {
+        return err_set(e, errno, "cannot open '%s'", path);
+    }
+    return S_ISDIR(st.st_mode) ? load_layout(store, path, NULL, NULL, ret_names, e)
+                               : load_archive(store, fd, ret_names, e);
+}
+
+static int load(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct load_options *o = options;
+    autostrv struct strv names = {0};
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    (void)argc;
+    (void)argv;
+    if (r == 0) {
+        r = o->input != NULL ? load_path(store, o->input, &names, e) : load_stdin(store, &names, e);
+    }
+    for (size_t i = 0; r == 0 && !o->quiet && i < names.len; i++) {
+        (void)printf("Loaded image: %s\n", names.v[i]);
+    }
+    return r;
+}
