@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "box/egress.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 
@@ -13,15 +14,24 @@
 #include <net/if.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct net NET_NONE = {.pidfd = -1,
-                                    .ready_fd = -1,
-                                    .exit_fd = -1,
-                                    .err_fd = -1,
-                                    .forwarder = {.pidfd = -1, .ready_fd = -1}};
+static const struct net NET_NONE = {
+    .exit_fd = -1, .err_fd = -1, .helpers = {{-1, -1}, {-1, -1}, {-1, -1}}};
+
+const char *net_helper_gone(enum net_helper_role role)
+{
+    static const char *const TEXTS[NET_HELPER_COUNT] = {
+        [NET_HELPER_BACKEND] = "the network helper died: the container is cut off",
+        [NET_HELPER_PORTS] = "the port forwarder died: published ports are closed",
+        [NET_HELPER_RESOLVER] = "the resolver of --allow-net died: no name is found any more",
+    };
+
+    return TEXTS[role];
+}
 
 const struct net_backend *net_backend(const struct spec *s)
 {
@@ -46,6 +56,20 @@ static int check_known(const struct spec *s, struct err *e)
     return err_hint(e, "--network slirp4netns, none or host");
 }
 
+/* An allowlist is held by rules of the namespace, which these could change or go around. */
+static int check_allow_net(const struct spec *s, struct err *e)
+{
+    const uint64_t ways_around = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_RAW;
+
+    if (net_backend(s) == NULL) {
+        return err_new(e, EINVAL, "--allow-net needs a network of the container's own");
+    }
+    if (s->box.privileged || (s->process.capabilities.bounding & ways_around) != 0) {
+        return err_new(e, EINVAL, "--allow-net cannot hold a container with NET_ADMIN or NET_RAW");
+    }
+    return 0;
+}
+
 int net_open(struct spec *s, struct net *ret, struct err *e)
 {
     const struct net_backend *b = net_backend(s);
@@ -54,6 +78,9 @@ int net_open(struct spec *s, struct net *ret, struct err *e)
 
     *ret = NET_NONE;
     ret->backend = b;
+    if (r == 0 && n->allow_net_set) {
+        r = check_allow_net(s, e);
+    }
     if (r == 0 && b != NULL) {
         r = b->check(s, e);
     }
@@ -68,48 +95,61 @@ int net_open(struct spec *s, struct net *ret, struct err *e)
 
 void net_done(struct net *n)
 {
-    close_fd(&n->pidfd);
-    close_fd(&n->ready_fd);
+    for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
+        close_fd(&n->helpers[i].pidfd);
+        close_fd(&n->helpers[i].ready_fd);
+    }
     close_fd(&n->exit_fd);
     close_fd(&n->err_fd);
-    close_fd(&n->forwarder.pidfd);
-    close_fd(&n->forwarder.ready_fd);
     ports_done(&n->ports);
+}
+
+static int start_helpers(const struct spec *s, int netns_fd, int run_fd, struct net *n,
+                         struct err *e)
+{
+    const struct net_info info = n->backend->info(s);
+    const struct egress_start egress = {
+        .spec = s, .gateway = info.gateway, .dns = info.dns, .netns_fd = netns_fd};
+    struct port_inside inside = {.address = info.address, .gateway = info.gateway};
+    int r = 0;
+
+    if (s->box.network.allow_net_set) {
+        r = egress_start(&egress, &n->helpers[NET_HELPER_RESOLVER], e);
+    }
+    if (r == 0 && n->ports.count > 0) {
+        /* libslirp's; nobody else has it inside. */
+        (void)inet_pton(AF_INET6, "fd00::2", &inside.gateway6);
+        r = ports_start(&n->ports, &inside, netns_fd, run_fd, &n->helpers[NET_HELPER_PORTS], e);
+        ports_done(&n->ports);
+    }
+    return r;
 }
 
 int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e)
 {
-    struct port_inside inside = {0};
     int r = n->backend != NULL ? n->backend->start(s, netns_fd, n, e) : 0;
 
-    if (r == 0 && n->backend != NULL) {
-        const struct net_info info = n->backend->info(s);
-
-        inside.address = info.address;
-        inside.gateway = info.gateway;
-        /* libslirp's; nobody else has it inside. */
-        (void)inet_pton(AF_INET6, "fd00::2", &inside.gateway6);
-    }
-    if (r == 0 && n->ports.count > 0) {
-        r = ports_start(&n->ports, &inside, netns_fd, run_fd, &n->forwarder, e);
-        ports_done(&n->ports);
-    }
-    return r;
+    return r == 0 && n->backend != NULL ? start_helpers(s, netns_fd, run_fd, n, e) : r;
 }
 
 int net_wait_ready(struct net *n, int timeout_ms, struct err *e)
 {
     int r = n->backend != NULL ? n->backend->ready(n, timeout_ms, e) : 0;
 
-    return r == 0 && n->forwarder.pidfd >= 0 ? ports_wait_ready(&n->forwarder, e) : r;
+    for (size_t i = NET_HELPER_BACKEND + 1; r == 0 && i < NET_HELPER_COUNT; i++) {
+        r = n->helpers[i].pidfd >= 0 ? net_fork_wait(&n->helpers[i], e) : 0;
+    }
+    return r;
 }
 
 void net_stop(struct net *n)
 {
-    if (n->forwarder.pidfd >= 0) {
-        (void)proc_signal(n->forwarder.pidfd, SIGKILL);
+    for (size_t i = NET_HELPER_BACKEND + 1; i < NET_HELPER_COUNT; i++) {
+        if (n->helpers[i].pidfd >= 0) {
+            (void)proc_signal(n->helpers[i].pidfd, SIGKILL);
+        }
     }
-    if (n->backend != NULL && n->pidfd >= 0) {
+    if (n->backend != NULL && n->helpers[NET_HELPER_BACKEND].pidfd >= 0) {
         n->backend->stop(n);
     }
     net_done(n);
@@ -143,6 +183,10 @@ struct net_sysctl {
 static const struct net_sysctl SYSCTLS[] = {
     {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
     {"/proc/sys/net/ipv4/tcp_rmem", "4096 87380 6291456"},
+    /* The host's setting comes along, and would drop answers that our routing rules (port.h,
+     * egress.h) make look as if they came the wrong way. */
+    {"/proc/sys/net/ipv4/conf/all/rp_filter", "0"},
+    {"/proc/sys/net/ipv4/conf/default/rp_filter", "0"},
 };
 
 /* ping without a capability: for all groups of the map, which is what the kernel accepts here. */

@@ -29,15 +29,24 @@ struct net_info {
     struct in_addr dns;     /* a forwarder to the host's own resolver */
 };
 
+/* Processes that serve the network, all children of the supervisor. */
+enum net_helper_role {
+    NET_HELPER_BACKEND,
+    NET_HELPER_PORTS,    /* port.h */
+    NET_HELPER_RESOLVER, /* egress.h */
+    NET_HELPER_COUNT
+};
+
 struct net {
     const struct net_backend *backend;
-    int pidfd;    /* of the backend's helper, or -1 */
-    int ready_fd; /* the helper says so here */
-    int exit_fd;  /* open as long as the helper shall live, or -1 */
-    int err_fd;   /* what it says on stderr */
+    struct net_helper helpers[NET_HELPER_COUNT];
+    int exit_fd; /* open as long as the backend's helper shall live, or -1 */
+    int err_fd;  /* what it says on stderr */
     struct ports ports;
-    struct ports_forwarder forwarder;
 };
+
+/* What it means that the helper of @role died. */
+const char *net_helper_gone(enum net_helper_role role);
 
 /* What a backend is. One that needs no helper has no row. */
 struct net_backend {

@@ -2,6 +2,7 @@
 /* /etc/hosts, /etc/resolv.conf and /etc/hostname of a container; declared in net.h. */
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "box/egress.h"
 #include "box/net.h"
 #include "sys/fd.h"
 
@@ -86,14 +87,19 @@ static char *address_text(struct in_addr a)
 static char *resolv_conf(const struct spec *s)
 {
     const struct net_backend *backend = net_backend(s);
-    const struct spec_network *n = &s->box.network;
+    struct spec_network n = s->box.network;
     autofree char *host_text = read_host_file("/etc/resolv.conf");
     autofree char *nameserver = backend != NULL ? address_text(backend->info(s).dns) : NULL;
 
-    if (n->dns.len == 1 && strcmp(n->dns.v[0], "none") == 0) {
+    if (n.dns.len == 1 && strcmp(n.dns.v[0], "none") == 0) {
         return NULL;
     }
-    return net_resolv_conf(host_text, nameserver, n);
+    /* The allowlist's resolver asks the servers of --dns. */
+    if (n.allow_net_set) {
+        n.dns = (struct strv){0};
+        return net_resolv_conf(host_text, EGRESS_NAMESERVER, &n);
+    }
+    return net_resolv_conf(host_text, nameserver, &n);
 }
 
 /* ---- hosts(5) */

@@ -233,7 +233,7 @@ static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct
     struct proc_options o = {.die_with_parent = 1};
     int r = proc_find("slirp4netns", &path, e);
 
-    if (r < 0 || make_pipe(&n->ready_fd, &ready_fd, e) < 0 ||
+    if (r < 0 || make_pipe(&n->helpers[NET_HELPER_BACKEND].ready_fd, &ready_fd, e) < 0 ||
         make_pipe(&alive_fd, &n->exit_fd, e) < 0 || make_pipe(&n->err_fd, &error_fd, e) < 0) {
         return -e->errnum;
     }
@@ -251,7 +251,7 @@ static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct
     o.err_fd = error_fd;
     o.keep_fds = (int[]){ready_fd, alive_fd, netns_fd};
     o.keep_count = 3;
-    return proc_start(&o, &n->pidfd, e);
+    return proc_start(&o, &n->helpers[NET_HELPER_BACKEND].pidfd, e);
 }
 
 /* Its last words, for the error. */
@@ -271,7 +271,7 @@ static int slirp_died(const struct net *n, struct err *e)
 
 static int slirp_ready(struct net *n, int timeout_ms, struct err *e)
 {
-    struct pollfd p = {.fd = n->ready_fd, .events = POLLIN};
+    struct pollfd p = {.fd = n->helpers[NET_HELPER_BACKEND].ready_fd, .events = POLLIN};
     char byte = 0;
     int r = 0;
 
@@ -281,12 +281,12 @@ static int slirp_ready(struct net *n, int timeout_ms, struct err *e)
     if (r == 0) {
         return err_new(e, ETIMEDOUT, "slirp4netns was not ready after %d ms", timeout_ms);
     }
-    return read(n->ready_fd, &byte, 1) == 1 ? 0 : slirp_died(n, e);
+    return read(n->helpers[NET_HELPER_BACKEND].ready_fd, &byte, 1) == 1 ? 0 : slirp_died(n, e);
 }
 
 static void slirp_stop(struct net *n)
 {
-    (void)proc_signal(n->pidfd, SIGKILL);
+    (void)proc_signal(n->helpers[NET_HELPER_BACKEND].pidfd, SIGKILL);
 }
 
 const struct net_backend NET_SLIRP4NETNS = {

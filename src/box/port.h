@@ -13,6 +13,7 @@
 #define RBOX_BOX_PORT_H
 
 #include "base/err.h"
+#include "box/net_fork.h"
 #include "spec/spec.h"
 
 #include <netinet/in.h>
@@ -57,18 +58,10 @@ struct port_inside {
     struct in6_addr gateway6; /* … that came by IPv6 */
 };
 
-struct ports_forwarder {
-    int pidfd;
-    int ready_fd;
-};
-
 /* Fork the forwarder for @p into the namespace @netns_fd. It takes requests at "port.sock" in the
  * folder @run_fd. Borrows all; @ret is the caller's. Supervisor. */
 int ports_start(const struct ports *p, const struct port_inside *inside, int netns_fd, int run_fd,
-                struct ports_forwarder *ret, struct err *e);
-
-/* Wait until it works. Errors: those of its start. */
-int ports_wait_ready(struct ports_forwarder *p, struct err *e);
+                struct net_helper *ret, struct err *e);
 
 enum port_op {
     PORT_LIST,

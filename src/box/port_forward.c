@@ -2,23 +2,17 @@
 #include "box/port_forward.h"
 
 #include "base/cleanup.h"
-#include "base/exitcode.h"
 #include "base/mem.h"
-#include "sys/fd.h"
+#include "box/net_fork.h"
 #include "sys/netlink.h"
-#include "sys/ns.h"
 #include "sys/sandbox.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <net/if.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -202,92 +196,60 @@ static int confine_self(struct err *e)
                          e);
 }
 
-static int forward_start(struct forward *f, const struct ports *p, int netns_fd, int run_fd,
-                         struct err *e)
+struct forward_arg {
+    const struct ports *ports;
+    const struct port_inside *inside;
+    int run_fd;
+};
+
+/* In the fork, in the container's namespace. */
+static int forward_run(void *arg, int ready_fd, struct err *e)
 {
+    const struct forward_arg *a = arg;
+    struct forward *f = xcalloc(1, sizeof(*f));
     int r = 0;
 
-    f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    f->inside = *a->inside;
     f->datagram = xmalloc(DATAGRAM_MAX);
+    f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (f->epoll_fd < 0) {
         return err_set(e, errno, "cannot create an epoll descriptor");
     }
-    if (setns(netns_fd, CLONE_NEWNET) < 0) {
-        return err_set(e, errno, "cannot join the container's network");
-    }
     raise_descriptors();
     r = keep_answers(e);
-    for (size_t i = 0; r == 0 && i < p->count; i++) {
-        r = forward_listen(f, &p->v[i].row, p->v[i].fd);
+    for (size_t i = 0; r == 0 && i < a->ports->count; i++) {
+        r = forward_listen(f, &a->ports->v[i].row, a->ports->v[i].fd);
         if (r < 0) {
             r = err_set(e, -r, "cannot watch published ports");
         }
     }
     if (r == 0) {
-        r = serve_requests(f, run_fd, e);
+        r = serve_requests(f, a->run_fd, e);
     }
-    return r < 0 ? r : confine_self(e);
-}
-
-/* In the fork. Nothing of the supervisor's but what it works with stays open: least of all the
- * container's lock, which run_fd is. */
-static _Noreturn void forward_main(const struct ports *p, const struct port_inside *inside,
-                                   int netns_fd, int run_fd, int ready_fd)
-{
-    struct forward f = {.inside = *inside};
-    int *keep = xcalloc(p->count + 3, sizeof(*keep));
-    struct err e = {0};
-    int r = 0;
-
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)prctl(PR_SET_NAME, "rbox-ports");
-    (void)signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < p->count; i++) {
-        keep[i] = p->v[i].fd;
+    if (r == 0) {
+        r = confine_self(e);
     }
-    keep[p->count] = netns_fd;
-    keep[p->count + 1] = run_fd;
-    keep[p->count + 2] = ready_fd;
-    fd_close_except(keep, p->count + 3);
-    free(keep);
-    r = forward_start(&f, p, netns_fd, run_fd, &e);
-    (void)close(run_fd);
-    (void)close(netns_fd);
     if (r < 0) {
-        (void)!write(ready_fd, &e, sizeof(e));
-        _exit(EXITCODE_RBOX);
+        return r;
     }
+    (void)close(a->run_fd); /* is the container's lock, too */
     (void)close(ready_fd);
-    forward_loop(&f);
+    forward_loop(f);
 }
 
 int ports_start(const struct ports *p, const struct port_inside *inside, int netns_fd, int run_fd,
-                struct ports_forwarder *ret, struct err *e)
+                struct net_helper *ret, struct err *e)
 {
-    int ready[2] = {-1, -1};
-    pid_t pid = -1;
+    struct forward_arg arg = {.ports = p, .inside = inside, .run_fd = run_fd};
+    struct net_fork fork = {
+        .name = "rbox-ports", .run = forward_run, .arg = &arg, .netns_fd = netns_fd};
+    autofree int *keep = xcalloc(p->count + 1, sizeof(*keep));
 
-    if (pipe2(ready, O_CLOEXEC) < 0) {
-        return err_set(e, errno, "cannot create a pipe");
+    for (size_t i = 0; i < p->count; i++) {
+        keep[i] = p->v[i].fd;
     }
-    ret->ready_fd = ready[0];
-    pid = ns_clone(0, /* cgroup_fd= */ -1, &ret->pidfd, e);
-    if (pid == 0) {
-        forward_main(p, inside, netns_fd, run_fd, ready[1]);
-    }
-    (void)close(ready[1]);
-    return pid < 0 ? (int)pid : 0;
-}
-
-int ports_wait_ready(struct ports_forwarder *p, struct err *e)
-{
-    struct err failure = {0};
-    ssize_t n = read(p->ready_fd, &failure, sizeof(failure));
-
-    close_fd(&p->ready_fd);
-    if (n == (ssize_t)sizeof(failure)) {
-        *e = failure;
-        return -e->errnum;
-    }
-    return n == 0 ? 0 : err_new(e, EIO, "cannot hear from the port forwarder");
+    keep[p->count] = run_fd;
+    fork.keep_fds = keep;
+    fork.keep_count = p->count + 1;
+    return net_fork(&fork, ret, e);
 }

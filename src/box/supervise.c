@@ -358,8 +358,7 @@ _Noreturn void supervise_main(struct supervise *s)
     x.status = watch_run(&(struct watch){.pidfd = &run.pidfd,
                                          .control_fd = s->control_fd,
                                          .master_fd = run.master_fd,
-                                         .net_pidfd = s->net.pidfd,
-                                         .ports_pidfd = s->net.forwarder.pidfd,
+                                         .net = &s->net,
                                          .timeout_ms = s->spec->box.timeout_ms});
     x.started_ns = run.started_ns;
     x.finished_ns = now_ns();

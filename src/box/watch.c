@@ -28,8 +28,7 @@ enum {
 struct watching {
     const struct watch *w;
     int master_fd;
-    int net_pidfd;
-    int ports_pidfd;
+    int net_pidfds[NET_HELPER_COUNT]; /* -1: none, or its end was told */
     int launcher_gone;
     pid_t host_pid;
     int64_t start_ms;
@@ -187,8 +186,7 @@ enum {
     POLL_CONTROL,
     POLL_MASTER,
     POLL_NET,
-    POLL_PORTS,
-    POLL_COUNT
+    POLL_COUNT = POLL_NET + NET_HELPER_COUNT
 };
 
 static int next_timeout(const struct watching *s)
@@ -229,8 +227,9 @@ static void fill_polls(const struct watching *s, struct pollfd p[POLL_COUNT])
     p[POLL_CONTROL] = (struct pollfd){.fd = s->launcher_gone ? -1 : s->w->control_fd,
                                       .events = (short)control_events};
     p[POLL_MASTER] = (struct pollfd){.fd = s->master_fd, .events = (short)master_events};
-    p[POLL_NET] = (struct pollfd){.fd = s->net_pidfd, .events = POLLIN};
-    p[POLL_PORTS] = (struct pollfd){.fd = s->ports_pidfd, .events = POLLIN};
+    for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
+        p[POLL_NET + i] = (struct pollfd){.fd = s->net_pidfds[i], .events = POLLIN};
+    }
 }
 
 static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
@@ -248,13 +247,11 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
         !read_terminal(s)) {
         s->master_fd = -1;
     }
-    if (p[POLL_NET].revents != 0) {
-        s->net_pidfd = -1;
-        notice(s, "the network helper died: the container is cut off");
-    }
-    if (p[POLL_PORTS].revents != 0) {
-        s->ports_pidfd = -1;
-        notice(s, "the port forwarder died: published ports are closed");
+    for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
+        if (p[POLL_NET + i].revents != 0) {
+            s->net_pidfds[i] = -1;
+            notice(s, net_helper_gone(i));
+        }
     }
     check_time(s);
 }
@@ -298,8 +295,9 @@ int watch_run(const struct watch *w)
 
     s->w = w;
     s->master_fd = w->master_fd;
-    s->net_pidfd = w->net_pidfd;
-    s->ports_pidfd = w->ports_pidfd;
+    for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
+        s->net_pidfds[i] = w->net->helpers[i].pidfd;
+    }
     s->start_ms = now_ms();
     s->timeout_ms = w->timeout_ms;
     s->host_pid = signals_host_pid(*w->pidfd);

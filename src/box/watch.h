@@ -4,14 +4,15 @@
 #ifndef RBOX_BOX_WATCH_H
 #define RBOX_BOX_WATCH_H
 
+#include "box/net.h"
+
 #include <stdint.h>
 
 struct watch {
-    int *pidfd;         /* PID 1 of the container; reaped and set to -1 here */
-    int control_fd;     /* the launcher; its end of file ends the container */
-    int master_fd;      /* terminal, or -1 */
-    int net_pidfd;      /* network helper, or -1 */
-    int ports_pidfd;    /* port forwarder, or -1 */
+    int *pidfd;     /* PID 1 of the container; reaped and set to -1 here */
+    int control_fd; /* the launcher; its end of file ends the container */
+    int master_fd;  /* terminal, or -1 */
+    const struct net *net;
     int64_t timeout_ms; /* kill after so long; 0 = never */
 };
 

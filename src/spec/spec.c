@@ -130,6 +130,7 @@ static void network_done(struct spec_network *n)
     }
     free(n->ports);
     strv_done(&n->exposed);
+    strv_done(&n->allow_net);
 }
 
 static void box_done(struct spec_box *b)

@@ -209,7 +209,9 @@ struct spec_network {
     struct spec_port *ports;
     size_t port_count;
     int publish_all;
-    struct strv exposed; /* "80/tcp" of image and --expose */
+    struct strv exposed;   /* "80/tcp" of image and --expose */
+    struct strv allow_net; /* --allow-net, entries as given; egress.h has their form */
+    int allow_net_set;     /* even when the list is empty: nothing is allowed then */
 };
 
 enum spec_restart {

@@ -119,6 +119,8 @@ static const struct field FIELDS[] = {
     FIELD("rbox.network.noHosts", F_BOOL, box.network.no_hosts, 0),
     FIELD("rbox.network.publishAll", F_BOOL, box.network.publish_all, 0),
     FIELD("rbox.network.exposed", F_STRV, box.network.exposed, 0),
+    FIELD("rbox.network.allowNet", F_STRV, box.network.allow_net, 0),
+    FIELD("rbox.network.allowNetSet", F_BOOL, box.network.allow_net_set, 0),
 };
 enum {
     FIELD_COUNT = sizeof(FIELDS) / sizeof(FIELDS[0])

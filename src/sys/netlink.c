@@ -86,7 +86,7 @@ static int rule_request(int fd, int type, int flags, const struct netlink_rule *
 {
     struct request q;
     struct fib_rule_hdr *h = request_init(&q, type, flags, sizeof(*h));
-    struct fib_rule_port_range ports = {.start = rule->port, .end = rule->port};
+    struct fib_rule_port_range ports = {.start = rule->port, .end = rule->port_last};
 
     h->family = (uint8_t)rule->family;
     h->action = rule->table != 0 ? FR_ACT_TO_TBL : FR_ACT_PROHIBIT;
@@ -104,6 +104,10 @@ static int rule_request(int fd, int type, int flags, const struct netlink_rule *
     }
     if (rule->protocol != 0) {
         request_add(&q, FRA_IP_PROTO, &rule->protocol, sizeof(rule->protocol));
+    }
+    if (rule->mark != 0) {
+        request_add_u32(&q, FRA_FWMARK, rule->mark);
+        request_add_u32(&q, FRA_FWMASK, UINT32_MAX);
     }
     if (rule->port != 0) {
         request_add(&q, FRA_DPORT_RANGE, &ports, sizeof(ports));

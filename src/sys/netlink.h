@@ -25,9 +25,11 @@ struct netlink_rule {
     uint32_t priority;
     struct netlink_prefix from;
     struct netlink_prefix to;
-    uint8_t protocol; /* IPPROTO_…, with port */
-    uint16_t port;    /* of the destination */
-    uint32_t table;   /* to look up; 0: the destination is prohibited (EACCES) */
+    uint8_t protocol;   /* IPPROTO_…, with port */
+    uint16_t port;      /* of the destination, from … */
+    uint16_t port_last; /* … to */
+    uint32_t mark;      /* SO_MARK of the socket */
+    uint32_t table;     /* to look up; 0: the destination is prohibited (EACCES) */
 };
 
 /* Both return 0 or -errno (-EEXIST, -ENOENT). */

@@ -100,7 +100,7 @@ struct world {
     int run_fd;
     char run_path[64];
     struct ports ports;
-    struct ports_forwarder forwarder;
+    struct net_helper forwarder;
 };
 
 static void loopback_with(const char *extra)
@@ -157,7 +157,7 @@ static int world_up(void **state)
     assert_int_equal(ports_open(&s, &w->ports, &e), 0);
     assert_int_equal(w->ports.count, 4);
     assert_int_equal(ports_start(&w->ports, &inside, w->box_ns, w->run_fd, &w->forwarder, &e), 0);
-    assert_int_equal(ports_wait_ready(&w->forwarder, &e), 0);
+    assert_int_equal(net_fork_wait(&w->forwarder, &e), 0);
     ports_done(&w->ports);
     spec_done(&s);
     return 0;
