@@ -60,7 +60,17 @@ static int check_known(const struct spec *s, struct err *e)
 static int check_allow_net(const struct spec *s, struct err *e)
 {
     const uint64_t ways_around = 1ULL << CAP_NET_ADMIN | 1ULL << CAP_NET_RAW;
+    const struct strv *entries = &s->box.network.allow_net;
 
+    for (size_t i = 0; i < entries->len; i++) {
+        struct egress_rules checked = {0};
+        int r = egress_parse(entries->v[i], &checked, e);
+
+        egress_rules_done(&checked);
+        if (r < 0) {
+            return r;
+        }
+    }
     if (net_backend(s) == NULL) {
         return err_new(e, EINVAL, "--allow-net needs a network of the container's own");
     }
@@ -189,18 +199,22 @@ static const struct net_sysctl SYSCTLS[] = {
     {"/proc/sys/net/ipv4/conf/default/rp_filter", "0"},
 };
 
-/* ping without a capability: for all groups of the map, which is what the kernel accepts here. */
+/* ping without a capability: for all groups of the map, if the host counts them in the same order,
+ * as the range is the host's; else for the first. The kernel takes mapped groups only. */
 static void allow_ping(const struct spec *s)
 {
-    uint32_t last = 0;
+    const struct spec_idmap *m = &s->linux_.gid_mappings;
     autofree char *range = NULL;
+    uint32_t last = 0;
 
-    for (size_t i = 0; i < s->linux_.gid_mappings.count; i++) {
-        const struct spec_idmap_row *row = &s->linux_.gid_mappings.rows[i];
+    for (size_t i = 0; i < m->count; i++) {
+        const struct spec_idmap_row *row = &m->rows[i];
 
-        last = row->container_id <= last || row->container_id == last + 1
-                   ? row->container_id + row->size - 1
-                   : last;
+        if (i > 0 && (row->container_id <= last || row->host_id < m->rows[i - 1].host_id)) {
+            last = 0;
+            break;
+        }
+        last = row->container_id + row->size - 1;
     }
     range = xasprintf("0 %u", last);
     (void)file_put(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", range);

@@ -74,7 +74,8 @@ struct spec_mount *spec_find_mount(const struct spec *s, const char *destination
 
 int spec_parse_network(const char *value, void *spec, struct err *e); /* MODE[:OPTION=VALUE,…] */
 int spec_parse_publish(const char *value, void *spec, struct err *e);
-int spec_parse_expose(const char *value, void *list, struct err *e);   /* 80[-90][/udp] */
+int spec_parse_expose(const char *value, void *list, struct err *e); /* 80[-90][/udp] */
+int spec_parse_allow_net(const char *value, void *spec, struct err *e);
 int spec_parse_add_host(const char *value, void *list, struct err *e); /* NAME[;NAME…]:ADDRESS */
 int spec_parse_dns(const char *value, void *list, struct err *e);      /* address, or none */
 int spec_parse_dns_word(const char *value, void *list, struct err *e); /* search domain, option */

@@ -211,6 +211,17 @@ int spec_parse_expose(const char *value, void *list, struct err *e)
     return 0;
 }
 
+/* Entries are checked where they are used, see box/egress.h. */
+int spec_parse_allow_net(const char *value, void *spec, struct err *e)
+{
+    struct spec_network *n = &((struct spec *)spec)->box.network;
+
+    (void)e;
+    n->allow_net_set = 1;
+    strv_push(&n->allow_net, value);
+    return 0;
+}
+
 /* ---- names */
 
 /* A word that can stand in /etc/hosts or /etc/resolv.conf and be nothing but itself there. */
