@@ -25,6 +25,10 @@ struct scope_request {
  * -EEXIST, -EACCES and others what it said; -ETIMEDOUT. */
 int scope_start(const struct scope_request *q, struct err *e);
 
+/* The cgroup of the manager, below which its scopes are: "/user.slice/…/user@1000.service". The
+ * caller owns *ret_path. Errors as scope_start(). */
+int scope_manager_path(char **ret_path, struct err *e);
+
 /* Set @property of @unit ("CPUWeight") until it ends. Errors as scope_start(). */
 int scope_set(const char *unit, const char *property, uint64_t value, struct err *e);
 

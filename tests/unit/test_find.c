@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Containers by name, id and beginning of an id; running is the lock. */
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "box/find.h"
+#include "sys/fd.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    char path[64];
+    struct store store;
+    int lock_fd;
+};
+
+static void add(struct fixture *f, const char *name, const char *id)
+{
+    autofree char *link = xasprintf("names/%s", name);
+    autofree char *dir = xasprintf("containers/%s", id);
+
+    assert_int_equal(mkdirat(f->store.dir_fd, dir, 0700), 0);
+    assert_int_equal(symlinkat(id, f->store.dir_fd, link), 0);
+}
+
+/* web runs; db is stopped; gone is a name without a container. */
+static int make(void **state)
+{
+    static struct fixture f;
+
+    (void)strcpy(f.path, "/tmp/rbox-find-XXXXXX");
+    assert_non_null(mkdtemp(f.path));
+    f.store.dir_fd = open(f.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkdirat(f.store.dir_fd, "names", 0700), 0);
+    assert_int_equal(mkdirat(f.store.dir_fd, "containers", 0700), 0);
+    assert_int_equal(mkdirat(f.store.dir_fd, "run", 0700), 0);
+    f.store.containers_fd = openat(f.store.dir_fd, "containers", O_RDONLY | O_CLOEXEC);
+    f.store.run_fd = openat(f.store.dir_fd, "run", O_RDONLY | O_CLOEXEC);
+    add(&f, "web", "abc111");
+    add(&f, "db", "abd222");
+    assert_int_equal(symlinkat("fff", f.store.dir_fd, "names/gone"), 0);
+    assert_int_equal(mkdirat(f.store.run_fd, "abc111", 0700), 0);
+    assert_int_equal(mkdirat(f.store.run_fd, "abd222", 0700), 0); /* left by one that died */
+    f.lock_fd = openat(f.store.run_fd, "abc111", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(f.lock_fd, LOCK_EX), 0);
+    *state = &f;
+    return 0;
+}
+
+static int unmake(void **state)
+{
+    struct fixture *f = *state;
+    struct err e = {0};
+
+    close_fd(&f->lock_fd);
+    close_fd(&f->store.dir_fd);
+    close_fd(&f->store.containers_fd);
+    close_fd(&f->store.run_fd);
+    return dir_remove_tree(AT_FDCWD, f->path, &e);
+}
+
+static void assert_found(struct fixture *f, const char *word, const char *name)
+{
+    autofound struct found found = {.dir_fd = -1, .run_fd = -1};
+    struct err e = {0};
+
+    assert_int_equal(find_container(&f->store, word, &found, &e), 0);
+    assert_string_equal(found.name, name);
+    assert_true(found.dir_fd >= 0);
+}
+
+static void names_ids_and_beginnings_are_found(void **state)
+{
+    assert_found(*state, "web", "web");
+    assert_found(*state, "abd222", "db");
+    assert_found(*state, "abc", "web");
+}
+
+static void what_is_not_there_or_not_clear_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct found found;
+    struct err e = {0};
+
+    assert_int_equal(find_container(&f->store, "ab", &found, &e), -ENOTUNIQ);
+    assert_int_equal(find_container(&f->store, "gone", &found, &e), -ENOENT);
+    assert_int_equal(find_container(&f->store, "", &found, &e), -ENOENT);
+    assert_int_equal(find_container(&f->store, "../names/web", &found, &e), -ENOENT);
+}
+
+static void running_is_the_lock(void **state)
+{
+    struct fixture *f = *state;
+    autofound struct found found = {.dir_fd = -1, .run_fd = -1};
+    struct err e = {0};
+
+    assert_int_equal(find_running(&f->store, "web", &found, &e), 0);
+    assert_true(found.run_fd >= 0);
+    found_done(&found);
+    assert_int_equal(find_running(&f->store, "db", &found, &e), -ESRCH);
+    assert_non_null(strstr(e.msg, "'db' is not running"));
+}
+
+static void all_are_listed_by_name(void **state)
+{
+    struct fixture *f = *state;
+    autofound_list struct found_list l = {0};
+    struct err e = {0};
+
+    assert_int_equal(find_all(&f->store, &l, &e), 0);
+    assert_int_equal(l.count, 2);
+    assert_string_equal(l.rows[0].name, "db");
+    assert_string_equal(l.rows[1].name, "web");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_ids_and_beginnings_are_found),
+        cmocka_unit_test(what_is_not_there_or_not_clear_is_refused),
+        cmocka_unit_test(running_is_the_lock),
+        cmocka_unit_test(all_are_listed_by_name),
+    };
+
+    return cmocka_run_group_tests(tests, make, unmake);
+}
