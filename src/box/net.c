@@ -114,24 +114,16 @@ void net_done(struct net *n)
     ports_done(&n->ports);
 }
 
-static int start_helpers(const struct spec *s, int netns_fd, int run_fd, struct net *n,
-                         struct err *e)
+static int start_ports(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e)
 {
     const struct net_info info = n->backend->info(s);
-    const struct egress_start egress = {
-        .spec = s, .gateway = info.gateway, .dns = info.dns, .netns_fd = netns_fd};
     struct port_inside inside = {.address = info.address, .gateway = info.gateway};
     int r = 0;
 
-    if (s->box.network.allow_net_set) {
-        r = egress_start(&egress, &n->helpers[NET_HELPER_RESOLVER], e);
-    }
-    if (r == 0 && n->ports.count > 0) {
-        /* libslirp's; nobody else has it inside. */
-        (void)inet_pton(AF_INET6, "fd00::2", &inside.gateway6);
-        r = ports_start(&n->ports, &inside, netns_fd, run_fd, &n->helpers[NET_HELPER_PORTS], e);
-        ports_done(&n->ports);
-    }
+    /* libslirp's; nobody else has it inside. */
+    (void)inet_pton(AF_INET6, "fd00::2", &inside.gateway6);
+    r = ports_start(&n->ports, &inside, netns_fd, run_fd, &n->helpers[NET_HELPER_PORTS], e);
+    ports_done(&n->ports);
     return r;
 }
 
@@ -139,13 +131,26 @@ int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, str
 {
     int r = n->backend != NULL ? n->backend->start(s, netns_fd, n, e) : 0;
 
-    return r == 0 && n->backend != NULL ? start_helpers(s, netns_fd, run_fd, n, e) : r;
+    return r == 0 && n->ports.count > 0 ? start_ports(s, netns_fd, run_fd, n, e) : r;
 }
 
-int net_wait_ready(struct net *n, int timeout_ms, struct err *e)
+/* Only now: a namespace that is shut takes no default route. */
+static int shut_in(const struct spec *s, int netns_fd, struct net *n, struct err *e)
 {
-    int r = n->backend != NULL ? n->backend->ready(n, timeout_ms, e) : 0;
+    const struct net_info info = n->backend->info(s);
+    const struct egress_start o = {
+        .spec = s, .gateway = info.gateway, .dns = info.dns, .netns_fd = netns_fd};
 
+    return egress_start(&o, &n->helpers[NET_HELPER_RESOLVER], e);
+}
+
+int net_wait_ready(const struct spec *s, int netns_fd, struct net *n, struct err *e)
+{
+    int r = n->backend != NULL ? n->backend->ready(n, NET_READY_TIMEOUT_MS, e) : 0;
+
+    if (r == 0 && s->box.network.allow_net_set) {
+        r = shut_in(s, netns_fd, n, e);
+    }
     for (size_t i = NET_HELPER_BACKEND + 1; r == 0 && i < NET_HELPER_COUNT; i++) {
         r = n->helpers[i].pidfd >= 0 ? net_fork_wait(&n->helpers[i], e) : 0;
     }

@@ -77,8 +77,9 @@ void net_done(struct net *n);
  */
 int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e);
 
-/* Wait until traffic can flow. Errors: -ETIMEDOUT; -ECHILD the helper died, with its own words. */
-int net_wait_ready(struct net *n, int timeout_ms, struct err *e);
+/* Wait until traffic can flow, and with --allow-net until no other can. Errors: -ETIMEDOUT; -ECHILD
+ * a helper died, with its own words. */
+int net_wait_ready(const struct spec *s, int netns_fd, struct net *n, struct err *e);
 
 /* End the helpers. Does not wait for the tap device, which takes the kernel 15–40 ms to take
  * down. */

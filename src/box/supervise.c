@@ -238,7 +238,7 @@ static int build(struct supervise *s, struct running *run, struct err *e)
         r = sync_wait(run->sync_fd, SYNC_ROOT_READY, CHILD, &run->master_fd, e);
     }
     if (r == 0) {
-        r = net_wait_ready(&s->net, NET_READY_TIMEOUT_MS, e);
+        r = net_wait_ready(s->spec, netns_fd, &s->net, e);
     }
     return r;
 }
