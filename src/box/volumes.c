@@ -9,6 +9,7 @@
 #include "sys/path.h"
 #include "sys/tree.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -91,11 +92,18 @@ static int is_type(const struct spec_mount *v, const char *type)
 
 /* ---- sources, as the caller */
 
+/* A named volume is in the store, which is the current folder here (child.c: open_store()). */
 static int open_source(const struct spec_mount *v, int *ret_fd, struct err *e)
 {
-    autoclose int fd = open(v->source, O_PATH | O_CLOEXEC);
+    autofree char *in_store =
+        v->volume_name != NULL ? xasprintf("volumes/%s/_data", v->volume_name) : NULL;
+    autoclose int fd = open(in_store != NULL ? in_store : v->source, O_PATH | O_CLOEXEC);
     autoclose int sub_fd = -1;
 
+    if (fd < 0 && in_store != NULL) {
+        (void)err_set(e, errno, "cannot use volume '%s'", v->volume_name);
+        return err_hint(e, "rbox volume create %s", v->volume_name);
+    }
     if (fd < 0) {
         (void)err_set(e, errno, "cannot use '%s' for '%s'", v->source, v->destination);
         return err_hint_id(e, HINT_SOURCE_PATH, v->source, NULL);
@@ -142,9 +150,10 @@ int volumes_open(const struct spec *s, struct mounts *m, struct err *e)
     m->volume_fd = new_fds(s->mount_count);
     m->extra_fd = new_fds(s->linux_.device_count);
     for (size_t i = 0; r == 0 && i < s->mount_count; i++) {
-        if (s->mounts[i].source != NULL &&
-            (is_type(&s->mounts[i], "bind") || is_type(&s->mounts[i], "overlay"))) {
-            r = clone_volume(&s->mounts[i], &m->volume_fd[i], e);
+        const struct spec_mount *v = &s->mounts[i];
+
+        if (is_type(v, "bind") || is_type(v, "overlay") || v->volume_name != NULL) {
+            r = clone_volume(v, &m->volume_fd[i], e);
         }
     }
     for (size_t i = 0; r == 0 && i < s->linux_.device_count; i++) {
@@ -198,12 +207,30 @@ static int prepare_overlay(size_t index, int *volume_fd, int fs_fd, struct err *
                           : mount_clone(mounted_fd, 0, volume_fd, e);
 }
 
+/* An anonymous volume lives and goes with its container: in the folder of it that root of the
+ * namespace may write to. Numbered, so that a restart finds it. */
+static int prepare_anonymous(size_t index, int *volume_fd, int fs_fd, struct err *e)
+{
+    autofree char *name = xasprintf("volume%zu", index);
+    autoclose int dir_fd = -1;
+    int r = dir_make(fs_fd, name, 0755, &dir_fd, e);
+
+    return r < 0 ? r : mount_clone(dir_fd, 0, volume_fd, e);
+}
+
 int volumes_prepare(const struct spec *s, struct mounts *m, int fs_fd, struct err *e)
 {
     for (size_t i = 0; i < s->mount_count; i++) {
-        if (is_type(&s->mounts[i], "overlay") &&
-            prepare_overlay(i, &m->volume_fd[i], fs_fd, e) < 0) {
-            return err_wrap(e, "volume '%s'", s->mounts[i].source);
+        const struct spec_mount *v = &s->mounts[i];
+        int r = 0;
+
+        if (is_type(v, "overlay")) {
+            r = prepare_overlay(i, &m->volume_fd[i], fs_fd, e);
+        } else if (is_type(v, "volume") && v->volume_name == NULL) {
+            r = prepare_anonymous(i, &m->volume_fd[i], fs_fd, e);
+        }
+        if (r < 0) {
+            return err_wrap(e, "volume at '%s'", v->destination);
         }
     }
     return 0;
@@ -270,6 +297,42 @@ static int attach_kernel_fs(const struct spec_mount *v, int root_fd, struct err 
     return r < 0 ? r : mount_attach(fd, target_fd, v->destination, e);
 }
 
+static int is_empty(int dir_fd)
+{
+    autoclosedir DIR *d = fdopendir(dir_fd);
+    const struct dirent *entry = NULL;
+
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            return 0;
+        }
+    }
+    return d != NULL;
+}
+
+/* An empty volume begins with what the image has at its place, the folder's owner and mode
+ * included, as docker has it. */
+static int fill_volume(const struct spec_mount *v, int volume_fd, int target_fd, struct err *e)
+{
+    autoclose int to_fd = openat(volume_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    autoclose int from_fd = openat(target_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+
+    if (!is_type(v, "volume") || v->subpath != NULL || strv_has(&v->options, "nocopy")) {
+        return 0;
+    }
+    if (to_fd < 0 || from_fd < 0 || fstat(from_fd, &st) < 0) {
+        return err_set(e, errno, "cannot copy the image's '%s'", v->destination);
+    }
+    if (!is_empty(openat(to_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC))) {
+        return 0;
+    }
+    /* Best effort for the folder itself: a single-id map has no other owners. */
+    (void)!fchown(to_fd, st.st_uid, st.st_gid);
+    (void)fchmod(to_fd, st.st_mode & 07777);
+    return tree_copy(from_fd, to_fd, e);
+}
+
 static int attach_volume(const struct spec_mount *v, int volume_fd, int root_fd, struct err *e)
 {
     autoclose int target_fd = -1;
@@ -277,6 +340,9 @@ static int attach_volume(const struct spec_mount *v, int volume_fd, int root_fd,
     unsigned long flag = propagation(v);
     int r = make_target(root_fd, v->destination, volume_fd, &target_fd, e);
 
+    if (r == 0) {
+        r = fill_volume(v, volume_fd, target_fd, e);
+    }
     if (r == 0) {
         r = mount_attach(volume_fd, target_fd, v->destination, e);
     }
@@ -286,7 +352,7 @@ static int attach_volume(const struct spec_mount *v, int volume_fd, int root_fd,
     if (r == 0) {
         r = mount_set_attrs(volume_fd, attrs, e);
     }
-    return r < 0 ? err_wrap(e, "volume '%s'", v->source) : 0;
+    return r < 0 ? err_wrap(e, "volume at '%s'", v->destination) : 0;
 }
 
 static size_t path_depth(const char *path)

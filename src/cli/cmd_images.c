@@ -52,19 +52,12 @@ const struct cmd cmd_images = {
     .run = images,
 };
 
-static const struct format_column COLUMNS[] = {{"REPOSITORY", "Repository"},
-                                               {"TAG", "Tag"},
-                                               {"IMAGE ID", "ID"},
-                                               {"CREATED", "CreatedSince"},
-                                               {"SIZE", "Size"},
-                                               {NULL, NULL}};
-static const struct format_column COLUMNS_DIGESTS[] = {{"REPOSITORY", "Repository"},
-                                                       {"TAG", "Tag"},
-                                                       {"DIGEST", "Digest"},
-                                                       {"IMAGE ID", "ID"},
-                                                       {"CREATED", "CreatedSince"},
-                                                       {"SIZE", "Size"},
-                                                       {NULL, NULL}};
+static const struct format_column COLUMNS[] = {
+    {"REPOSITORY", "Repository"}, {"TAG", "Tag"},   {"IMAGE ID", "ID"},
+    {"CREATED", "CreatedSince"},  {"SIZE", "Size"}, {NULL, NULL}};
+static const struct format_column COLUMNS_DIGESTS[] = {
+    {"REPOSITORY", "Repository"}, {"TAG", "Tag"},   {"DIGEST", "Digest"}, {"IMAGE ID", "ID"},
+    {"CREATED", "CreatedSince"},  {"SIZE", "Size"}, {NULL, NULL}};
 
 struct collect {
     const struct images_options *options;
@@ -73,8 +66,8 @@ struct collect {
     json_t *rows;
 };
 
-static json_t *image_row(const struct image *i, const struct images_options *o, const char *repository,
-                         const char *tag)
+static json_t *image_row(const struct image *i, const struct images_options *o,
+                         const char *repository, const char *tag)
 {
     const char *hex = i->id + strlen("sha256:");
     autofree char *id = o->no_trunc ? xstrdup(i->id) : xstrndup(hex, 12);
@@ -101,8 +94,8 @@ static int collect_image(const struct image *i, void *arg)
     repository = xasprintf("%s/%s", ref.registry, ref.repository);
     if (c->wanted == NULL || (strcmp(c->wanted, repository) == 0 &&
                               (c->wanted_tag == NULL || str_eq(c->wanted_tag, ref.tag)))) {
-        (void)json_array_append_new(c->rows, image_row(i, c->options, repository,
-                                                       ref.tag != NULL ? ref.tag : "<none>"));
+        (void)json_array_append_new(
+            c->rows, image_row(i, c->options, repository, ref.tag != NULL ? ref.tag : "<none>"));
     }
     image_ref_done(&ref);
     return 0;

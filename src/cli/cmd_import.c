@@ -43,8 +43,9 @@ const struct cmd cmd_import = {
     .group = CMD_IMAGES,
     .summary = "make an image of a root file system tarball",
     .usage = "[options] FILE NAME",
-    .description = "FILE is a tarball of a root file system, compressed or not; - is standard input.\n"
-                   "Prints the image's id.",
+    .description =
+        "FILE is a tarball of a root file system, compressed or not; - is standard input.\n"
+        "Prints the image's id.",
     .examples = "rbox import rootfs.tar.gz openwrt\n"
                 "rbox import -c 'CMD [\"/bin/sh\"]' -c 'ENV A=b' - mine < rootfs.tar\n",
     .options = OPTIONS,
@@ -91,7 +92,8 @@ static int parse_words(const char *text, struct strv *ret, struct err *e)
     r = json_parse(text, strlen(text), "the list", &words, e);
     json_array_foreach(words, i, word)
     {
-        r = r < 0 || json_is_string(word) ? r : err_new(e, EINVAL, "the list has more than strings");
+        r = r < 0 || json_is_string(word) ? r
+                                          : err_new(e, EINVAL, "the list has more than strings");
         strv_push(ret, json_is_string(word) ? json_string_value(word) : "");
     }
     json_decref(words);
@@ -160,10 +162,10 @@ static const struct {
     const char *name;
     int (*change)(const char *text, struct image_config *c, struct err *e);
 } CHANGES[] = {
-    {"CMD", change_cmd},       {"ENTRYPOINT", change_entrypoint},
-    {"ENV", change_env},       {"EXPOSE", change_expose},
-    {"LABEL", change_label},   {"STOPSIGNAL", change_stop_signal},
-    {"USER", change_user},     {"VOLUME", change_volume},
+    {"CMD", change_cmd},         {"ENTRYPOINT", change_entrypoint},
+    {"ENV", change_env},         {"EXPOSE", change_expose},
+    {"LABEL", change_label},     {"STOPSIGNAL", change_stop_signal},
+    {"USER", change_user},       {"VOLUME", change_volume},
     {"WORKDIR", change_workdir},
 };
 

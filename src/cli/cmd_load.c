@@ -24,7 +24,8 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"signature-policy", 0, NULL}, {"platform", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {
+    {"signature-policy", 0, NULL}, {"platform", 0, NULL}, {0}};
 
 static int load(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
@@ -33,8 +34,9 @@ const struct cmd cmd_load = {
     .group = CMD_IMAGES,
     .summary = "load images from an archive",
     .usage = "[options]",
-    .description = "Takes what docker save, podman save and skopeo write: docker-archive, oci-archive (gzip,\n"
-                   "xz, zstd or bzip2 around them is fine) and folders with an OCI layout.",
+    .description =
+        "Takes what docker save, podman save and skopeo write: docker-archive, oci-archive (gzip,\n"
+        "xz, zstd or bzip2 around them is fine) and folders with an OCI layout.",
     .examples = "rbox load -i image.tar.gz\n"
                 "docker save alpine | rbox load\n",
     .options = OPTIONS,

@@ -16,7 +16,8 @@ struct rmi_options {
 #define FIELD(name) offsetof(struct rmi_options, name)
 
 static const struct opt OPTIONS[] = {
-    {"ignore", 'i', NULL, OPT_FLAG, FIELD(ignore), "no error for an image that does not exist", NULL},
+    {"ignore", 'i', NULL, OPT_FLAG, FIELD(ignore), "no error for an image that does not exist",
+     NULL},
     {0},
 };
 

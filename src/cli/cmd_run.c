@@ -5,6 +5,7 @@
 #include "box/box.h"
 #include "cli/cmd.h"
 #include "cli/run_options.h"
+#include "image/volume.h"
 #include "spec/spec_json.h"
 #include "sys/fd.h"
 #include "userns/idmap.h"
@@ -87,12 +88,16 @@ static int absolute_rootfs(struct spec *s, struct err *e)
     return 0;
 }
 
-/* Sources with option "create" are made here, as the caller. */
-static int make_sources(const struct spec *s, struct err *e)
+/* Named volumes, and sources with option "create", are made here, as the caller. */
+static int make_sources(const struct store *store, const struct spec *s, struct err *e)
 {
     for (size_t i = 0; i < s->mount_count; i++) {
         const struct spec_mount *m = &s->mounts[i];
 
+        if (m->volume_name != NULL && volume_make(store, m->volume_name, &s->linux_.uid_mappings,
+                                                  &s->linux_.gid_mappings, e) < 0) {
+            return -e->errnum;
+        }
         if (strv_has(&m->options, "create") && access(m->source, F_OK) < 0 && errno == ENOENT &&
             dir_make_all(m->source, e) < 0) {
             return err_wrap(e, "--volume");
@@ -172,8 +177,8 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
         return 0;
     }
     r = refuse_unfinished(s, e);
-    r = r < 0 ? r : make_sources(s, e);
     r = r < 0 ? r : ctx_store(ctx, &store, e);
+    r = r < 0 ? r : make_sources(store, s, e);
     return r < 0 ? r : box_run(store, s, &box, e);
 }
 

@@ -57,18 +57,18 @@ struct spec_process {
 
 /* ---- mounts: type, source and options as in the OCI spec.
  * type "bind": source is an absolute host path. type "tmpfs", "proc", "sysfs", "devpts", "mqueue",
- * "cgroup2": source is the type. type "volume": source is a volume's name, "" an anonymous one; the
- * front end turns it into a bind before the core sees it, keeping volume_name. type "overlay":
- * source is a host path whose changes go to a throw-away upper (option upperdir=,workdir= keep
- * them). options: ro rw nosuid suid nodev dev noexec exec noatime relatime strictatime [r]bind
- * [r]private [r]shared [r]slave U z Z create nocopy tmpcopyup notmpcopyup, and tmpfs' own size=
- * mode= nr_inodes= uid= gid=. */
+ * "cgroup2": source is the type. type "volume": source and volume_name are a named volume of the
+ * store, "" and NULL one that lives and goes with the container. type "overlay": source is a host
+ * path whose changes go to a throw-away upper (option upperdir=,workdir= keep them). options: ro rw
+ * nosuid suid nodev dev noexec exec noatime relatime strictatime [r]bind [r]private [r]shared
+ * [r]slave U z Z create nocopy tmpcopyup notmpcopyup, and tmpfs' own size= mode= nr_inodes= uid=
+ * gid=. */
 struct spec_mount {
     char *destination; /* absolute path inside */
     char *type;
     char *source;
     struct strv options;
-    char *volume_name; /* of a named or anonymous volume, else NULL */
+    char *volume_name; /* of a named volume, else NULL */
     char *subpath;     /* beneath source, or NULL */
     int from_image;    /* a VOLUME of the image config: may be replaced by any option for the same
                           place */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Named volumes of the store: volumes/NAME/_data, owned by root of the containers that use it. They
+ * stay until they are removed; anonymous ones are part of their container's folder instead. Host
+ * side. */
+#ifndef RBOX_IMAGE_VOLUME_H
+#define RBOX_IMAGE_VOLUME_H
+
+#include "base/err.h"
+#include "image/store.h"
+#include "spec/spec.h"
+
+#include <stdint.h>
+
+/* See that volume @name is there; a new one belongs to id 0 of the maps. @name is a good name
+ * (spec_parse_name()). */
+int volume_make(const struct store *store, const char *name, const struct spec_idmap *uid_map,
+                const struct spec_idmap *gid_map, struct err *e);
+
+/* Is it there? */
+int volume_exists(const struct store *store, const char *name);
+
+/* Remove it with all that is in it, whoever of the maps owns that. -ENOENT: there is none. It must
+ * not be in use. */
+int volume_remove(const struct store *store, const char *name, const struct spec_idmap *uid_map,
+                  const struct spec_idmap *gid_map, struct err *e);
+
+/* Names of all volumes, sorted. */
+int volume_list(const struct store *store, struct strv *ret, struct err *e);
+
+/* When it was made, in seconds since the epoch; 0 when there is none. */
+int64_t volume_created(const struct store *store, const char *name);
+
+#endif
