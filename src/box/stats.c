@@ -150,98 +150,26 @@ static char *percent_text(uint64_t part, double whole)
                                                 : xasprintf("%.2f%%", (double)part * 100 / whole);
 }
 
-enum column {
-    ID,
-    NAME,
-    CPU,
-    MEMORY,
-    MEMORY_PERCENT,
-    NETWORK,
-    DISK,
-    PIDS,
-    COLUMN_COUNT
-};
-
-static const struct {
-    const char *heading;
-    const char *key; /* podman's */
-} COLUMNS[COLUMN_COUNT] = {
-    [ID] = {"ID", "id"},
-    [NAME] = {"NAME", "name"},
-    [CPU] = {"CPU %", "cpu_percent"},
-    [MEMORY] = {"MEM USAGE / LIMIT", "mem_usage"},
-    [MEMORY_PERCENT] = {"MEM %", "mem_percent"},
-    [NETWORK] = {"NET IO", "net_io"},
-    [DISK] = {"BLOCK IO", "block_io"},
-    [PIDS] = {"PIDS", "pids"},
-};
-
-/* The caller owns it. */
-static char *cell(const struct stats *s, enum column column)
+/* Append the field @key of @o, taking @text. */
+static void set_text(json_t *o, const char *key, char *text)
 {
-    switch (column) {
-    case ID:
-        return xstrndup(s->id, 12);
-    case NAME:
-        return xstrdup(s->name);
-    case CPU:
-        return percent_text(s->cpu_us, (double)(s->at_ns - s->since_ns) / 1e3);
-    case MEMORY:
-        return pair_text(s->f.memory_bytes, memory_limit(s));
-    case MEMORY_PERCENT:
-        return percent_text(s->f.memory_bytes, (double)memory_limit(s));
-    case NETWORK:
-        return pair_text(s->has_network ? s->net_received_bytes : CGROUP_UNKNOWN,
-                         s->net_sent_bytes);
-    case DISK:
-        return pair_text(s->f.io_read_bytes, s->f.io_write_bytes);
-    case PIDS:
-    case COLUMN_COUNT:
-    default:
-        return s->f.pids == CGROUP_UNKNOWN ? xstrdup("n/a") : xasprintf("%" PRIu64, s->f.pids);
-    }
+    (void)json_object_set_new(o, key, json_str(text));
+    free(text);
 }
 
-static void pad(struct buf *b, const char *text, int width, int is_last)
+json_t *stats_json(const struct stats *s)
 {
-    buf_printf(b, "%-*s%s", is_last ? 0 : width, text, is_last ? "\n" : "  ");
-}
+    json_t *o = json_object();
 
-void stats_table(const struct stats *rows, size_t count, struct buf *b)
-{
-    autostrv struct strv cells = {0};
-    int widths[COLUMN_COUNT] = {0};
-
-    for (size_t i = 0; i < COLUMN_COUNT; i++) {
-        strv_push(&cells, COLUMNS[i].heading);
-    }
-    for (size_t i = 0; i < count * COLUMN_COUNT; i++) {
-        strv_take(&cells, cell(&rows[i / COLUMN_COUNT], (enum column)(i % COLUMN_COUNT)));
-    }
-    for (size_t i = 0; i < cells.len; i++) {
-        int width = (int)strlen(cells.v[i]);
-
-        widths[i % COLUMN_COUNT] =
-            width > widths[i % COLUMN_COUNT] ? width : widths[i % COLUMN_COUNT];
-    }
-    for (size_t i = 0; i < cells.len; i++) {
-        pad(b, cells.v[i], widths[i % COLUMN_COUNT], i % COLUMN_COUNT == COLUMN_COUNT - 1);
-    }
-}
-
-json_t *stats_json(const struct stats *rows, size_t count)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < count; i++) {
-        json_t *o = json_object();
-
-        for (int column = 0; column < COLUMN_COUNT; column++) {
-            autofree char *text = cell(&rows[i], (enum column)column);
-
-            (void)json_object_set_new(o, COLUMNS[column].key, json_str(text));
-        }
-        (void)json_array_append_new(list, o);
-    }
-    return list;
+    (void)json_object_set_new(o, "ID", json_str(s->id));
+    (void)json_object_set_new(o, "Name", json_str(s->name));
+    set_text(o, "CPUPerc", percent_text(s->cpu_us, (double)(s->at_ns - s->since_ns) / 1e3));
+    set_text(o, "MemUsage", pair_text(s->f.memory_bytes, memory_limit(s)));
+    set_text(o, "MemPerc", percent_text(s->f.memory_bytes, (double)memory_limit(s)));
+    set_text(o, "NetIO",
+             pair_text(s->has_network ? s->net_received_bytes : CGROUP_UNKNOWN, s->net_sent_bytes));
+    set_text(o, "BlockIO", pair_text(s->f.io_read_bytes, s->f.io_write_bytes));
+    set_text(o, "PIDs",
+             s->f.pids != CGROUP_UNKNOWN ? xasprintf("%" PRIu64, s->f.pids) : xstrdup("n/a"));
+    return o;
 }

@@ -2,14 +2,13 @@
 /* What a running container uses now, from its cgroup's files and its network namespace: `rbox
  * stats`. Host side.
  *
- * Calling sequence: stats_take() for each container, stats_table() or stats_json() for all of them.
- * A second sample of the same container gives the first to stats_take(), so that the CPU's share is
+ * Calling sequence: stats_take() for each container, stats_json() for its row of the table. A
+ * second sample of the same container gives the first to stats_take(), so that the CPU's share is
  * that of the time between; without one it is that of the container's whole life. */
 #ifndef RBOX_BOX_STATS_H
 #define RBOX_BOX_STATS_H
 
 #include "base/err.h"
-#include "base/mem.h"
 #include "box/cgroup.h"
 
 #include <jansson.h>
@@ -34,11 +33,8 @@ int stats_take(int run_fd, const char *id, const char *name, const struct stats 
                struct stats *ret, struct err *e);
 void stats_done(struct stats *s);
 
-/* The table, with its heading; "n/a" for what is not known. Appends to @b. */
-void stats_table(const struct stats *rows, size_t count, struct buf *b);
-
-/* podman's JSON: an array of objects. New reference. */
-json_t *stats_json(const struct stats *rows, size_t count);
+/* As docker names and prints it, "n/a" for what is not known. New reference. */
+json_t *stats_json(const struct stats *s);
 
 /* Sum the bytes of /proc/PID/net/dev (@text) over all interfaces but lo. */
 void stats_parse_net(const char *text, uint64_t *ret_received, uint64_t *ret_sent);

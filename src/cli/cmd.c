@@ -12,8 +12,8 @@
 #include <string.h>
 
 static const struct cmd *const COMMANDS[] = {
-    &cmd_run, &cmd_images,       &cmd_load, &cmd_import,
-    &cmd_rmi, &cmd_image_exists, &cmd_help, &cmd_version,
+    &cmd_run,   &cmd_images, &cmd_load,    &cmd_import, &cmd_rmi,  &cmd_image_exists,
+    &cmd_stats, &cmd_pause,  &cmd_unpause, &cmd_update, &cmd_help, &cmd_version,
 };
 
 const struct cmd *cmd_at(size_t i)

@@ -102,6 +102,10 @@ extern const struct cmd cmd_load;
 extern const struct cmd cmd_import;
 extern const struct cmd cmd_rmi;
 extern const struct cmd cmd_image_exists;
+extern const struct cmd cmd_stats;
+extern const struct cmd cmd_pause;
+extern const struct cmd cmd_unpause;
+extern const struct cmd cmd_update;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_version;
 

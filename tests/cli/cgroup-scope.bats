@@ -23,6 +23,7 @@ managed() {
     cd "${RBOX_STORE%/*}"
     top=/sys/fs/cgroup/$WUM_CGROUP
     rbox() { "$RBOX_BUILD/rbox" "$@"; }
+    fails() { if "$@"; then return 1; fi; } # bash -e passes over "! command"
     start() { "$RBOX_BUILD/rbox" run --rm --network none --name web "$@" busybox sleep 30 & until pgrep -f "^sleep 30" >/dev/null; do sleep 0.02; done; }
     scope() { find "$top" -name "rbox-*.scope"; }
     '"$1"
@@ -56,7 +57,7 @@ managed() {
     start --cgroups=enabled --cgroup-parent web.slice
     [[ $(scope) == */web.slice/rbox-* ]]
     kill -KILL $!
-    ! rbox run --rm --network none --cgroups=enabled --cgroup-parent web busybox true 2>err
+    fails rbox run --rm --network none --cgroups=enabled --cgroup-parent web busybox true 2>err
     grep -q "not the name of a slice" err'
 }
 
@@ -80,7 +81,52 @@ managed() {
 @test "without a manager and without delegation --cgroups=enabled is refused with the fix (issue 6)" {
   managed '
     mv "$XDG_RUNTIME_DIR/bus" "$XDG_RUNTIME_DIR/elsewhere"
-    ! rbox --cgroup-manager systemd run --rm --network none --cgroups=enabled busybox true 2>err
+    fails rbox --cgroup-manager systemd run --rm --network none --cgroups=enabled busybox true 2>err
     grep -q "no systemd user manager answers" err
     grep -q "RBX-119" err'
+}
+
+@test "pause stops everything in the container, unpause lets it go on (issue 6)" {
+  managed '
+    "$RBOX_BUILD/rbox" run --rm --network none --name web --cgroups=enabled busybox sh -c "while :; do echo; sleep 0.02; done" >ticks &
+    until [ -s ticks ]; do sleep 0.02; done
+    [ "$(rbox pause web)" = web ]
+    before=$(stat -c %s ticks); sleep 0.2
+    [ "$(stat -c %s ticks)" = "$before" ]
+    fails rbox pause web 2>err
+    grep -q "paused already" err
+    rbox unpause --all | grep -x web
+    sleep 0.2
+    [ "$(stat -c %s ticks)" -gt "$before" ]
+    fails rbox unpause web 2>err
+    grep -q "not paused" err
+    kill -KILL $!'
+}
+
+@test "stats tells what the cgroup and the network have, and why it does not (issue 6)" {
+  managed '
+    start --cgroups=enabled
+    "$RBOX_BUILD/rbox" run --rm --network none --name bare busybox sleep 31 &
+    until pgrep -f "^sleep 31" >/dev/null; do sleep 0.02; done
+    rbox stats --no-stream --format "{{.Name}} {{.CPUPerc}} {{.NetIO}}" 2>err | tee table
+    grep -E "^web [0-9.]+% 0 bytes / 0 bytes\$" table
+    grep -x "bare n/a 0 bytes / 0 bytes" table
+    grep -q "bare runs without a cgroup" err
+    rbox stats --no-stream --format json web | grep -q "\"Name\": *\"web\""
+    fails rbox stats --no-stream nobody 2>err
+    grep -q "no container .nobody." err
+    kill -KILL %1 %2'
+}
+
+@test "update refuses what cannot hold, and keeps the rest (issue 6)" {
+  managed '
+    start --cgroups=enabled
+    fails rbox update web 2>err
+    grep -q "needs a limit" err
+    fails rbox update --memory 0 web 2>err
+    grep -q -- "--memory" err
+    rbox update --cgroup-conf cgroup.max.depth=7 web
+    [ "$(cat "$(scope)/box/cgroup.max.depth")" = 7 ]
+    if ! rbox update --memory 64m web 2>err; then grep -q "cannot update .web.: cannot set --memory" err; fi
+    kill -KILL $!'
 }

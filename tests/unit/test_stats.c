@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of `rbox stats` (issue 6). */
+/* The rows of `rbox stats` (issue 6). */
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "box/stats.h"
@@ -31,7 +31,13 @@ static void interfaces_but_lo_are_summed(void **unused)
     assert_int_equal(received + sent, 0);
 }
 
-static void known_figures_fill_the_table(void **unused)
+static void assert_field(const json_t *o, const char *key, const char *value)
+{
+    assert_non_null(json_object_get(o, key));
+    assert_string_equal(json_string_value(json_object_get(o, key)), value);
+}
+
+static void known_figures_are_in_words(void **unused)
 {
     struct stats s = {.id = (char[]){"0123456789abcdef"},
                       .name = (char[]){"web"},
@@ -40,41 +46,41 @@ static void known_figures_fill_the_table(void **unused)
                       .cpu_us = 500000,
                       .has_network = 1,
                       .net_received_bytes = 1024};
-    autobuf struct buf b = {0};
+    json_auto_t *o = NULL;
 
     (void)unused;
     s.f = (struct cgroup_figures){.memory_bytes = 1 << 20, .memory_max_bytes = 4 << 20, .pids = 3};
-    stats_table(&s, 1, &b);
-    assert_string_equal(b.data,
-                        "ID            NAME  CPU %   MEM USAGE / LIMIT  MEM %   NET IO           "
-                        "BLOCK IO           PIDS\n"
-                        "0123456789ab  web   25.00%  1 MiB / 4 MiB      25.00%  1 KiB / 0 bytes  "
-                        "0 bytes / 0 bytes  3\n");
+    o = stats_json(&s);
+    assert_field(o, "Name", "web");
+    assert_field(o, "CPUPerc", "25.00%");
+    assert_field(o, "MemUsage", "1 MiB / 4 MiB");
+    assert_field(o, "MemPerc", "25.00%");
+    assert_field(o, "NetIO", "1 KiB / 0 bytes");
+    assert_field(o, "BlockIO", "0 bytes / 0 bytes");
+    assert_field(o, "PIDs", "3");
 }
 
 static void the_unknown_is_not_available(void **unused)
 {
+    static const char *const fields[] = {"CPUPerc", "MemUsage", "MemPerc",
+                                         "NetIO",   "BlockIO",  "PIDs"};
     struct stats s = {.id = (char[]){"ab"}, .name = (char[]){"web"}, .at_ns = 1};
-    json_auto_t *list = NULL;
-    const json_t *o = NULL;
+    json_auto_t *o = NULL;
 
     (void)unused;
     cgroup_figures_read(-1, &s.f);
     s.cpu_us = s.f.cpu_us;
-    list = stats_json(&s, 1);
-    o = json_array_get(list, 0);
-    assert_string_equal(json_string_value(json_object_get(o, "name")), "web");
-    assert_string_equal(json_string_value(json_object_get(o, "cpu_percent")), "n/a");
-    assert_string_equal(json_string_value(json_object_get(o, "mem_usage")), "n/a");
-    assert_string_equal(json_string_value(json_object_get(o, "net_io")), "n/a");
-    assert_string_equal(json_string_value(json_object_get(o, "pids")), "n/a");
+    o = stats_json(&s);
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        assert_field(o, fields[i], "n/a");
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(interfaces_but_lo_are_summed),
-        cmocka_unit_test(known_figures_fill_the_table),
+        cmocka_unit_test(known_figures_are_in_words),
         cmocka_unit_test(the_unknown_is_not_available),
     };
 
