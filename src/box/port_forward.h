@@ -100,7 +100,7 @@ enum {
 struct port_attempt {
     union port_address to;
     union port_address from; /* family 0: let the kernel choose */
-    int keeps_client;        /* the service sees who is calling */
+    int plain;               /* the service can't see who is calling */
 };
 
 /* The ways to try, in order, for a client at @client; the first that is not refused counts. A

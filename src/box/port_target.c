@@ -49,17 +49,16 @@ size_t port_attempts_tcp(const struct port_inside *inside, uint16_t port,
                               .from = address4(inside->gateway, from_port)};
     struct port_attempt v6 = {.to = address6(in6addr_loopback, port),
                               .from = address6(inside->gateway6, from_port)};
-    struct port_attempt *same = is6 ? &v6 : &v4;
 
-    if (!is_hosts_own(client)) {
-        same->from = *client;
-        same->keeps_client = 1;
-    }
-    ret[0] = *same;
+    ret[0] = is6 ? v6 : v4;
     ret[1] = is6 ? v4 : v6;
+    if (!is_hosts_own(client)) {
+        ret[0].from = *client;
+        ret[1].plain = 1;
+    }
     /* Only services that are bound to the interface's address are left. A foreign source can't be
      * kept here: the answer would be routed to the outside. */
-    ret[2] = (struct port_attempt){.to = address4(inside->address, port)};
+    ret[2] = (struct port_attempt){.to = address4(inside->address, port), .plain = 1};
     return 3;
 }
 

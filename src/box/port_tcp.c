@@ -238,7 +238,7 @@ static void conn_connected(struct conn *c)
 
     c->connected = 1;
     (void)setsockopt(c->service.item.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (!c->attempts[c->attempt].keeps_client) {
+    if (c->attempts[c->attempt].plain) {
         c->listener->row.plain_count++;
     }
 }

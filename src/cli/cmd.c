@@ -11,10 +11,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* clang-format off */
 static const struct cmd *const COMMANDS[] = {
-    &cmd_run,   &cmd_images, &cmd_load,    &cmd_import, &cmd_rmi,  &cmd_image_exists,
-    &cmd_stats, &cmd_pause,  &cmd_unpause, &cmd_update, &cmd_help, &cmd_version,
+    &cmd_run,
+    &cmd_images,
+    &cmd_load,
+    &cmd_import,
+    &cmd_rmi,
+    &cmd_image_exists,
+    &cmd_stats,
+    &cmd_pause,
+    &cmd_unpause,
+    &cmd_update,
+    &cmd_port,
+    &cmd_port_add,
+    &cmd_port_rm,
+    &cmd_help,
+    &cmd_version,
 };
+/* clang-format on */
 
 const struct cmd *cmd_at(size_t i)
 {

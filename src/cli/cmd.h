@@ -106,6 +106,9 @@ extern const struct cmd cmd_stats;
 extern const struct cmd cmd_pause;
 extern const struct cmd cmd_unpause;
 extern const struct cmd cmd_update;
+extern const struct cmd cmd_port;
+extern const struct cmd cmd_port_add;
+extern const struct cmd cmd_port_rm;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_version;
 

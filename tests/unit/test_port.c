@@ -82,13 +82,13 @@ static void callers_never_look_like_loopback(void **state)
 
     (void)state;
     assert_int_equal(port_attempts_tcp(&inside, 80, &client, a), 3);
-    assert_true(a[0].keeps_client);
+    assert_false(a[0].plain);
     assert_int_equal(a[0].from.in.sin_addr.s_addr, inet_addr(HOST_IP));
     assert_int_equal(a[0].from.in.sin_port, htons(5));
-    assert_false(a[1].keeps_client);
+    assert_true(a[1].plain);
     client.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     (void)port_attempts_tcp(&inside, 80, &client, a);
-    assert_false(a[0].keeps_client);
+    assert_false(a[0].plain);
     assert_int_equal(a[0].from.in.sin_addr.s_addr, inet_addr(GATEWAY));
 }
 
