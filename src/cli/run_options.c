@@ -21,7 +21,7 @@ void run_options_init(void *options)
     struct run_options *o = options;
 
     spec_request_init(&o->request);
-    o->request.host_env = environ;
+    o->request.host_env = (const char *const *)environ;
     o->request.caller_uid = geteuid();
     o->request.caller_gid = getegid();
 }

@@ -97,7 +97,7 @@ static void copy_host(const struct spec_request *q, const char *pattern, struct 
 {
     size_t len = strcspn(pattern, "*");
 
-    for (char *const *v = q->host_env; v != NULL && *v != NULL; v++) {
+    for (const char *const *v = q->host_env; v != NULL && *v != NULL; v++) {
         size_t name_len = strcspn(*v, "=");
         int match = strncmp(*v, pattern, len) == 0 &&
                     (pattern[len] == '*' ? name_len >= len : name_len == len);

@@ -27,10 +27,10 @@ struct spec_request {
     int stop_signal;       /* 0: the image's */
     struct strv cap_add;   /* names, ALL */
     struct strv cap_drop;
-    struct strv labels;    /* "K=V" */
-    int64_t cpus_quota_us; /* --cpus; 0: not given */
-    char *const *host_env; /* the caller's environment; borrowed, may be NULL */
-    uid_t caller_uid;      /* for keep-id */
+    struct strv labels;          /* "K=V" */
+    int64_t cpus_quota_us;       /* --cpus; 0: not given */
+    const char *const *host_env; /* the caller's environment; borrowed, may be NULL */
+    uid_t caller_uid;            /* for keep-id */
     gid_t caller_gid;
 };
 
