@@ -242,6 +242,33 @@ static const struct {
     {"stack", RLIMIT_STACK},       {"as", RLIMIT_AS},
 };
 
+int spec_rlimit_number(const char *name)
+{
+    const char *bare = strncasecmp(name, "RLIMIT_", 7) == 0 ? name + 7 : name;
+
+    for (size_t i = 0; i < sizeof(RLIMITS) / sizeof(RLIMITS[0]); i++) {
+        if (strcasecmp(bare, RLIMITS[i].name) == 0) {
+            return RLIMITS[i].resource;
+        }
+    }
+    return -1;
+}
+
+char *spec_rlimit_oci_name(int resource)
+{
+    for (size_t i = 0; i < sizeof(RLIMITS) / sizeof(RLIMITS[0]); i++) {
+        if (RLIMITS[i].resource == resource) {
+            char *name = xasprintf("RLIMIT_%s", RLIMITS[i].name);
+
+            for (char *p = name; *p != '\0'; p++) {
+                *p = (char)toupper((unsigned char)*p);
+            }
+            return name;
+        }
+    }
+    return xasprintf("%d", resource);
+}
+
 static int parse_rlimit_value(const char *text, uint64_t *ret, struct err *e)
 {
     int64_t n = 0;
@@ -270,8 +297,9 @@ int spec_parse_ulimit(const char *value, void *spec, struct err *e)
 {
     struct spec *s = spec;
     const char *equals = strchr(value, '=');
+    autofree char *name = xstrndup(value, strcspn(value, "="));
     autostrv struct strv parts = {0};
-    struct spec_rlimit row = {.resource = -1, .asked = 1};
+    struct spec_rlimit row = {.resource = spec_rlimit_number(name), .asked = 1};
 
     if (strcmp(value, "host") == 0) {
         s->process.rlimit_count = 0; /* the caller's own limits are inherited */
@@ -280,15 +308,8 @@ int spec_parse_ulimit(const char *value, void *spec, struct err *e)
     if (equals == NULL) {
         return err_new(e, EINVAL, "'%s' is not NAME=SOFT[:HARD]", value);
     }
-    for (size_t i = 0; i < sizeof(RLIMITS) / sizeof(RLIMITS[0]); i++) {
-        if (strlen(RLIMITS[i].name) == (size_t)(equals - value) &&
-            strncasecmp(value, RLIMITS[i].name, (size_t)(equals - value)) == 0) {
-            row.resource = RLIMITS[i].resource;
-        }
-    }
     if (row.resource < 0) {
-        return err_new(e, EINVAL, "'%.*s' is not a limit such as nofile", (int)(equals - value),
-                       value);
+        return err_new(e, EINVAL, "'%s' is not a limit such as nofile", name);
     }
     strv_split(&parts, equals + 1, ':');
     if (parts.len < 1 || parts.len > 2) {

@@ -31,6 +31,11 @@ int spec_parse_restart(const char *value, void *spec, struct err *e); /* on-fail
 int spec_parse_rootfs(const char *value, void *spec, struct err *e);  /* DIR[:O] */
 int spec_parse_pair(const char *value, void *list, struct err *e);    /* K=V into a strv; K is K= */
 
+/* Names of RLIMIT_…: "nofile" or "RLIMIT_NOFILE" in any case → the number, or -1; and the OCI
+ * spec's name of a number, which the caller owns. */
+int spec_rlimit_number(const char *name);
+char *spec_rlimit_oci_name(int resource);
+
 /* ---- namespaces and confinement (spec_parse_linux.c) */
 
 int spec_parse_namespace(const char *value, void *ns, struct err *e); /* struct spec_namespace */

@@ -118,7 +118,7 @@ static void the_command_follows_entrypoint_and_cmd(void **unused)
 static void later_sources_of_variables_win(void **unused)
 {
     static const char *const host[] = {"http_proxy=hp", "HTTPS_PROXY=hps", "A=host", "LC_ALL=C",
-                                 "LC_X=y",        "HOSTONLY=1",      NULL};
+                                       "LC_X=y",        "HOSTONLY=1",      NULL};
     struct fixture f = new_fixture();
     const struct strv *env = &f.q.spec.process.env;
 
@@ -196,7 +196,8 @@ static void files_of_variables_have_comments(void **unused)
     struct err e = {0};
 
     (void)unused;
-    assert_int_equal(spec_parse_lines("# no\n\n A=1\nB=x # y\r\nC\n  \nD=\nE=a b", "f", &list, &e), 0);
+    assert_int_equal(spec_parse_lines("# no\n\n A=1\nB=x # y\r\nC\n  \nD=\nE=a b", "f", &list, &e),
+                     0);
     assert_list(&list, "A=1|B=x # y|C|D=|E=a b");
     assert_int_equal(spec_parse_lines("A=1\nB C=2\n", "f", &list, &e), -EINVAL);
     assert_string_equal(e.msg, "line 2 of 'f' is not NAME=VALUE");
