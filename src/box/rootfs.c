@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 /* Make upper/ and work/. The root folder's mode is the upper's: it is copied from the topmost
- * layer's. */
+ * layer's. work/ is the kernel's alone, and begins empty: a volatile overlay leaves a mark there,
+ * by which it refuses to be mounted again. */
 static int make_upper(int fs_fd, int top_fd, int *ret_upper_fd, int *ret_work_fd, struct err *e)
 {
     autoclose int upper_fd = -1;
@@ -25,6 +26,9 @@ static int make_upper(int fs_fd, int top_fd, int *ret_upper_fd, int *ret_work_fd
     struct stat st;
     int r = dir_make(fs_fd, "upper", 0755, &upper_fd, e);
 
+    if (r == 0) {
+        r = dir_remove_tree(fs_fd, "work", e);
+    }
     if (r == 0) {
         r = dir_make(fs_fd, "work", 0700, &work_fd, e);
     }
@@ -41,20 +45,29 @@ static int make_upper(int fs_fd, int top_fd, int *ret_upper_fd, int *ret_work_fd
     return 0;
 }
 
-/* Mount the overlay of @lower (names relative to the current folder, topmost first, ':' between)
- * over @target_fd. mount(2) takes one page of options: hence short names and the current folder.
- * upper and work go by descriptor, so no path of the host shows in the container's mountinfo. */
-static int mount_overlay(const char *lower, int upper_fd, int work_fd, int target_fd, struct err *e)
+/* Mount the overlay of @lower (names relative to the current folder, topmost first, ':' between),
+ * whose top is @top_fd, as the container's root. mount(2) takes one page of options: hence short
+ * names and the current folder. upper and work go by descriptor, so no path of the host shows in
+ * the container's mountinfo. What goes with the container (--rm) need not reach the disk: volatile,
+ * or the end of each run would wait for a sync of the whole file system. */
+static int mount_overlay(const struct spec *s, const struct rootfs_dirs *dirs, const char *lower,
+                         int top_fd, struct err *e)
 {
-    autofree char *options =
-        xasprintf("lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,userxattr", lower,
-                  upper_fd, work_fd);
-    int r = 0;
+    autoclose int upper_fd = -1;
+    autoclose int work_fd = -1;
+    autofree char *options = NULL;
+    int r = make_upper(dirs->fs_fd, top_fd, &upper_fd, &work_fd, e);
 
+    if (r < 0) {
+        return r;
+    }
+    options =
+        xasprintf("lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,userxattr%s",
+                  lower, upper_fd, work_fd, s->box.remove ? ",volatile" : "");
     if (strlen(options) >= (size_t)sysconf(_SC_PAGESIZE)) {
         return err_new(e, E2BIG, "too many layers for one overlay");
     }
-    r = mount_fs("overlay", "overlay", target_fd, 0, options, e);
+    r = mount_fs("overlay", "overlay", dirs->fs_fd, 0, options, e);
     if (r < 0) {
         return err_hint_id(e, -r == EINVAL ? HINT_OVERLAY : HINT_KERNEL_OVERLAY, NULL, NULL);
     }
@@ -64,10 +77,7 @@ static int mount_overlay(const char *lower, int upper_fd, int work_fd, int targe
 static int mount_layers(const struct spec *s, const struct rootfs_dirs *dirs, struct err *e)
 {
     autobuf struct buf lower = {0};
-    autoclose int upper_fd = -1;
-    autoclose int work_fd = -1;
     autoclose int top_fd = -1;
-    int r = 0;
 
     for (size_t i = s->box.layers.len; i > 0; i--) {
         buf_printf(&lower, "%s%s", lower.len > 0 ? ":" : "", s->box.layers.v[i - 1]);
@@ -80,30 +90,20 @@ static int mount_layers(const struct spec *s, const struct rootfs_dirs *dirs, st
     if (top_fd < 0) {
         return err_set(e, errno, "cannot open layer '%s'", s->box.layers.v[s->box.layers.len - 1]);
     }
-    r = make_upper(dirs->fs_fd, top_fd, &upper_fd, &work_fd, e);
-    if (r < 0) {
-        return r;
-    }
     if (fchdir(dirs->layers_fd) < 0) {
         return err_set(e, errno, "cannot enter the layers' folder");
     }
-    return mount_overlay(lower.data, upper_fd, work_fd, dirs->fs_fd, e);
+    return mount_overlay(s, dirs, lower.data, top_fd, e);
 }
 
 /* --rootfs DIR:O: the folder itself is the one lower layer, reached as the current folder. */
-static int mount_rootfs_overlay(const struct rootfs_dirs *dirs, int rootfs_fd, struct err *e)
+static int mount_rootfs_overlay(const struct spec *s, const struct rootfs_dirs *dirs, int rootfs_fd,
+                                struct err *e)
 {
-    autoclose int upper_fd = -1;
-    autoclose int work_fd = -1;
-    int r = make_upper(dirs->fs_fd, rootfs_fd, &upper_fd, &work_fd, e);
-
-    if (r < 0) {
-        return r;
-    }
     if (fchdir(rootfs_fd) < 0) {
         return err_set(e, errno, "cannot enter the root folder");
     }
-    return mount_overlay(".", upper_fd, work_fd, dirs->fs_fd, e);
+    return mount_overlay(s, dirs, ".", rootfs_fd, e);
 }
 
 int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootfs_fd,
@@ -115,7 +115,7 @@ int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootf
     if (s->box.rootfs == NULL) {
         r = mount_layers(s, dirs, e);
     } else if (s->box.rootfs_overlay) {
-        r = mount_rootfs_overlay(dirs, rootfs_fd, e);
+        r = mount_rootfs_overlay(s, dirs, rootfs_fd, e);
     } else {
         r = mount_bind(rootfs_fd, dirs->fs_fd, MOUNT_RECURSIVE | MOUNT_NODEV, s->box.rootfs, e);
     }

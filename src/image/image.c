@@ -69,10 +69,17 @@ static int ensure_layers(const struct store *store, struct image *i,
                          const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
                          struct err *e)
 {
+    const struct layer_key points = {
+        .diff_id = LAYER_POINTS, .uid_map = uid_map, .gid_map = gid_map};
+
     if (i->blobs.len != i->diff_ids.len) {
         return err_new(e, EINVAL, "image '%s' has %zu layers and %zu diffIDs", i->name,
                        i->blobs.len, i->diff_ids.len);
     }
+    if (layer_points(store, &points, e) < 0) {
+        return -e->errnum;
+    }
+    strv_take(&i->layers, layer_path(&points));
     for (size_t k = 0; k < i->diff_ids.len; k++) {
         const struct layer_key key = {
             .diff_id = i->diff_ids.v[k], .uid_map = uid_map, .gid_map = gid_map};

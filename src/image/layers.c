@@ -197,3 +197,51 @@ int layer_unpack(const struct store *store, const struct layer_key *k, int blob_
     layer_temp_remove(store, temp, k->uid_map, k->gid_map);
     return r < 0 ? err_wrap(e, "cannot unpack layer %.19s", k->diff_id) : 0;
 }
+
+/* ---- mount points */
+
+static const char *const POINT_FOLDERS[] = {"dev", "etc", "proc", "run", "sys"};
+static const char *const POINT_FILES[] = {"etc/hosts", "etc/hostname", "etc/resolv.conf",
+                                          "run/.containerenv"};
+
+/* In the namespace, as its root, whose they must be. */
+static int make_points(void *arg, struct err *e)
+{
+    const int *temp_fd = arg;
+    autoclose int top_fd = -1;
+    int r = dir_make(*temp_fd, "d", 0755, &top_fd, e);
+
+    for (size_t i = 0; r == 0 && i < sizeof(POINT_FOLDERS) / sizeof(POINT_FOLDERS[0]); i++) {
+        r = mkdirat(top_fd, POINT_FOLDERS[i], 0755) < 0
+                ? err_set(e, errno, "cannot create '%s'", POINT_FOLDERS[i])
+                : 0;
+    }
+    for (size_t i = 0; r == 0 && i < sizeof(POINT_FILES) / sizeof(POINT_FILES[0]); i++) {
+        autoclose int fd =
+            openat(top_fd, POINT_FILES[i], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+        r = fd < 0 ? err_set(e, errno, "cannot create '%s'", POINT_FILES[i]) : 0;
+    }
+    return r;
+}
+
+int layer_points(const struct store *store, const struct layer_key *k, struct err *e)
+{
+    autofree char *temp = NULL;
+    autoclose int temp_fd = -1;
+    int r = 0;
+
+    if (layer_exists(store, k)) {
+        return 0;
+    }
+    r = layer_temp(store, "points", &temp, &temp_fd, e);
+    if (r < 0) {
+        return r;
+    }
+    r = userns_run(k->uid_map, k->gid_map, make_points, &temp_fd, e);
+    if (r == 0) {
+        r = commit(store, k, temp, temp_fd, e);
+    }
+    layer_temp_remove(store, temp, k->uid_map, k->gid_map);
+    return r < 0 ? err_wrap(e, "cannot make the layer of mount points") : 0;
+}

@@ -10,7 +10,7 @@
 #include "spec/spec.h"
 
 struct layer_key {
-    const char *diff_id; /* sha256:HEX */
+    const char *diff_id; /* sha256:HEX, or LAYER_POINTS */
     const struct spec_idmap *uid_map;
     const struct spec_idmap *gid_map;
 };
@@ -25,6 +25,16 @@ int layer_exists(const struct store *store, const struct layer_key *k);
  * under its name only when it is whole and on disk. Somebody else's finished copy is taken as it
  * is. */
 int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd, struct err *e);
+
+/* The diffID of the lowest layer of every container: the folders and empty files on which each
+ * start mounts something. An image that lacks them would have them made in the container's writable
+ * layer else: four files and two copied folders of a disk file system, for each start to write and
+ * to remove again, and for diff and commit to explain away. An image's own are above, and hide
+ * them. */
+#define LAYER_POINTS "mount-points"
+
+/* Make the layer of mount points of @k's maps, if it is not there yet. */
+int layer_points(const struct store *store, const struct layer_key *k, struct err *e);
 
 /* A new folder in tmp/ for @what, which root of any id map may write to; *ret_name is its name
  * below tmp/, the caller's. */

@@ -34,17 +34,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        if ((call) < 0) {                                                                          \
-            fprintf(stderr, "floor: line %d: %s: %s\n", __LINE__, #call, strerror(errno));         \
-            _exit(125);                                                                            \
-        }                                                                                          \
+#define MUST(call)                                                                         \
+    do {                                                                                   \
+        if ((call) < 0) {                                                                  \
+            fprintf(stderr, "floor: line %d: %s: %s\n", __LINE__, #call, strerror(errno)); \
+            _exit(125);                                                                    \
+        }                                                                                  \
     } while (0)
 
 enum {
-    CONTAINER =
-        CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET
+    CONTAINER = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET
 };
 
 struct floor {
@@ -246,30 +245,23 @@ static pid_t container_pid(const struct floor *f, pid_t pid)
     return child;
 }
 
-/* Ends when the write end of exit_pipe, which is ours alone, is closed. */
-static pid_t start_slirp(pid_t pid, int *ret_exit_fd)
+static pid_t start_slirp(pid_t pid)
 {
     int ready[2];
-    int exit_pipe[2];
-    char arguments[3][32];
+    char arguments[2][32];
     char byte = 0;
     pid_t slirp = -1;
 
     MUST(pipe2(ready, 0));
-    MUST(pipe2(exit_pipe, 0));
     MUST(fcntl(ready[0], F_SETFD, FD_CLOEXEC));
-    MUST(fcntl(exit_pipe[1], F_SETFD, FD_CLOEXEC));
     (void)snprintf(arguments[0], sizeof(arguments[0]), "--ready-fd=%d", ready[1]);
-    (void)snprintf(arguments[1], sizeof(arguments[1]), "--exit-fd=%d", exit_pipe[0]);
-    (void)snprintf(arguments[2], sizeof(arguments[2]), "%d", (int)pid);
+    (void)snprintf(arguments[1], sizeof(arguments[1]), "%d", (int)pid);
     slirp = start((const char *const[]){"/usr/bin/slirp4netns", "--configure", "--enable-sandbox",
-                                  "--enable-seccomp", "--disable-host-loopback", "--mtu=65520",
-                                  arguments[0], arguments[1], arguments[2], "tap0", NULL});
+                                        "--enable-seccomp", "--disable-host-loopback",
+                                        "--mtu=65520", arguments[0], arguments[1], "tap0", NULL});
     (void)close(ready[1]);
-    (void)close(exit_pipe[0]);
     MUST(read(ready[0], &byte, 1) == 1 ? 0 : -1);
     (void)close(ready[0]);
-    *ret_exit_fd = exit_pipe[1];
     return slirp;
 }
 
@@ -290,7 +282,6 @@ static int run(struct floor *f)
 {
     pid_t pid = -1;
     pid_t slirp = -1;
-    int exit_fd = -1;
     int status = 0;
 
     MUST(pipe2(f->mapped, O_CLOEXEC));
@@ -311,16 +302,15 @@ static int run(struct floor *f)
     map_ids(f, pid);
     tell(f);
     if (f->slirp) {
-        slirp = start_slirp(container_pid(f, pid), &exit_fd);
+        slirp = start_slirp(container_pid(f, pid));
         mark(f, "slirp4netns is ready");
         tell(f);
     }
     MUST(waitpid(pid, &status, 0));
     mark(f, "command ended");
+    /* Not awaited: the kernel takes 20 ms to take a tap device away, and nobody needs to see it. */
     if (f->slirp) {
-        (void)close(exit_fd);
-        MUST(waitpid(slirp, NULL, 0));
-        mark(f, "slirp4netns ended");
+        MUST(kill(slirp, SIGKILL));
     }
     remove_dir(f);
     mark(f, "removed");
@@ -340,8 +330,9 @@ int main(int argc, char *argv[])
         f.marks = f.marks || strcmp(argv[i], "--marks") == 0;
     }
     if (argc - i < 3) {
-        fprintf(stderr,
-                "usage: floor [--slirp] [--outer-pid] [--marks] DIR LOWER[:LOWER...] CMD [ARG...]\n");
+        fprintf(
+            stderr,
+            "usage: floor [--slirp] [--outer-pid] [--marks] DIR LOWER[:LOWER...] CMD [ARG...]\n");
         return 125;
     }
     (void)snprintf(dir, sizeof(dir), "%s/%d", argv[i], (int)getpid());
