@@ -96,9 +96,6 @@ int net_open(struct spec *s, struct net *ret, struct err *e)
     }
     if (r == 0 && b != NULL) {
         r = ports_open(s, &ret->ports, e);
-    } else if (r == 0 && (n->port_count > 0 || n->publish_all)) {
-        warn("ports are not published with --network %s",
-             n->backend == SPEC_NET_HOST ? "host: the container's are the host's" : "none");
     }
     return r;
 }
@@ -202,6 +199,9 @@ static const struct net_sysctl SYSCTLS[] = {
      * egress.h) make look as if they came the wrong way. */
     {"/proc/sys/net/ipv4/conf/all/rp_filter", "0"},
     {"/proc/sys/net/ipv4/conf/default/rp_filter", "0"},
+    /* Nobody else is on the link: IPv6 need not wait for two seconds to find that out. */
+    {"/proc/sys/net/ipv6/conf/default/accept_dad", "0"},
+    {"/proc/sys/net/ipv6/conf/default/router_solicitation_delay", "0"},
 };
 
 /* ping without a capability: for all groups of the map, if the host counts them in the same order,

@@ -65,8 +65,8 @@ extern const struct net_backend NET_SLIRP4NETNS;
 /* Row of the backend that @s asks for; NULL where no helper is needed (none, host). */
 const struct net_backend *net_backend(const struct spec *s);
 
-/* Check, and listen on published ports, whose numbers are filled in in @s. Warns where ports can't
- * be published. On success *ret is for net_start() in the fork, and net_done() in the launcher. */
+/* Check, and listen on published ports, whose numbers are filled in in @s. On success *ret is for
+ * net_start() in the fork, and net_done() in the launcher. */
 int net_open(struct spec *s, struct net *ret, struct err *e);
 
 /* Close what this process holds of @n: the helpers are the supervisor's. */

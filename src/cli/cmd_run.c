@@ -57,7 +57,6 @@ static int refuse_unfinished(const struct spec *s, struct err *e)
         {s->box.storage_driver != NULL, "--storage-driver"},
         {s->box.restart != SPEC_RESTART_NO, "--restart"},
         {s->box.log_driver != NULL || s->box.log_max_size_bytes != 0, "--log-driver"},
-        {s->box.network.publish_all, "--publish-all"},
         {s->linux_.no_nested_userns, "--security-opt no-nested-userns"},
     };
 

@@ -30,9 +30,16 @@ static const struct {
     {"host", SPEC_NET_HOST, 0},
 };
 
-static void set_network(struct spec_network *n, enum spec_net backend, const char *options,
+static void set_network(struct spec *s, enum spec_net backend, const char *options,
                         const char *target)
 {
+    static const enum spec_ns_mode NAMESPACES[] = {
+        [SPEC_NET_SLIRP4NETNS] = SPEC_NS_PRIVATE, [SPEC_NET_PASTA] = SPEC_NS_PRIVATE,
+        [SPEC_NET_NONE] = SPEC_NS_PRIVATE,        [SPEC_NET_HOST] = SPEC_NS_HOST,
+        [SPEC_NET_CONTAINER] = SPEC_NS_CONTAINER, [SPEC_NET_PATH] = SPEC_NS_PATH};
+    struct spec_network *n = &s->box.network;
+
+    s->linux_.namespaces[SPEC_NS_NETWORK].mode = NAMESPACES[backend];
     strv_done(&n->options);
     free(n->target);
     n->backend = backend;
@@ -44,7 +51,7 @@ static void set_network(struct spec_network *n, enum spec_net backend, const cha
 
 int spec_parse_network(const char *value, void *spec, struct err *e)
 {
-    struct spec_network *n = &((struct spec *)spec)->box.network;
+    struct spec *s = spec;
     size_t len = strcspn(value, ":");
     const char *rest = value[len] == ':' ? value + len + 1 : NULL;
 
@@ -55,15 +62,15 @@ int spec_parse_network(const char *value, void *spec, struct err *e)
         if (rest != NULL && !MODES[i].has_options) {
             return err_new(e, EINVAL, "'%s' has no options", MODES[i].name);
         }
-        set_network(n, MODES[i].backend, rest, NULL);
+        set_network(s, MODES[i].backend, rest, NULL);
         return 0;
     }
     if (rest != NULL && rest[0] != '\0' && strncmp(value, "container:", len + 1) == 0) {
-        set_network(n, SPEC_NET_CONTAINER, NULL, rest);
+        set_network(s, SPEC_NET_CONTAINER, NULL, rest);
         return 0;
     }
     if (rest != NULL && rest[0] == '/' && strncmp(value, "ns:", len + 1) == 0) {
-        set_network(n, SPEC_NET_PATH, NULL, rest);
+        set_network(s, SPEC_NET_PATH, NULL, rest);
         return 0;
     }
     if (strncmp(value, "bridge", 6) == 0) {
