@@ -93,6 +93,9 @@ $(B)/obj/%.o: %.c Makefile
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
+# rbox-init executes the container's command and reports as the launcher's own child does.
+$(B)/rbox-init: $(B)/obj/src/box/exec.o $(B)/obj/src/box/sync.o
+
 define helper_rules
 $(B)/rbox-$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard helpers/$(1)/*.c)) $(LIBCORE)
 	$$(call say,LD,$$@)

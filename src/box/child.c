@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "box/cgroup.h"
 #include "box/confine.h"
+#include "box/exec.h"
 #include "box/net.h"
 #include "box/sync.h"
 #include "box/user.h"
@@ -255,56 +256,6 @@ static int enter_cwd(const struct spec *s, int root_fd, struct err *e)
     return 0;
 }
 
-/* ---- exec */
-
-static int exec_failed(const char *command, int errnum, struct err *e)
-{
-    int missing = errnum == ENOENT || errnum == ENOTDIR;
-
-    if (missing && strchr(command, '/') != NULL && access(command, F_OK) == 0) {
-        (void)err_new(e, errnum,
-                      "cannot execute '%s': its interpreter or loader is not in the image",
-                      command);
-    } else if (missing && strchr(command, '/') == NULL) {
-        (void)err_new(e, errnum, "cannot execute '%s': not found in the container's PATH", command);
-    } else if (errnum == ENOEXEC) {
-        (void)err_new(
-            e, errnum,
-            "cannot execute '%s': not a program for this processor, nor a script with '#!'",
-            command);
-    } else {
-        (void)err_set(e, errnum, "cannot execute '%s'", command);
-    }
-    return err_exit(e, missing ? EXITCODE_NOT_FOUND : EXITCODE_NOT_EXECUTABLE);
-}
-
-/* execve(2) by the container's PATH, not ours. A file that may not be executed is remembered, and
- * only reported when no later folder has one that may. */
-static int exec_command(const struct spec_process *p, struct err *e)
-{
-    const char *command = p->args.v[0];
-    const char *path = spec_env_get(&p->env, "PATH");
-    autostrv struct strv dirs = {0};
-    int errnum = ENOENT;
-
-    if (strchr(command, '/') != NULL || *command == '\0') {
-        (void)execve(command, p->args.v, p->env.v);
-        return exec_failed(command, errno, e);
-    }
-    strv_split(&dirs, path != NULL ? path : "", ':');
-    for (size_t i = 0; i < dirs.len; i++) {
-        autofree char *full = xasprintf("%s/%s", *dirs.v[i] != '\0' ? dirs.v[i] : ".", command);
-        struct stat st;
-
-        (void)execve(full, p->args.v, p->env.v);
-        if (errno != ENOENT && errno != ENOTDIR) {
-            /* A folder of that name is no program, and no reason to say "permission denied". */
-            errnum = stat(full, &st) == 0 && S_ISDIR(st.st_mode) ? errnum : errno;
-        }
-    }
-    return exec_failed(command, errnum, e);
-}
-
 static void close_descriptors(const struct child *c)
 {
     int count = (int)c->spec->box.preserve_fds;
@@ -317,6 +268,23 @@ static void close_descriptors(const struct child *c)
     keep[count] = c->sync_fd;
     fd_close_except(keep, (size_t)count + 1);
     free(keep);
+}
+
+/* The command, or rbox-init with the command behind it. The init keeps the socket until the command
+ * is executed, and reports when it could not be. */
+static int exec_spec(const struct child *c, struct err *e)
+{
+    const struct spec_process *p = &c->spec->process;
+    autostrv struct strv argv = {0};
+
+    if (!c->spec->box.init) {
+        return exec_command(p->args.v, p->env.v, e);
+    }
+    (void)fd_cloexec(c->sync_fd, 0);
+    strv_push(&argv, SPEC_INIT_PATH);
+    strv_pushf(&argv, "%d", c->sync_fd);
+    strv_append(&argv, &p->args);
+    return exec_command(argv.v, p->env.v, e);
 }
 
 /* ---- the story */
@@ -399,7 +367,7 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
         (void)umask((mode_t)c->spec->process.umask);
         r = confine(c->spec, &user, c->filter, e);
     }
-    return r < 0 ? r : exec_command(&c->spec->process, e);
+    return r < 0 ? r : exec_spec(c, e);
 }
 
 _Noreturn void child_main(struct child *c)

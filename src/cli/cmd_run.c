@@ -7,7 +7,9 @@
 #include "cli/run_options.h"
 #include "image/volume.h"
 #include "spec/spec_json.h"
+#include "spec/spec_parse.h"
 #include "sys/fd.h"
+#include "sys/proc.h"
 #include "userns/idmap.h"
 #include "userns/subid.h"
 
@@ -52,8 +54,6 @@ static int refuse_unfinished(const struct spec *s, struct err *e)
         const char *what;
     } ROWS[] = {
         {s->box.detach, "--detach"},
-        {s->box.init, "--init"},
-        {s->box.tz != NULL, "--tz"},
         {s->box.storage_driver != NULL, "--storage-driver"},
         {s->box.restart != SPEC_RESTART_NO, "--restart"},
         {s->box.log_driver != NULL || s->box.log_max_size_bytes != 0, "--log-driver"},
@@ -150,6 +150,43 @@ static void drop_ports(struct spec *s)
     }
 }
 
+static void add_bind(struct spec *s, char *source, const char *destination)
+{
+    struct spec_mount *m = spec_add_mount(s);
+
+    m->type = xstrdup("bind");
+    m->source = source;
+    m->destination = xstrdup(destination);
+    strv_push(&m->options, "ro");
+}
+
+/* --init and --tz are files of the host at a place in the container. Read-only: what writes to
+ * /proc/1/exe must not reach the host's program. */
+static int add_host_files(struct spec *s, struct err *e)
+{
+    if (s->box.init) {
+        char *init = NULL;
+        int r = proc_find_helper("rbox-init", &init, e);
+
+        if (r < 0) {
+            return r;
+        }
+        add_bind(s, init, SPEC_INIT_PATH);
+    }
+    if (s->box.tz != NULL && spec_find_mount(s, "/etc/localtime") == NULL) {
+        autofree char *path = strcmp(s->box.tz, "local") == 0
+                                  ? xstrdup("/etc/localtime")
+                                  : xasprintf("/usr/share/zoneinfo/%s", s->box.tz);
+        char *real = realpath(path, NULL);
+
+        if (real == NULL) {
+            return err_set(e, errno, "--tz: cannot use '%s'", path);
+        }
+        add_bind(s, real, "/etc/localtime");
+    }
+    return 0;
+}
+
 static int run_image(struct ctx *ctx, struct run_options *o, struct image *image, int argc,
                      char **argv, struct err *e)
 {
@@ -161,6 +198,10 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
     struct store *store = NULL;
     int r = spec_merge(&o->request, image != NULL ? &image->config : NULL, argc, argv, e);
 
+    if (r < 0) {
+        return r;
+    }
+    r = add_host_files(s, e);
     if (r < 0) {
         return r;
     }

@@ -221,6 +221,9 @@ enum spec_restart {
     SPEC_RESTART_UNLESS_STOPPED
 };
 
+/* Where the front end mounts rbox-init for --init. */
+#define SPEC_INIT_PATH "/run/rbox-init"
+
 struct spec_box {
     char *id; /* 64 hex digits */
     char *name;

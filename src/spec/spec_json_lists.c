@@ -118,9 +118,9 @@ static json_t *write_rlimits(const struct spec *s)
         autofree char *type = spec_rlimit_oci_name(l->resource);
 
         /* "unlimited" is -1 here: jansson has no unsigned numbers */
-        (void)json_array_append_new(
-            list, json_pack("{s:s, s:I, s:I, s:b}", "type", type, "hard", (json_int_t)l->hard,
-                            "soft", (json_int_t)l->soft, "asked", l->asked));
+        (void)json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:b}", "type", type, "hard",
+                                                    (json_int_t)l->hard, "soft",
+                                                    (json_int_t)l->soft, "asked", l->asked));
     }
     return list;
 }
@@ -241,8 +241,7 @@ static int read_namespaces(json_t *v, struct spec *s)
     }
     json_array_foreach(v, i, o)
     {
-        struct spec_namespace *n =
-            find_namespace(s, json_string_value(json_object_get(o, "type")));
+        struct spec_namespace *n = find_namespace(s, json_string_value(json_object_get(o, "type")));
 
         if (n != NULL) {
             free(n->target);
@@ -296,10 +295,10 @@ static json_t *write_map(const struct spec_idmap *m)
     json_t *list = json_array();
 
     for (size_t i = 0; i < m->count; i++) {
-        (void)json_array_append_new(
-            list, json_pack("{s:I, s:I, s:I}", "containerID", (json_int_t)m->rows[i].container_id,
-                            "hostID", (json_int_t)m->rows[i].host_id, "size",
-                            (json_int_t)m->rows[i].size));
+        (void)json_array_append_new(list, json_pack("{s:I, s:I, s:I}", "containerID",
+                                                    (json_int_t)m->rows[i].container_id, "hostID",
+                                                    (json_int_t)m->rows[i].host_id, "size",
+                                                    (json_int_t)m->rows[i].size));
     }
     return list;
 }
@@ -317,8 +316,8 @@ static int read_map(json_t *v, struct spec_idmap *ret)
 
         if (json_unpack(o, "{s:I, s:I, s:I}", "containerID", &container, "hostID", &host, "size",
                         &size) < 0 ||
-            container < 0 || host < 0 || size < 1 || container > UINT32_MAX ||
-            host > UINT32_MAX || size > UINT32_MAX) {
+            container < 0 || host < 0 || size < 1 || container > UINT32_MAX || host > UINT32_MAX ||
+            size > UINT32_MAX) {
             return -EINVAL;
         }
         spec_idmap_add(ret, (uint32_t)container, (uint32_t)host, (uint32_t)size);
@@ -389,9 +388,9 @@ static json_t *write_ports(const struct spec *s)
 
     for (size_t i = 0; i < s->box.network.port_count; i++) {
         const struct spec_port *p = &s->box.network.ports[i];
-        json_t *o = json_pack("{s:i, s:i, s:i, s:s}", "hostPort", p->host_port, "containerPort",
-                              p->container_port, "count", p->count, "protocol",
-                              p->udp ? "udp" : "tcp");
+        json_t *o =
+            json_pack("{s:i, s:i, s:i, s:s}", "hostPort", p->host_port, "containerPort",
+                      p->container_port, "count", p->count, "protocol", p->udp ? "udp" : "tcp");
 
         set_string(o, "hostIP", p->host_ip);
         (void)json_array_append_new(list, o);

@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 struct spec_json_list {
-    const char *path; /* sections apart by '.' */
+    const char *path;                       /* sections apart by '.' */
     json_t *(*write)(const struct spec *s); /* new reference; NULL: nothing to write */
     int (*read)(json_t *v, struct spec *s); /* what write() gave; 0, or -EINVAL for anything else */
 };

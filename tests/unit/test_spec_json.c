@@ -18,35 +18,38 @@
 /* Fields by kind. Each gets a value no other has and no default is. */
 
 #define INT_FIELDS(X)                                                                              \
-    X(process.terminal) X(process.umask) X(process.keep_groups) X(process.no_new_privileges)       \
-    X(process.oom_score_adj) X(process.oom_score_adj_set) X(root_readonly)                         \
-    X(linux_.resources.pids_asked) X(linux_.no_nested_userns) X(box.rootfs_overlay) X(box.init)    \
-    X(box.interactive) X(box.detach) X(box.remove) X(box.privileged) X(box.nested)                 \
-    X(box.read_only_tmpfs) X(box.stop_signal) X(box.restart_max) X(box.network.no_hosts)           \
-    X(box.network.publish_all)
+    X(process.terminal)                                                                            \
+    X(process.umask) X(process.keep_groups) X(process.no_new_privileges) X(process.oom_score_adj)  \
+        X(process.oom_score_adj_set) X(root_readonly) X(linux_.resources.pids_asked)               \
+            X(linux_.no_nested_userns) X(box.rootfs_overlay) X(box.init) X(box.interactive)        \
+                X(box.detach) X(box.remove) X(box.privileged) X(box.nested) X(box.read_only_tmpfs) \
+                    X(box.stop_signal) X(box.restart_max) X(box.network.no_hosts)                  \
+                        X(box.network.publish_all)
 
-#define INT64_FIELDS(X)                                                                            \
-    X(linux_.userns.keep_uid) X(linux_.userns.keep_gid) X(linux_.resources.memory_max_bytes)       \
-    X(linux_.resources.memory_swap_max_bytes) X(linux_.resources.memory_low_bytes)                 \
-    X(linux_.resources.cpu_quota_us) X(linux_.resources.cpu_period_us)                             \
-    X(linux_.resources.cpu_shares) X(linux_.resources.pids_max) X(linux_.resources.io_weight)      \
-    X(box.shm_size_bytes) X(box.stop_timeout_ms) X(box.timeout_ms) X(box.log_max_size_bytes)
+#define INT64_FIELDS(X)                                                                        \
+    X(linux_.userns.keep_uid)                                                                  \
+    X(linux_.userns.keep_gid) X(linux_.resources.memory_max_bytes)                             \
+        X(linux_.resources.memory_swap_max_bytes) X(linux_.resources.memory_low_bytes)         \
+            X(linux_.resources.cpu_quota_us) X(linux_.resources.cpu_period_us)                 \
+                X(linux_.resources.cpu_shares) X(linux_.resources.pids_max)                    \
+                    X(linux_.resources.io_weight) X(box.shm_size_bytes) X(box.stop_timeout_ms) \
+                        X(box.timeout_ms) X(box.log_max_size_bytes)
 
-#define STRING_FIELDS(X)                                                                           \
-    X(process.cwd) X(process.user) X(hostname) X(linux_.resources.cpuset_cpus)                     \
-    X(linux_.resources.cpuset_mems) X(linux_.seccomp.profile) X(box.id) X(box.name)                \
-    X(box.image_name) X(box.image_id) X(box.rootfs) X(box.tz) X(box.storage_driver)                \
-    X(box.network.target) X(box.log_driver) X(box.cgroups) X(box.cgroup_manager)                   \
-    X(box.cgroup_parent)
+#define STRING_FIELDS(X)                                                                          \
+    X(process.cwd)                                                                                \
+    X(process.user) X(hostname) X(linux_.resources.cpuset_cpus) X(linux_.resources.cpuset_mems)   \
+        X(linux_.seccomp.profile) X(box.id) X(box.name) X(box.image_name) X(box.image_id)         \
+            X(box.rootfs) X(box.tz) X(box.storage_driver) X(box.network.target) X(box.log_driver) \
+                X(box.cgroups) X(box.cgroup_manager) X(box.cgroup_parent)
 
 #define LIST_FIELDS(X)                                                                             \
-    X(process.args) X(process.env) X(process.additional_groups) X(linux_.userns.uidmap)            \
-    X(linux_.userns.gidmap) X(linux_.resources.io_max) X(linux_.resources.unified)                 \
-    X(linux_.masked_paths) X(linux_.readonly_paths) X(linux_.sysctl) X(box.layers) X(box.labels)   \
-    X(box.annotations) X(box.create_command) X(box.network.options) X(box.network.dns)             \
-    X(box.network.dns_search) X(box.network.dns_options) X(box.network.add_hosts)                  \
-    X(box.network.exposed)
-
+    X(process.args)                                                                                \
+    X(process.env) X(process.additional_groups) X(linux_.userns.uidmap) X(linux_.userns.gidmap)    \
+        X(linux_.resources.io_max) X(linux_.resources.unified) X(linux_.masked_paths)              \
+            X(linux_.readonly_paths) X(linux_.sysctl) X(box.layers) X(box.labels)                  \
+                X(box.annotations) X(box.create_command) X(box.network.options) X(box.network.dns) \
+                    X(box.network.dns_search) X(box.network.dns_options) X(box.network.add_hosts)  \
+                        X(box.network.exposed)
 
 static void fill_lists(struct spec *s)
 {
@@ -67,9 +70,8 @@ static void fill_lists(struct spec *s)
     spec_idmap_add(&s->linux_.gid_mappings, 0, 4294967294U, 1);
     s->linux_.namespaces[SPEC_NS_PID].mode = SPEC_NS_HOST;
     assert_int_equal(spec_parse_ipc("container:web", &s->linux_.namespaces[SPEC_NS_IPC], &e), 0);
-    assert_int_equal(spec_parse_namespace("ns:/proc/1/ns/uts", &s->linux_.namespaces[SPEC_NS_UTS],
-                                          &e),
-                     0);
+    assert_int_equal(
+        spec_parse_namespace("ns:/proc/1/ns/uts", &s->linux_.namespaces[SPEC_NS_UTS], &e), 0);
     s->process.capabilities = (struct spec_caps){
         .bounding = 0xff, .effective = 0x7f, .inheritable = 0, .permitted = 0x3f, .ambient = 1};
     s->linux_.userns.mode = SPEC_USERNS_EXPLICIT;
@@ -85,12 +87,12 @@ static void fill(struct spec *s)
 
     spec_init(s);
 #define FILL_INT64(f) s->f = n++;
-#define FILL_STRING(f)                                                                             \
-    free(s->f);                                                                                    \
+#define FILL_STRING(f) \
+    free(s->f);        \
     s->f = xasprintf("string %d", n++);
-#define FILL_LIST(f)                                                                               \
-    strv_done(&s->f);                                                                              \
-    strv_pushf(&s->f, "KEY%d=value", n++);                                                         \
+#define FILL_LIST(f)                       \
+    strv_done(&s->f);                      \
+    strv_pushf(&s->f, "KEY%d=value", n++); \
     strv_pushf(&s->f, "KEY%d=va=lue", n++);
     INT64_FIELDS(FILL_INT64)
     STRING_FIELDS(FILL_STRING)
@@ -164,7 +166,8 @@ static void assert_same_linux(const struct spec *a, const struct spec *b)
     assert_memory_equal(a->linux_.uid_mappings.rows, b->linux_.uid_mappings.rows,
                         a->linux_.uid_mappings.count * sizeof(struct spec_idmap_row));
     assert_int_equal(a->linux_.gid_mappings.count, b->linux_.gid_mappings.count);
-    assert_int_equal(a->linux_.gid_mappings.rows[0].host_id, b->linux_.gid_mappings.rows[0].host_id);
+    assert_int_equal(a->linux_.gid_mappings.rows[0].host_id,
+                     b->linux_.gid_mappings.rows[0].host_id);
     assert_int_equal(a->linux_.device_count, b->linux_.device_count);
     assert_string_equal(a->linux_.devices[0].host_path, b->linux_.devices[0].host_path);
     assert_string_equal(a->linux_.devices[0].path, b->linux_.devices[0].path);
@@ -248,18 +251,45 @@ static void names_are_those_of_the_oci_runtime_spec(void **unused)
 {
     /* https://github.com/opencontainers/runtime-spec: config.md, config-linux.md (1.1.0) */
     static const char *const present[] = {
-        "ociVersion", "process.terminal", "process.args.0", "process.env.0", "process.cwd",
-        "process.user.umask", "process.capabilities.bounding.0",
-        "process.capabilities.inheritable", "process.rlimits.0.soft", "process.rlimits.0.hard",
-        "process.noNewPrivileges", "process.oomScoreAdj", "root.path", "root.readonly", "hostname",
-        "mounts.0.destination", "mounts.0.type", "mounts.0.source", "mounts.0.options.0",
-        "linux.uidMappings.0.containerID", "linux.uidMappings.0.hostID", "linux.uidMappings.0.size",
-        "linux.gidMappings.0.containerID", "linux.maskedPaths.0", "linux.readonlyPaths.0",
-        "linux.sysctl", "linux.cgroupsPath", "linux.resources.memory.limit",
-        "linux.resources.memory.swap", "linux.resources.memory.reservation",
-        "linux.resources.cpu.quota", "linux.resources.cpu.period", "linux.resources.cpu.shares",
-        "linux.resources.cpu.cpus", "linux.resources.cpu.mems", "linux.resources.pids.limit",
-        "linux.resources.blockIO.weight", "linux.resources.unified", "annotations",
+        "ociVersion",
+        "process.terminal",
+        "process.args.0",
+        "process.env.0",
+        "process.cwd",
+        "process.user.umask",
+        "process.capabilities.bounding.0",
+        "process.capabilities.inheritable",
+        "process.rlimits.0.soft",
+        "process.rlimits.0.hard",
+        "process.noNewPrivileges",
+        "process.oomScoreAdj",
+        "root.path",
+        "root.readonly",
+        "hostname",
+        "mounts.0.destination",
+        "mounts.0.type",
+        "mounts.0.source",
+        "mounts.0.options.0",
+        "linux.uidMappings.0.containerID",
+        "linux.uidMappings.0.hostID",
+        "linux.uidMappings.0.size",
+        "linux.gidMappings.0.containerID",
+        "linux.maskedPaths.0",
+        "linux.readonlyPaths.0",
+        "linux.sysctl",
+        "linux.cgroupsPath",
+        "linux.resources.memory.limit",
+        "linux.resources.memory.swap",
+        "linux.resources.memory.reservation",
+        "linux.resources.cpu.quota",
+        "linux.resources.cpu.period",
+        "linux.resources.cpu.shares",
+        "linux.resources.cpu.cpus",
+        "linux.resources.cpu.mems",
+        "linux.resources.pids.limit",
+        "linux.resources.blockIO.weight",
+        "linux.resources.unified",
+        "annotations",
     };
     struct spec s;
     struct err e = {0};
@@ -294,7 +324,8 @@ static void a_damaged_file_is_refused_by_the_field(void **unused)
         {"", "config.json is not valid JSON: '[' or '{' expected near end of file (line 1, column "
              "0)"},
         {"{\"hostname\": 5}", "config.json: field 'hostname' has the wrong type"},
-        {"{\"process\": {\"args\": \"sh\"}}", "config.json: field 'process.args' has the wrong type"},
+        {"{\"process\": {\"args\": \"sh\"}}",
+         "config.json: field 'process.args' has the wrong type"},
         {"{\"process\": {\"args\": [1]}}", "config.json: field 'process.args' has the wrong type"},
         {"{\"process\": {\"user\": {\"umask\": 99999999999}}}",
          "config.json: field 'process.user.umask' has the wrong type"},
