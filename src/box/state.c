@@ -52,7 +52,13 @@ static int make_folders(struct state *st, struct err *e)
     if (r < 0) {
         return err_wrap(e, "cannot make container %s", st->id);
     }
-    return dir_make(st->dir_fd, "fs", 0711, &st->fs_fd, e);
+    r = dir_make(st->dir_fd, "fs", 0777, &st->fs_fd, e);
+    /* Root of the container makes upper and work in it, whatever id of the host that is. Others
+     * can't come here: the store's top is 0700. */
+    if (r == 0 && fchmod(st->fs_fd, 0777) < 0) {
+        return err_set(e, errno, "cannot prepare container %s", st->id);
+    }
+    return r;
 }
 
 /* Does the link @path name a container that is still there? Its id goes to @id. */
