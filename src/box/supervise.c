@@ -23,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -44,33 +43,6 @@ struct running {
 
 /* ---- start */
 
-/* Helpers that it executes (slirp4netns, fuse-overlayfs) need its capabilities, and exec takes them
- * from a process that is not uid 0 of the namespace unless they are ambient (capabilities(7)). */
-static int raise_ambient(struct err *e)
-{
-    cap_t caps = cap_get_proc();
-    int r = 0;
-
-    if (caps == NULL) {
-        return err_set(e, errno, "cannot read capabilities");
-    }
-    for (cap_value_t c = 0; c <= CAP_LAST_CAP; c++) {
-        cap_flag_value_t have = CAP_CLEAR;
-
-        if (cap_get_flag(caps, c, CAP_PERMITTED, &have) == 0 && have == CAP_SET) {
-            (void)cap_set_flag(caps, CAP_INHERITABLE, 1, &c, CAP_SET);
-        }
-    }
-    if (cap_set_proc(caps) < 0) {
-        r = err_set(e, errno, "cannot set inheritable capabilities");
-    }
-    (void)cap_free(caps);
-    for (cap_value_t c = 0; r == 0 && c <= CAP_LAST_CAP; c++) {
-        (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, c, 0, 0);
-    }
-    return r;
-}
-
 /* While it starts the container it listens to nobody: if the launcher goes now, it goes too, and
  * the kernel takes the rest. Afterwards it watches control_fd and can put things away itself.
  * PDEATHSIG holds: it never changes its ids. */
@@ -87,7 +59,8 @@ static int enter_role(const struct supervise *s, struct err *e)
     if (poll(&launcher, 1, 0) > 0 && (launcher.revents & POLLHUP) != 0) {
         return err_new(e, EPIPE, "the launcher is gone");
     }
-    return raise_ambient(e);
+    /* For the helpers that it executes: slirp4netns, fuse-overlayfs. */
+    return proc_raise_ambient(e);
 }
 
 static uint64_t clone_flags(const struct spec *s)
@@ -209,11 +182,18 @@ static int start_child(struct supervise *s, struct running *run, struct err *e)
     return r < 0 ? r : map_inner(s->spec, run->pidfd, e);
 }
 
-/* The child has the caller's descriptors now; holding them here would keep pipes open. */
-static void drop_stdio(void)
+/* The child has the caller's descriptors now; holding any of them here would keep somebody's pipe
+ * open. */
+static void drop_descriptors(const struct supervise *s, const struct running *run)
 {
-    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    const struct store *store = s->state->store;
+    const int keep[] = {s->control_fd,        run->sync_fd,      run->pidfd,
+                        run->join_fd,         s->state->lock_fd, s->state->dir_fd,
+                        store->containers_fd, store->run_fd,     store->dir_fd};
+    int null_fd = -1;
 
+    fd_close_except(keep, sizeof(keep) / sizeof(keep[0]));
+    null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2; fd++) {
         (void)dup2(null_fd, fd);
     }
@@ -343,7 +323,7 @@ _Noreturn void supervise_main(struct supervise *s)
         r = start_child(s, &run, &e);
     }
     if (r == 0) {
-        drop_stdio();
+        drop_descriptors(s, &run);
         r = build(s, &run, &e);
     }
     if (r == 0) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -335,6 +336,27 @@ int proc_run(const char *const *argv, int timeout_ms, char **ret_out, struct err
     if (ret_out != NULL) {
         buf_puts(&out, "");
         *ret_out = steal_ptr(&out.data);
+    }
+    return 0;
+}
+
+int proc_raise_ambient(struct err *e)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}, {0}};
+
+    if (syscall(SYS_capget, &header, data) < 0) {
+        return err_set(e, errno, "cannot read capabilities");
+    }
+    data[0].inheritable = data[0].permitted;
+    data[1].inheritable = data[1].permitted;
+    if (syscall(SYS_capset, &header, data) < 0) {
+        return err_set(e, errno, "cannot make capabilities inheritable");
+    }
+    for (unsigned long cap = 0; cap < 64; cap++) {
+        if ((data[cap / 32].permitted >> (cap % 32) & 1) != 0) {
+            (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
+        }
     }
     return 0;
 }

@@ -36,6 +36,11 @@ int proc_find(const char *name, char **ret_path, struct err *e);
  * bin, else the build tree. The caller owns *ret_path. Errors: -ENOENT. */
 int proc_find_helper(const char *name, char **ret_path, struct err *e);
 
+/* Make all permitted capabilities inheritable and ambient, so that programs executed from here keep
+ * them: exec takes them from a process that is not uid 0 of its user namespace (capabilities(7)).
+ */
+int proc_raise_ambient(struct err *e);
+
 /* A program to start. Zero-initialise and fill in. */
 struct proc_options {
     const char *const *argv; /* NULL-terminated, argv[0] an absolute path */

@@ -204,7 +204,7 @@ static int become(const struct job *j, struct err *e)
     if (idmap_to_host(j->uid_map, 0) >= 0 && setresuid(0, 0, 0) < 0) {
         return err_set(e, errno, "cannot become user 0 of the namespace");
     }
-    return 0;
+    return proc_raise_ambient(e); /* for a job that executes a helper, where 0 is not mapped */
 }
 
 static _Noreturn void job_child(const struct job *j, int socket_fd)

@@ -56,10 +56,14 @@ assert_no_leftovers() {
   fi
 }
 
-# For tests that keep no container: containers/ and names/ are empty too.
+containers_now() {
+  ls "$RBOX_STORE/containers" "$RBOX_STORE/names" 2>/dev/null || true
+}
+
+# For tests that keep no container: there are as many as at its beginning.
 assert_no_containers() {
   local left
-  left=$(ls "$RBOX_STORE/containers" "$RBOX_STORE/names" 2>/dev/null | grep -v ':$' | grep -v '^$') || true
+  left=$(diff <(echo "$containers_before") <(containers_now) || true)
   if [ -n "$left" ]; then
     echo "containers left: $left" >&2
     return 1
@@ -68,6 +72,7 @@ assert_no_containers() {
 
 common_setup() {
   cd "$BATS_TEST_TMPDIR" || return 1
+  containers_before=$(containers_now)
 }
 
 common_teardown() {

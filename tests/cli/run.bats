@@ -26,11 +26,9 @@ load lib
 }
 
 @test "a command that is not there gives 127, one that is not executable 126" {
-  run rbox run --rm --network none busybox no-such-command
-  [ "$status" -eq 127 ]
+  run -127 rbox run --rm --network none busybox no-such-command
   [[ "$output" == *"cannot execute 'no-such-command'"* ]]
-  run rbox run --rm --network none busybox /no/such/path
-  [ "$status" -eq 127 ]
+  run -127 rbox run --rm --network none busybox /no/such/path
   run rbox run --rm --network none busybox /etc
   [ "$status" -eq 126 ]
   run rbox run --rm --network none busybox /etc/passwd

@@ -15,7 +15,8 @@ await_file() {
 
 # Start a container in the background whose script writes to ./up when it is there. $launcher is its pid.
 start() {
-  "$RBOX_BUILD/rbox" run --rm --network none --name victim busybox sh -c "$1" >up 2>err &
+  # A shell ignores INT for what it starts in the background, and rbox honours that, as for nohup.
+  env --default-signal=INT,QUIT "$RBOX_BUILD/rbox" run --rm --network none --name victim busybox sh -c "$1" >up 2>err &
   launcher=$!
   await_file up
 }
@@ -104,7 +105,7 @@ alive() {
 
 @test "the same when PID 1 changed its ids" {
   not_for bob "he has one id only"
-  "$RBOX_BUILD/rbox" run --rm --network none busybox sh -c 'echo up; exec setuidgid www-data sleep 984' >up 2>err &
+  "$RBOX_BUILD/rbox" run --rm --network none busybox sh -c 'echo up; exec su -s /bin/sh www-data -c "exec sleep 984"' >up 2>err &
   launcher=$!
   await_file up
   sleep 0.3
