@@ -3,6 +3,9 @@
 # Signals, and what is left when something is killed.
 load lib
 
+# Seconds that no other test sleeps: they find the container's processes among all others.
+mark=$(id -u)
+
 # Wait until the container of the background run $1 has written file $2.
 await_file() {
   local i
@@ -74,31 +77,31 @@ alive() {
 }
 
 @test "SIGKILL of the launcher ends the container and leaves nothing" {
-  start 'trap "" TERM INT HUP; echo up; while :; do sleep 987; done'
+  start "trap '' TERM INT HUP; echo up; while :; do sleep 987$mark; done"
   kill -9 "$launcher"
   wait "$launcher" 2>/dev/null || true
   sleep 0.5
-  [ -z "$(alive 'sleep 987')" ]
+  [ -z "$(alive "sleep 987$mark")" ]
   assert_no_containers
 }
 
 @test "SIGKILL of the supervisor ends the container; the launcher says so" {
-  start 'trap "" TERM INT HUP; echo up; while :; do sleep 986; done'
+  start "trap '' TERM INT HUP; echo up; while :; do sleep 986$mark; done"
   kill -9 "$(supervisor_of "$launcher")"
   local status=0
   wait "$launcher" || status=$?
   [ "$status" -eq 125 ]
-  [ -z "$(alive 'sleep 986')" ]
+  [ -z "$(alive "sleep 986$mark")" ]
   grep -q "supervisor died" err
   assert_no_containers
 }
 
 @test "SIGKILL of both at once ends the container, and the next run sweeps" {
-  start 'trap "" TERM INT HUP; echo up; while :; do sleep 985; done'
+  start "trap '' TERM INT HUP; echo up; while :; do sleep 985$mark; done"
   kill -9 "$launcher" "$(supervisor_of "$launcher")"
   wait "$launcher" 2>/dev/null || true
   sleep 0.3
-  [ -z "$(alive 'sleep 985')" ]
+  [ -z "$(alive "sleep 985$mark")" ]
   rbox run --rm --network none busybox true
   assert_no_containers
 }
@@ -112,7 +115,7 @@ alive() {
   kill -9 "$launcher" "$(supervisor_of "$launcher")"
   wait "$launcher" 2>/dev/null || true
   sleep 0.3
-  [ -z "$(alive 'sleep 984')" ]
+  [ -z "$(alive "sleep 984$mark")" ]
   rbox run --rm --network none busybox true
   assert_no_containers
 }

@@ -77,7 +77,7 @@ load lib
 }
 
 @test "loopback is up, and low ports can be used" {
-  run inside 'ip addr show lo | grep -c 127.0.0.1; (echo hi | nc -l -p 80 -s 127.0.0.1 &) ; sleep 0.5; nc 127.0.0.1 80 </dev/null'
+  run inside 'ip addr show lo | grep -c 127.0.0.1; (echo hi | nc -l -p 80 &); sleep 0.5; nc 127.0.0.1 80 </dev/null'
   [ "$status" -eq 0 ]
   [[ "$output" == *hi* ]]
 }
