@@ -149,6 +149,20 @@ check-unit: all $(UNIT_BINS) ## the unit tests
 check-cli: all test-tools ## the command line tests; T=FILES selects
 	@tests/run-cli $(B) $(T)
 
+# ---- installing: what `make` built, into PREFIX (no root needed for one of your own)
+INSTALL := install
+
+install: ## install what was built into PREFIX (/usr/local), below DESTDIR
+	@test -x $(B)/rbox || { echo "run 'make' first" >&2; exit 1; }
+	$(Q)$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/images
+	$(Q)$(INSTALL) -m 755 $(B)/rbox $(DESTDIR)$(BINDIR)/rbox
+	$(Q)$(INSTALL) -m 755 $(HELPER_BINS) $(DESTDIR)$(LIBEXECDIR)/
+	$(Q)$(INSTALL) -m 644 $(B)/images/busybox.tar $(DESTDIR)$(LIBEXECDIR)/images/busybox.tar
+
+uninstall: ## remove it again
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/rbox
+	$(Q)rm -rf $(DESTDIR)$(LIBEXECDIR)
+
 lint: ## format and static checks
 	@tests/lint/run
 
