@@ -144,10 +144,6 @@ static int hand_over(struct launch *l, const struct box_options *o, struct err *
     if (r == 0) {
         r = sync_send_host(l->control_fd, &host, l->cgroup.join_fd, e);
     }
-    /* In the time in which the child builds its world. */
-    if (r == 0) {
-        r = state_write_config(&l->state, l->spec, e);
-    }
     close_fd(&l->state.lock_fd);
     if (r == 0 && o->cidfile != NULL) {
         autoclose int fd = open(o->cidfile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -187,6 +183,11 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
     if (r == 0) {
         undo_push(undo, undo_cgroup, l);
         undo_push(undo, undo_supervisor, l);
+        /* While the supervisor clones the child, and before the ids let that go on: a short command
+         * may have ended, and its folder be gone, the next moment. */
+        r = state_write_config(&l->state, l->spec, e);
+    }
+    if (r == 0) {
         r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings,
                        &l->spec->linux_.gid_mappings, e);
     }
