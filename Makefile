@@ -166,6 +166,18 @@ uninstall: ## remove it again
 lint: ## format and static checks
 	@tests/lint/run
 
+# ---- benchmarks
+BENCH_BINS := $(B)/bench/floor $(B)/bench/measure
+BENCH_USER ?= rbox-alice
+
+$(B)/bench/%: $(B)/obj/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $<
+
+bench: all $(BENCH_BINS) ## compare starts with the floor and with peers; as root, for BENCH_USER (ROUNDS=40)
+	@tests/bench/bench $(B) $(BENCH_USER)
+
 format: ## reformat the C sources
 	clang-format -i $$(git ls-files '*.[ch]')
 

@@ -78,7 +78,6 @@ static pid_t clone_into(uint64_t flags)
 
 static pid_t start(const char *const argv[])
 {
-    extern char **environ;
     posix_spawn_file_actions_t quiet;
     pid_t pid = -1;
 
@@ -136,8 +135,9 @@ static void mount_root(const struct floor *f)
     MUST(mkdir("upper", 0755));
     MUST(mkdir("work", 0700));
     MUST(mkdir("root", 0755));
-    MUST(snprintf(options, sizeof(options), "lowerdir=%s,upperdir=upper,workdir=work,userxattr",
-                  f->lower));
+    /* volatile: nothing here need reach the disk, so the unmount need not sync it. */
+    MUST(snprintf(options, sizeof(options),
+                  "lowerdir=%s,upperdir=upper,workdir=work,userxattr,volatile", f->lower));
     MUST(mount("overlay", "root", "overlay", 0, options));
     MUST(chdir("root"));
     mark(f, "  overlay");
@@ -267,10 +267,19 @@ static pid_t start_slirp(pid_t pid)
 
 static void remove_dir(const struct floor *f)
 {
+    static const char *const MODE_0[] = {"work/work", "work/work/incompat",
+                                         "work/work/incompat/volatile"};
+    static const char *const FOLDERS[] = {"work/work/incompat/volatile", "work/work/incompat",
+                                          "work/work", "work", "root"};
+
     MUST(chdir(f->dir));
-    MUST(rmdir("work/work"));
-    MUST(rmdir("work"));
-    MUST(rmdir("root"));
+    for (size_t i = 0; i < sizeof(MODE_0) / sizeof(MODE_0[0]); i++) {
+        MUST(chmod(MODE_0[i], 0700));
+    }
+    MUST(unlink("work/work/incompat/volatile/dirty"));
+    for (size_t i = 0; i < sizeof(FOLDERS) / sizeof(FOLDERS[0]); i++) {
+        MUST(rmdir(FOLDERS[i]));
+    }
     if (rmdir("upper") < 0) { /* CMD wrote something */
         (void)waitpid(start((const char *const[]){"/bin/rm", "-rf", "upper", NULL}), NULL, 0);
     }

@@ -26,7 +26,6 @@ static long long now_ns(void)
 
 int main(int argc, char *argv[])
 {
-    extern char **environ;
     long count = argc > 2 ? strtol(argv[1], NULL, 10) : 0;
     posix_spawn_file_actions_t actions;
     long long start_ns = 0;
