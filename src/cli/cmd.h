@@ -97,6 +97,18 @@ extern const struct opt CMD_GLOBAL_OPTIONS[];
 int cmd_main(struct ctx *ctx, int argc, char **argv, struct err *e);
 
 extern const struct cmd cmd_run;
+extern const struct cmd cmd_ps;
+extern const struct cmd cmd_rm;
+extern const struct cmd cmd_container_inspect;
+extern const struct cmd cmd_container_exists;
+extern const struct cmd cmd_image_inspect;
+extern const struct cmd cmd_volume_create;
+extern const struct cmd cmd_volume_ls;
+extern const struct cmd cmd_volume_rm;
+extern const struct cmd cmd_volume_prune;
+extern const struct cmd cmd_volume_exists;
+extern const struct cmd cmd_volume_inspect;
+extern const struct cmd cmd_inspect;
 extern const struct cmd cmd_images;
 extern const struct cmd cmd_load;
 extern const struct cmd cmd_import;

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "base/exitcode.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/cmd.h"
+#include "cli/container.h"
+#include "cli/format.h"
+#include "image/image.h"
+#include "image/volume.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct inspect_options {
+    char *format;
+    char *type;
+};
+
+#define FIELD(name) offsetof(struct inspect_options, name)
+
+static int parse_type(const char *value, void *field, struct err *e);
+
+static const struct opt OPTIONS[] = {
+    {"format", 'f', "FORMAT", OPT_STRING, FIELD(format),
+     "json, or a template such as {{.State.Status}}", NULL},
+    {"type", 0, "TYPE", OPT_PARSE, FIELD(type),
+     "container, image or volume (default: the first there is)", parse_type},
+    {0},
+};
+
+static const struct opt_refused REFUSED[] = {{"size", 's', NULL}, {"latest", 'l', NULL}, {0}};
+
+static void inspect_done(void *options);
+static int inspect(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+static void init_container(void *options);
+static void init_image(void *options);
+static void init_volume(void *options);
+
+/* `rbox image inspect` looks for images alone, and so on. */
+#define INSPECT(name_, group_, init_, summary_, examples_)                                 \
+    {                                                                                      \
+        .names = {name_}, .group = (group_), .summary = (summary_),                        \
+        .usage = "[options] NAME [NAME…]", .examples = (examples_), .options = OPTIONS,    \
+        .refused = REFUSED, .options_size = sizeof(struct inspect_options), .min_args = 1, \
+        .max_args = CMD_ANY_ARGS, .init = (init_), .done = inspect_done, .run = inspect,   \
+    }
+
+const struct cmd cmd_inspect = INSPECT(
+    "inspect", CMD_SYSTEM, NULL, "print all there is to know of containers, images, volumes",
+    "rbox inspect web\n"
+    "rbox inspect -f '{{.State.ExitCode}} {{json .Mounts}}' web\n"
+    "rbox inspect --type image busybox\n");
+const struct cmd cmd_container_inspect =
+    INSPECT("container inspect", CMD_CONTAINERS, init_container, "print all of containers", NULL);
+const struct cmd cmd_image_inspect =
+    INSPECT("image inspect", CMD_IMAGES, init_image, "print all of images", NULL);
+const struct cmd cmd_volume_inspect =
+    INSPECT("volume inspect", CMD_VOLUMES, init_volume, "print all of volumes", NULL);
+
+static void set_type(void *options, const char *type)
+{
+    ((struct inspect_options *)options)->type = xstrdup(type);
+}
+
+static void init_container(void *options)
+{
+    set_type(options, "container");
+}
+
+static void init_image(void *options)
+{
+    set_type(options, "image");
+}
+
+static void init_volume(void *options)
+{
+    set_type(options, "volume");
+}
+
+/* ---- one kind each: 0 with a new reference, -ENOENT, or another error */
+
+static int inspect_container(const struct store *store, const char *name, json_t **ret,
+                             struct err *e)
+{
+    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    struct container c;
+    int r = find_container(store, name, &f, e);
+
+    r = r < 0 ? r : container_read(&f, &c, e);
+    if (r == 0) {
+        *ret = container_inspect(store, &c);
+        container_done(&c);
+    }
+    return r;
+}
+
+static json_t *pairs(const struct strv *list)
+{
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < list->len; i++) {
+        autofree char *key = xstrndup(list->v[i], strcspn(list->v[i], "="));
+        const char *value = list->v[i] + strlen(key);
+
+        (void)json_object_set_new(o, key, json_str(*value == '=' ? value + 1 : value));
+    }
+    return o;
+}
+
+static json_t *or_empty(const char *s)
+{
+    return json_str(s != NULL ? s : "");
+}
+
+static json_t *time_text(int64_t seconds)
+{
+    time_t s = (time_t)seconds;
+    struct tm tm;
+    char text[40];
+
+    (void)gmtime_r(&s, &tm);
+    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return json_string(text);
+}
+
+static json_t *image_object(const struct image *i)
+{
+    const struct image_config *c = &i->config;
+
+    return json_pack(
+        "{s:s, s:[s], s:s, s:o, s:I, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}, "
+        "s:{s:s, s:o}}",
+        "Id", i->id, "RepoTags", i->name, "Digest", i->digest, "Created", time_text(i->created_s),
+        "Size", (json_int_t)i->size_bytes, "Os", or_empty(c->os), "Architecture",
+        or_empty(c->architecture), "Config", "Entrypoint", json_from_strv(&c->entrypoint), "Cmd",
+        json_from_strv(&c->cmd), "Env", json_from_strv(&c->env), "User", or_empty(c->user),
+        "WorkingDir", or_empty(c->working_dir), "StopSignal", or_empty(c->stop_signal), "Volumes",
+        json_from_strv(&c->volumes), "ExposedPorts", json_from_strv(&c->exposed_ports), "Labels",
+        pairs(&c->labels), "RootFS", "Type", "layers", "Layers", json_from_strv(&i->diff_ids));
+}
+
+static int inspect_image(const struct store *store, const char *name, json_t **ret, struct err *e)
+{
+    struct image i = {.lock_fd = -1};
+    int r = image_find(store, name, &i, e);
+
+    if (r == 0) {
+        *ret = image_object(&i);
+        image_done(&i);
+    }
+    return r;
+}
+
+static int inspect_volume(const struct store *store, const char *name, json_t **ret, struct err *e)
+{
+    autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, name);
+
+    if (strchr(name, '/') != NULL || !volume_exists(store, name)) {
+        return err_new(e, ENOENT, "there is no volume '%s'", name);
+    }
+    *ret =
+        json_pack("{s:o, s:s, s:o, s:o}", "Name", json_str(name), "Driver", "local", "Mountpoint",
+                  json_str(path), "CreatedAt", time_text(volume_created(store, name)));
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*inspect)(const struct store *store, const char *name, json_t **ret, struct err *e);
+} TYPES[] = {
+    {"container", inspect_container},
+    {"image", inspect_image},
+    {"volume", inspect_volume},
+};
+
+enum {
+    TYPE_COUNT = sizeof(TYPES) / sizeof(TYPES[0])
+};
+
+static int parse_type(const char *value, void *field, struct err *e)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        if (strcmp(value, TYPES[i].name) == 0) {
+            free(*(char **)field);
+            *(char **)field = xstrdup(value);
+            return 0;
+        }
+    }
+    return err_new(e, EINVAL, "'%s' is not container, image or volume", value);
+}
+
+static void inspect_done(void *options)
+{
+    free(((struct inspect_options *)options)->type);
+}
+
+/* ---- */
+
+static int inspect_one(const struct store *store, const char *type, const char *name, json_t **ret,
+                       struct err *e)
+{
+    for (size_t i = 0; i < TYPE_COUNT; i++) {
+        int r = 0;
+
+        if (type != NULL && strcmp(type, TYPES[i].name) != 0) {
+            continue;
+        }
+        r = TYPES[i].inspect(store, name, ret, e);
+        if (r != -ENOENT) {
+            return r;
+        }
+        if (type == NULL) {
+            err_clear(e);
+        }
+    }
+    if (type == NULL) {
+        (void)err_new(e, ENOENT, "there is no container, image or volume '%s'", name);
+    }
+    return err_exit(e, EXITCODE_NO_SUCH);
+}
+
+static int inspect(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct inspect_options *o = options;
+    json_auto_t *list = json_array();
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    for (int i = 0; r == 0 && i < argc; i++) {
+        json_t *one = NULL;
+
+        r = inspect_one(store, o->type, argv[i], &one, e);
+        if (r == 0) {
+            (void)json_array_append_new(list, one);
+        }
+    }
+    return r < 0 ? r : format_value(stdout, o->format, list, e);
+}

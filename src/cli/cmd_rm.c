@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "base/exitcode.h"
+#include "base/mem.h"
+#include "box/find.h"
+#include "box/state.h"
+#include "cli/cmd.h"
+#include "cli/container.h"
+#include "sys/proc.h"
+#include "userns/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct rm_options {
+    int force;
+    int all;
+    int ignore;
+    int volumes;
+};
+
+#define FIELD(name) offsetof(struct rm_options, name)
+
+static const struct opt OPTIONS[] = {
+    {"all", 'a', NULL, OPT_FLAG, FIELD(all), "all containers that do not run; with --force all",
+     NULL},
+    {"force", 'f', NULL, OPT_FLAG, FIELD(force), "end those that run first (KILL)", NULL},
+    {"ignore", 'i', NULL, OPT_FLAG, FIELD(ignore), "no error for one that does not exist", NULL},
+    {"volumes", 'v', NULL, OPT_FLAG, FIELD(volumes),
+     "anonymous volumes too (they always go with their container)", NULL},
+    {0},
+};
+
+static const struct opt_refused REFUSED[] = {{"cidfile", 0, NULL},
+                                             {"depend", 0, NULL},
+                                             {"filter", 0, NULL},
+                                             {"latest", 'l', NULL},
+                                             {"link", 0, NULL},
+                                             {"time", 't', "rbox stop --time"},
+                                             {0}};
+
+static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_rm = {
+    .names = {"rm", "container rm"},
+    .group = CMD_CONTAINERS,
+    .summary = "remove containers",
+    .usage = "[options] CONTAINER [CONTAINER…]",
+    .description = "The exit status is 1 when there is no such container, 2 when it runs.",
+    .examples = "rbox rm web\n"
+                "rbox rm -f $(rbox ps -q)\n",
+    .options = OPTIONS,
+    .refused = REFUSED,
+    .options_size = sizeof(struct rm_options),
+    .max_args = CMD_ANY_ARGS,
+    .run = rm,
+};
+
+enum {
+    KILL_TIMEOUT_MS = 10000,
+    KILL_POLL_MS = 10
+};
+
+/* Kill PID 1 and wait until the supervisor has put everything away and let its lock go. The pidfd
+ * is opened before the lock is looked at again: while it is held, the pid is not anybody else's. */
+static int end_container(const struct found *f, const struct container *c, struct err *e)
+{
+    const struct timespec pause = {.tv_nsec = KILL_POLL_MS * 1000000L};
+    autoclose int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)c->pid, 0);
+
+    if (pidfd >= 0 && flock(f->run_fd, LOCK_SH | LOCK_NB) < 0) {
+        (void)proc_signal(pidfd, SIGKILL);
+    }
+    for (int waited = 0; waited < KILL_TIMEOUT_MS; waited += KILL_POLL_MS) {
+        if (flock(f->run_fd, LOCK_SH | LOCK_NB) == 0) {
+            return 0;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return err_new(e, ETIMEDOUT, "container '%s' did not end", f->name);
+}
+
+static int remove_job(void *arg, struct err *e)
+{
+    return state_remove(arg, e);
+}
+
+/* Files of the container's ids need the mapped namespace; folders of ours, where we are no id in
+ * there (nomap), the way round. */
+static int remove_files(const struct store *store, const struct found *f, const struct spec *s,
+                        struct err *e)
+{
+    struct state st = {
+        .store = store, .id = f->id, .name = f->name, .dir_fd = -1, .fs_fd = -1, .lock_fd = -1};
+    struct err ignored = {0};
+
+    if (state_remove(&st, &ignored) == 0 ||
+        userns_run(&s->linux_.uid_mappings, &s->linux_.gid_mappings, remove_job, &st, &ignored) ==
+            0) {
+        return 0;
+    }
+    return state_remove(&st, e);
+}
+
+static int remove_container(const struct store *store, const struct found *f, int force,
+                            struct err *e)
+{
+    struct container c;
+    int r = container_read(f, &c, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (c.is_running && !force) {
+        (void)err_new(e, EBUSY, "container '%s' runs", f->name);
+        (void)err_hint(e, "rbox rm -f %s", f->name);
+        r = err_exit(e, EXITCODE_IN_USE);
+    } else if (c.is_running) {
+        r = end_container(f, &c, e);
+    }
+    /* with --rm it is gone by itself, or about to be */
+    r = r < 0 ? r : remove_files(store, f, &c.spec, e);
+    container_done(&c);
+    return r;
+}
+
+static int remove_word(const struct store *store, const char *word, const struct rm_options *o,
+                       struct err *e)
+{
+    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    int r = find_container(store, word, &f, e);
+
+    if (r == -ENOENT && (o->ignore || o->force)) {
+        err_clear(e);
+        return 0;
+    }
+    if (r == -ENOENT) {
+        return err_exit(e, EXITCODE_NO_SUCH);
+    }
+    r = r < 0 ? r : remove_container(store, &f, o->force, e);
+    if (r == 0) {
+        (void)printf("%s\n", word);
+    }
+    return r;
+}
+
+static int remove_all(const struct store *store, const struct rm_options *o, struct err *e)
+{
+    autofound_list struct found_list all = {0};
+    int r = find_all(store, &all, e);
+
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        if (all.rows[i].run_fd >= 0 && !o->force) {
+            continue;
+        }
+        r = remove_container(store, &all.rows[i], o->force, e);
+        if (r == 0) {
+            (void)printf("%s\n", all.rows[i].id);
+        }
+    }
+    return r;
+}
+
+static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct rm_options *o = options;
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    if (r == 0 && argc == 0 && !o->all) {
+        (void)err_new(e, EINVAL, "rbox rm needs a container");
+        return err_hint(e, "rbox ps -a");
+    }
+    if (r == 0 && o->all) {
+        return remove_all(store, o, e);
+    }
+    for (int i = 0; r == 0 && i < argc; i++) {
+        r = remove_word(store, argv[i], o, e);
+    }
+    return r;
+}

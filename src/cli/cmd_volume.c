@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* rbox volume …; inspect is in cmd_inspect.c. */
+#include "base/cleanup.h"
+#include "base/exitcode.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "cli/cmd.h"
+#include "cli/container.h"
+#include "cli/format.h"
+#include "image/volume.h"
+#include "spec/spec_name.h"
+#include "spec/spec_parse.h"
+#include "userns/idmap.h"
+#include "userns/subid.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+static int volume_ls(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+static int volume_prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+static int volume_is_there(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+static const struct opt_refused CREATE_REFUSED[] = {
+    {"driver", 'd', NULL}, {"opt", 'o', NULL}, {"label", 'l', NULL}, {"ignore", 0, NULL}, {0}};
+
+const struct cmd cmd_volume_create = {
+    .names = {"volume create"},
+    .group = CMD_VOLUMES,
+    .summary = "make a volume",
+    .usage = "[NAME]",
+    .description =
+        "Prints the name; without one it is made up. `run -v NAME:PLACE` makes it as well.",
+    .examples = "rbox volume create data\n",
+    .refused = CREATE_REFUSED,
+    .max_args = 1,
+    .run = volume_create,
+};
+
+struct ls_options {
+    int quiet;
+    int no_heading;
+    char *format;
+};
+
+#define LS(name) offsetof(struct ls_options, name)
+
+static const struct opt LS_OPTIONS[] = {
+    {"quiet", 'q', NULL, OPT_FLAG, LS(quiet), "print names only", NULL},
+    {"noheading", 'n', NULL, OPT_FLAG, LS(no_heading), "print no heading", NULL},
+    {"format", 0, "FORMAT", OPT_STRING, LS(format), "json, a template, or table TEMPLATE", NULL},
+    {0},
+};
+static const struct opt_refused LS_REFUSED[] = {{"filter", 'f', NULL}, {0}};
+
+const struct cmd cmd_volume_ls = {
+    .names = {"volume ls", "volume list"},
+    .group = CMD_VOLUMES,
+    .summary = "list volumes",
+    .usage = "[options]",
+    .options = LS_OPTIONS,
+    .refused = LS_REFUSED,
+    .options_size = sizeof(struct ls_options),
+    .run = volume_ls,
+};
+
+static const struct opt_refused RM_REFUSED[] = {{"force", 'f', "rbox rm its containers first"},
+                                                {"all", 'a', "rbox volume prune"},
+                                                {"time", 't', NULL},
+                                                {0}};
+
+const struct cmd cmd_volume_rm = {
+    .names = {"volume rm", "volume remove"},
+    .group = CMD_VOLUMES,
+    .summary = "remove volumes with all that is in them",
+    .usage = "NAME [NAME…]",
+    .description = "The exit status is 1 when there is no such volume, 2 when a container has it.",
+    .refused = RM_REFUSED,
+    .min_args = 1,
+    .max_args = CMD_ANY_ARGS,
+    .run = volume_rm,
+};
+
+struct prune_options {
+    int force;
+};
+
+static const struct opt PRUNE_OPTIONS[] = {
+    {"force", 'f', NULL, OPT_FLAG, offsetof(struct prune_options, force), "do not ask", NULL},
+    {0},
+};
+
+const struct cmd cmd_volume_prune = {
+    .names = {"volume prune"},
+    .group = CMD_VOLUMES,
+    .summary = "remove the volumes that no container has",
+    .usage = "[options]",
+    .description = "Lists them and asks before it removes any.",
+    .options = PRUNE_OPTIONS,
+    .options_size = sizeof(struct prune_options),
+    .run = volume_prune,
+};
+
+const struct cmd cmd_volume_exists = {
+    .names = {"volume exists"},
+    .group = CMD_VOLUMES,
+    .summary = "tell by the exit status whether a volume is there",
+    .usage = "NAME",
+    .min_args = 1,
+    .max_args = 1,
+    .run = volume_is_there,
+};
+
+/* The caller's usual map, in @s: owners of a volume's files are ids of it. */
+static int usual_map(struct spec *s, struct err *e)
+{
+    struct subid ids = {0};
+    int r = subid_find(geteuid(), &ids, e);
+
+    spec_init(s);
+    r = r < 0 ? r : idmap_choose(s, geteuid(), getegid(), &ids, e);
+    subid_done(&ids);
+    return r;
+}
+
+static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    autofree char *name = NULL;
+    struct store *store = NULL;
+    struct spec s;
+    int r = argc > 0 ? spec_parse_name(argv[0], &name, e) : spec_make_id(&name, e);
+
+    (void)options;
+    r = r < 0 ? r : ctx_store(ctx, &store, e);
+    if (r < 0) {
+        return r;
+    }
+    if (argc > 0 && volume_exists(store, name)) {
+        return err_new(e, EEXIST, "there is a volume '%s' already", name);
+    }
+    r = usual_map(&s, e);
+    r = r < 0 ? r : volume_make(store, name, &s.linux_.uid_mappings, &s.linux_.gid_mappings, e);
+    if (r == 0) {
+        (void)printf("%s\n", name);
+    }
+    spec_done(&s);
+    return r;
+}
+
+static int volume_ls(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    static const struct format_column COLUMNS[] = {
+        {"DRIVER", "Driver"}, {"VOLUME NAME", "Name"}, {NULL, NULL}};
+    const struct ls_options *o = options;
+    autostrv struct strv names = {0};
+    json_auto_t *rows = json_array();
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    (void)argc;
+    (void)argv;
+    r = r < 0 ? r : volume_list(store, &names, e);
+    for (size_t i = 0; i < names.len; i++) {
+        autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, names.v[i]);
+
+        (void)json_array_append_new(rows, json_pack("{s:s, s:o, s:o, s:I}", "Driver", "local",
+                                                    "Name", json_str(names.v[i]), "Mountpoint",
+                                                    json_str(path), "Created",
+                                                    (json_int_t)volume_created(store, names.v[i])));
+    }
+    return r < 0 ? r
+                 : format_rows(stdout, o->quiet && o->format == NULL ? "{{.Name}}" : o->format,
+                               COLUMNS, rows, o->no_heading ? FORMAT_NO_HEADING : 0, e);
+}
+
+/* ---- removing */
+
+/* Push the names of all volumes that containers have. */
+static int used_volumes(const struct store *store, struct strv *ret, struct err *e)
+{
+    autofound_list struct found_list all = {0};
+    int r = find_all(store, &all, e);
+
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        struct container c;
+
+        r = container_read(&all.rows[i], &c, e);
+        if (r == -ENOENT) {
+            err_clear(e);
+            r = 0;
+            continue;
+        }
+        for (size_t m = 0; r == 0 && m < c.spec.mount_count; m++) {
+            if (c.spec.mounts[m].volume_name != NULL) {
+                strv_push(ret, c.spec.mounts[m].volume_name);
+            }
+        }
+        if (r == 0) {
+            container_done(&c);
+        }
+    }
+    return r;
+}
+
+static int remove_volumes(const struct store *store, const struct strv *names, struct err *e)
+{
+    struct spec s;
+    int r = usual_map(&s, e);
+
+    for (size_t i = 0; r == 0 && i < names->len; i++) {
+        r = volume_remove(store, names->v[i], &s.linux_.uid_mappings, &s.linux_.gid_mappings, e);
+        if (r == 0) {
+            (void)printf("%s\n", names->v[i]);
+        }
+    }
+    spec_done(&s);
+    return r;
+}
+
+static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    autostrv struct strv used = {0};
+    autostrv struct strv names = {0};
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    (void)options;
+    r = r < 0 ? r : used_volumes(store, &used, e);
+    for (int i = 0; r == 0 && i < argc; i++) {
+        if (strchr(argv[i], '/') != NULL || !volume_exists(store, argv[i])) {
+            (void)err_new(e, ENOENT, "there is no volume '%s'", argv[i]);
+            return err_exit(e, EXITCODE_NO_SUCH);
+        }
+        if (strv_has(&used, argv[i])) {
+            (void)err_new(e, EBUSY, "a container has volume '%s'", argv[i]);
+            (void)err_hint(e, "rbox ps -a");
+            return err_exit(e, EXITCODE_IN_USE);
+        }
+        strv_push(&names, argv[i]);
+    }
+    return r < 0 ? r : remove_volumes(store, &names, e);
+}
+
+static int is_yes(void)
+{
+    char line[16] = "";
+
+    (void)printf("Remove them? [y/N] ");
+    (void)fflush(stdout);
+    return fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
+}
+
+static int volume_prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct prune_options *o = options;
+    autostrv struct strv used = {0};
+    autostrv struct strv all = {0};
+    autostrv struct strv unused = {0};
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    (void)argc;
+    (void)argv;
+    r = r < 0 ? r : used_volumes(store, &used, e);
+    r = r < 0 ? r : volume_list(store, &all, e);
+    for (size_t i = 0; i < all.len; i++) {
+        if (!strv_has(&used, all.v[i])) {
+            strv_push(&unused, all.v[i]);
+        }
+    }
+    if (r < 0 || unused.len == 0) {
+        return r;
+    }
+    if (!o->force) {
+        for (size_t i = 0; i < unused.len; i++) {
+            (void)printf("%s\n", unused.v[i]);
+        }
+        if (!is_yes()) {
+            return 0;
+        }
+    }
+    return remove_volumes(store, &unused, e);
+}
+
+static int volume_is_there(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    (void)options;
+    (void)argc;
+    if (r < 0) {
+        return r;
+    }
+    return strchr(argv[0], '/') == NULL && volume_exists(store, argv[0]) ? 0 : EXITCODE_NO_SUCH;
+}

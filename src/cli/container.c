@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/container.h"
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "cli/format.h"
+#include "spec/spec_json.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum {
+    CONFIG_BYTES_MAX = 16 << 20,
+    STATE_BYTES_MAX = 64 << 10
+};
+
+static const int64_t NS_PER_S = 1000000000;
+
+/* ---- reading */
+
+static int read_config(int dir_fd, struct container *ret, struct err *e)
+{
+    autofree char *text = NULL;
+    struct stat st;
+    size_t len = 0;
+    int r = file_read(dir_fd, "config.json", CONFIG_BYTES_MAX, &text, &len, e);
+
+    r = r < 0 ? r : spec_json_read(text, len, &ret->spec, e);
+    /* written once, when the container is made */
+    if (r == 0 && fstatat(dir_fd, "config.json", &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        ret->created_ns = st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
+    }
+    return r;
+}
+
+/* A small JSON object; *ret stays NULL where there is no such file. */
+static int read_object(int dir_fd, const char *name, json_t **ret, struct err *e)
+{
+    autofree char *text = NULL;
+    size_t len = 0;
+    int r = file_read(dir_fd, name, STATE_BYTES_MAX, &text, &len, e);
+
+    if (r == -ENOENT) {
+        err_clear(e);
+        return 0;
+    }
+    return r < 0 ? r : json_parse(text, len, name, ret, e);
+}
+
+static int read_running(int run_fd, struct container *ret, struct err *e)
+{
+    json_auto_t *o = NULL;
+    int r = read_object(run_fd, "state.json", &o, e);
+
+    ret->is_running = 1;
+    r = r < 0 ? r : json_get_int(o, "pid", "state.json", &ret->pid, e);
+    return r < 0 ? r : json_get_int(o, "started_ns", "state.json", &ret->started_ns, e);
+}
+
+static int read_exit(int dir_fd, struct container *ret, struct err *e)
+{
+    json_auto_t *o = NULL;
+    const char *error = NULL;
+    int r = read_object(dir_fd, "exit.json", &o, e);
+
+    if (r < 0 || o == NULL) {
+        return r;
+    }
+    ret->has_ended = 1;
+    ret->oom_killed = json_is_true(json_object_get(o, "oom_killed"));
+    r = json_get_int(o, "status", "exit.json", &ret->status, e);
+    r = r < 0 ? r : json_get_int(o, "started_ns", "exit.json", &ret->started_ns, e);
+    r = r < 0 ? r : json_get_int(o, "finished_ns", "exit.json", &ret->finished_ns, e);
+    r = r < 0 ? r : json_get_string(o, "error", "exit.json", &error, e);
+    ret->error = error != NULL && error[0] != '\0' ? xstrdup(error) : NULL;
+    return r;
+}
+
+int container_read(const struct found *f, struct container *ret, struct err *e)
+{
+    struct container c = {0};
+    int r = read_config(f->dir_fd, &c, e);
+
+    if (r < 0) {
+        return err_wrap(e, "container '%s'", f->name);
+    }
+    r = f->run_fd >= 0 ? read_running(f->run_fd, &c, e) : read_exit(f->dir_fd, &c, e);
+    if (r < 0) {
+        container_done(&c);
+        return err_wrap(e, "container '%s'", f->name);
+    }
+    *ret = c;
+    return 0;
+}
+
+void container_done(struct container *c)
+{
+    spec_done(&c->spec);
+    free(c->error);
+    memset(c, 0, sizeof(*c));
+}
+
+/* ---- as people read it */
+
+const char *container_state(const struct container *c)
+{
+    return c->is_running ? "running" : c->has_ended ? "exited" : "created";
+}
+
+char *container_status(const struct container *c, int64_t now_s)
+{
+    int64_t since_s = (c->is_running ? c->started_ns : c->finished_ns) / NS_PER_S;
+    autofree char *age = format_age(now_s - since_s);
+
+    if (c->is_running) {
+        return c->started_ns > 0 ? xasprintf("Up %s", age) : xstrdup("Starting");
+    }
+    if (!c->has_ended) {
+        return xstrdup("Created");
+    }
+    return c->finished_ns > 0 ? xasprintf("Exited (%" PRId64 ") %s ago", c->status, age)
+                              : xasprintf("Exited (%" PRId64 ")", c->status);
+}
+
+static void put_port(struct buf *b, const struct spec_port *p)
+{
+    const char *ip = p->host_ip != NULL ? p->host_ip : "0.0.0.0";
+    int is_ip6 = strchr(ip, ':') != NULL;
+
+    buf_printf(b, "%s%s%s%s:%u", b->len > 0 ? ", " : "", is_ip6 ? "[" : "", ip, is_ip6 ? "]" : "",
+               p->host_port);
+    if (p->count > 1) {
+        buf_printf(b, "-%u", p->host_port + p->count - 1U);
+    }
+    buf_printf(b, "->%u", p->container_port);
+    if (p->count > 1) {
+        buf_printf(b, "-%u", p->container_port + p->count - 1U);
+    }
+    buf_puts(b, p->udp ? "/udp" : "/tcp");
+}
+
+char *container_ports(const struct spec *s)
+{
+    struct buf b = {0};
+
+    buf_puts(&b, "");
+    for (size_t i = 0; i < s->box.network.port_count; i++) {
+        put_port(&b, &s->box.network.ports[i]);
+    }
+    return b.data;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What ps, inspect and rm know of a container: its spec, and how it lives or ended. */
+#ifndef RBOX_CLI_CONTAINER_H
+#define RBOX_CLI_CONTAINER_H
+
+#include "base/err.h"
+#include "box/find.h"
+#include "image/store.h"
+#include "spec/spec.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+struct container {
+    struct spec spec;
+    int is_running;
+    int has_ended;
+    int64_t created_ns;  /* since the epoch, as the others */
+    int64_t pid;         /* of PID 1, as the host counts; 0 unless it runs */
+    int64_t started_ns;  /* 0: not known */
+    int64_t finished_ns; /* 0: not ended */
+    int64_t status;      /* exit status */
+    int oom_killed;
+    char *error; /* or NULL */
+};
+
+/* Read what the store has on @f. On success the caller owns *ret. Errors: -ENOENT it is gone by
+ * now. */
+int container_read(const struct found *f, struct container *ret, struct err *e);
+void container_done(struct container *c);
+
+/* "running", "exited" or "created". */
+const char *container_state(const struct container *c);
+
+/* "Up 5 minutes", "Exited (0) 2 hours ago". The caller owns it. */
+char *container_status(const struct container *c, int64_t now_s);
+
+/* The docker-shaped object of `inspect`. New reference. */
+json_t *container_inspect(const struct store *store, const struct container *c);
+
+/* "0.0.0.0:8080->80/tcp, …". The caller owns it. */
+char *container_ports(const struct spec *s);
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The object that `rbox inspect` prints, with docker's names; declared in container.h. */
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "box/caps.h"
+#include "cli/container.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* RFC 3339 in UTC, as docker writes it; the year 1 stands for "not yet" there. */
+static json_t *time_value(int64_t ns)
+{
+    time_t s = (time_t)(ns / 1000000000);
+    struct tm tm;
+    char text[40];
+
+    if (ns == 0) {
+        return json_string("0001-01-01T00:00:00Z");
+    }
+    (void)gmtime_r(&s, &tm);
+    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+    return json_sprintf("%s.%09lldZ", text, (long long)(ns % 1000000000));
+}
+
+static json_t *string_value(const char *s)
+{
+    return json_str(s != NULL ? s : "");
+}
+
+static json_t *pairs(const struct strv *list)
+{
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < list->len; i++) {
+        autofree char *key = xstrndup(list->v[i], strcspn(list->v[i], "="));
+        const char *value = list->v[i] + strlen(key);
+
+        (void)json_object_set_new(o, key, json_str(*value == '=' ? value + 1 : value));
+    }
+    return o;
+}
+
+static json_t *state(const struct container *c)
+{
+    return json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "Status",
+                     container_state(c), "Running", c->is_running, "Paused", 0, "Restarting", 0,
+                     "OOMKilled", c->oom_killed, "Dead", 0, "Pid", (json_int_t)c->pid, "ExitCode",
+                     (json_int_t)c->status, "Error", string_value(c->error), "StartedAt",
+                     time_value(c->started_ns), "FinishedAt", time_value(c->finished_ns));
+}
+
+static json_t *mounts(const struct store *store, const struct spec *s)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < s->mount_count; i++) {
+        const struct spec_mount *m = &s->mounts[i];
+        autofree char *source = m->volume_name != NULL
+                                    ? xasprintf("%s/volumes/%s/_data", store->path, m->volume_name)
+                                    : xstrdup_null(m->source);
+
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:o, s:o, s:s, s:o, s:b}", "Type", m->type, "Name",
+                            string_value(m->volume_name), "Source", string_value(source),
+                            "Destination", m->destination, "Options", json_from_strv(&m->options),
+                            "RW", !strv_has(&m->options, "ro")));
+    }
+    return list;
+}
+
+static json_t *config(const struct spec *s)
+{
+    autofree char *signal = xasprintf(
+        "%s", sigabbrev_np(s->box.stop_signal) != NULL ? sigabbrev_np(s->box.stop_signal) : "");
+
+    return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
+                     "Hostname", string_value(s->hostname), "User", string_value(s->process.user),
+                     "Tty", s->process.terminal, "OpenStdin", s->box.interactive, "Env",
+                     json_from_strv(&s->process.env), "Cmd", json_from_strv(&s->process.args),
+                     "Image", string_value(s->box.image_name), "WorkingDir",
+                     string_value(s->process.cwd), "Labels", pairs(&s->box.labels), "Annotations",
+                     pairs(&s->box.annotations), "StopTimeout",
+                     (json_int_t)(s->box.stop_timeout_ms / 1000), "StopSignal",
+                     string_value(signal), "CreateCommand", json_from_strv(&s->box.create_command));
+}
+
+/* {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]} */
+static json_t *port_bindings(const struct spec *s)
+{
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < s->box.network.port_count; i++) {
+        const struct spec_port *p = &s->box.network.ports[i];
+
+        for (unsigned int k = 0; k < p->count; k++) {
+            autofree char *key = xasprintf("%u/%s", p->container_port + k, p->udp ? "udp" : "tcp");
+            autofree char *host = xasprintf("%u", p->host_port == 0 ? 0 : p->host_port + k);
+            json_t *list = json_object_get(o, key);
+
+            if (list == NULL) {
+                list = json_array();
+                (void)json_object_set_new(o, key, list);
+            }
+            (void)json_array_append_new(
+                list,
+                json_pack("{s:o, s:s}", "HostIp", string_value(p->host_ip), "HostPort", host));
+        }
+    }
+    return o;
+}
+
+static json_t *caps_list(uint64_t mask)
+{
+    json_t *list = json_array();
+
+    for (int cap = 0; caps_name(cap) != NULL; cap++) {
+        if ((mask >> cap & 1) != 0) {
+            (void)json_array_append_new(list, json_string(caps_name(cap)));
+        }
+    }
+    return list;
+}
+
+static json_t *limits(const struct spec_resources *r)
+{
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I}", "Memory",
+        (json_int_t)(r->memory_max_bytes > 0 ? r->memory_max_bytes : 0), "MemorySwap",
+        (json_int_t)(r->memory_swap_max_bytes == -2 ? -1
+                     : r->memory_swap_max_bytes > 0 ? r->memory_swap_max_bytes
+                                                    : 0),
+        "MemoryReservation", (json_int_t)(r->memory_low_bytes > 0 ? r->memory_low_bytes : 0),
+        "CpuQuota", (json_int_t)(r->cpu_quota_us > 0 ? r->cpu_quota_us : 0), "CpuPeriod",
+        (json_int_t)(r->cpu_period_us > 0 ? r->cpu_period_us : 0), "CpuShares",
+        (json_int_t)(r->cpu_shares > 0 ? r->cpu_shares : 0), "CpusetCpus",
+        string_value(r->cpuset_cpus), "CpusetMems", string_value(r->cpuset_mems), "PidsLimit",
+        (json_int_t)r->pids_max, "BlkioWeight", (json_int_t)(r->io_weight > 0 ? r->io_weight : 0));
+}
+
+static json_t *host_config(const struct spec *s)
+{
+    static const char *const NETWORKS[] = {"slirp4netns", "pasta",     "none",
+                                           "host",        "container", "ns"};
+    static const char *const RESTARTS[] = {"no", "on-failure", "always", "unless-stopped"};
+    json_t *o = limits(&s->linux_.resources);
+
+    (void)json_object_update_new(
+        o, json_pack("{s:s, s:o, s:{s:s, s:i}, s:b, s:b, s:b, s:b, s:I}", "NetworkMode",
+                     NETWORKS[s->box.network.backend], "PortBindings", port_bindings(s),
+                     "RestartPolicy", "Name", RESTARTS[s->box.restart], "MaximumRetryCount",
+                     s->box.restart_max, "AutoRemove", s->box.remove, "Privileged",
+                     s->box.privileged, "ReadonlyRootfs", s->root_readonly, "Init", s->box.init,
+                     "ShmSize", (json_int_t)s->box.shm_size_bytes));
+    return o;
+}
+
+json_t *container_inspect(const struct store *store, const struct container *c)
+{
+    const struct spec *s = &c->spec;
+    struct strv arguments = s->process.args;
+    json_t *o = NULL;
+
+    if (arguments.len > 0) {
+        arguments.v++;
+        arguments.len--;
+    }
+    o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Id", string_value(s->box.id), "Name",
+                  string_value(s->box.name), "Created", time_value(c->created_ns), "Path",
+                  string_value(s->process.args.len > 0 ? s->process.args.v[0] : NULL), "Args",
+                  json_from_strv(&arguments), "State", state(c), "Image",
+                  string_value(s->box.image_id), "ImageName",
+                  string_value(s->box.image_name != NULL ? s->box.image_name : s->box.rootfs));
+    (void)json_object_update_new(o, json_pack("{s:o, s:o, s:o, s:o, s:{s:o}}", "BoundingCaps",
+                                              caps_list(s->process.capabilities.bounding), "Mounts",
+                                              mounts(store, s), "Config", config(s), "HostConfig",
+                                              host_config(s), "NetworkSettings", "Ports",
+                                              port_bindings(s)));
+    return o;
+}

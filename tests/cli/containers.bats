@@ -1,0 +1,192 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# What is listed, shown and removed: containers, volumes, images (issues 2, 5).
+load lib
+
+setup_file() {
+  rbox run --rm --network none busybox true
+}
+
+teardown() {
+  rbox rm -af >/dev/null
+  rbox volume prune -f >/dev/null
+  common_teardown
+}
+
+wait_for() {
+  for _ in $(seq 100); do
+    "$@" >/dev/null && return 0
+    sleep 0.05
+  done
+  return 1
+}
+
+is_running() {
+  rbox ps -q --filter "name=$1" | grep -q .
+}
+
+start() {
+  rbox run --network none --name "$1" busybox sleep 60 3>&- &
+  wait_for is_running "$1"
+}
+
+@test "ps lists what runs, ps -a what has ended too" {
+  rbox run --network none --name done -l k=v busybox sh -c 'exit 3' || true
+  start live
+  run rbox ps --format '{{.Names}} {{.State}} {{.Image}} {{.Command}}'
+  [ "$output" = "live running docker.io/library/busybox:latest sleep 60" ]
+  run rbox ps -a --format '{{.Names}} {{.State}} {{.ExitCode}}'
+  [ "${lines[0]}" = "live running 0" ]
+  [ "${lines[1]}" = "done exited 3" ]
+  run rbox ps -a
+  [[ "${lines[0]}" == "CONTAINER ID "*" IMAGE "*" COMMAND "*" CREATED "*" STATUS "*" PORTS "*" NAMES" ]]
+  [[ "${lines[1]}" == *"Up "*" live" ]]
+  [[ "${lines[2]}" == *"Exited (3) "*" ago"*" done" ]]
+}
+
+@test "ps filters by name, id, status, label, ancestor and exit status" {
+  rbox run --network none --name one -l k=v busybox true
+  rbox run --network none --name two busybox false || true
+  local id
+  id=$(rbox ps -aq --filter name=two)
+  [ "${#id}" -eq 12 ]
+  for filter in "name=two" "id=$id" "exited=1"; do
+    [ "$(rbox ps -a --filter "$filter" --format '{{.Names}}')" = two ]
+  done
+  for filter in "label=k" "label=k=v" "exited=0"; do
+    [ "$(rbox ps -a --filter "$filter" --format '{{.Names}}')" = one ]
+  done
+  [ "$(rbox ps --filter status=exited -q | wc -l)" -eq 2 ]
+  [ "$(rbox ps -a --filter ancestor=busybox -q | wc -l)" -eq 2 ]
+  [ "$(rbox ps -a --filter ancestor=alpine -q | wc -l)" -eq 0 ]
+  [ "$(rbox ps -l --format '{{.Names}}')" = two ]
+  [ "$(rbox ps -n 1 --filter name=one --format '{{.Names}}')" = one ]
+  run rbox ps --filter colour=red
+  [ "$status" -eq 125 ]
+  [[ "${lines[0]}" == *"'colour=red' is not a filter" ]]
+}
+
+@test "--format: json, templates, tables; a field that is not there is named" {
+  rbox run --network none --name one busybox true
+  rbox ps -a --format json | jq -e '.[0].Names == "one"'
+  run rbox ps -a --format 'table {{.Names}}\t{{.ExitCode}}'
+  [ "${lines[0]}" = "NAMES  EXITCODE" ]
+  [ "${lines[1]}" = "one    0" ]
+  run rbox ps -a --format '{{.Colour}}'
+  [ "$status" -eq 125 ]
+  [ "${lines[0]}" = "rbox: --format: there is no field '.Colour'" ]
+  [[ "${lines[1]}" == *".Names"* ]]
+}
+
+@test "inspect: the end of a container, as docker shapes it" {
+  rbox run --network none --name one -e A=b -v "$PWD:/src:ro" -l k=v busybox sh -c 'exit 7' || true
+  run rbox inspect one
+  [ "$status" -eq 0 ]
+  jq -e '.[0].State | .Status == "exited" and .ExitCode == 7 and .Running == false' <<<"$output"
+  jq -e '.[0].Config | .Labels.k == "v" and (.Env | index("A=b") != null)' <<<"$output"
+  jq -e ".[0].Mounts == [{Type: \"bind\", Name: \"\", Source: \"$PWD\", Destination: \"/src\", Options: [\"ro\"], RW: false}]" <<<"$output"
+  [ "$(rbox inspect -f '{{.State.ExitCode}} {{index .Config.Cmd 0}}' one)" = "7 sh" ]
+}
+
+@test "inspect: images and volumes; what is nowhere is an error" {
+  rbox volume create data
+  [ "$(rbox inspect -f '{{.Name}}' data)" = data ]
+  [ "$(rbox image inspect -f '{{index .RepoTags 0}}' busybox)" = docker.io/library/busybox:latest ]
+  run rbox image inspect data
+  [ "$status" -eq 1 ]
+  run rbox inspect nothing-like-that
+  [ "$status" -eq 1 ]
+  [ "$output" = "rbox: there is no container, image or volume 'nothing-like-that'" ]
+}
+
+@test "rm: 1 for what is not there, 2 for what runs, -f ends it" {
+  start live
+  run rbox rm nothing
+  [ "$status" -eq 1 ]
+  run rbox rm live
+  [ "$status" -eq 2 ]
+  [ "${lines[1]}" = "  hint: rbox rm -f live" ]
+  run rbox rm -f live
+  [ "$status" -eq 0 ]
+  [ "$output" = live ]
+  run rbox container exists live
+  [ "$status" -eq 1 ]
+  run rbox rm --ignore live
+  [ "$status" -eq 0 ]
+  assert_no_containers
+}
+
+@test "rm takes ids and their beginnings, and files of every owner" {
+  not_for bob "he has one id only"
+  rbox run --network none --name one busybox sh -c 'mkdir /x; touch /x/y; chown -R 33:44 /x; chmod 000 /x'
+  run rbox rm "$(rbox ps -aq | cut -c1-6)"
+  [ "$status" -eq 0 ]
+  assert_no_containers
+}
+
+@test "volumes: made, listed, kept while a container has them, removed" {
+  run rbox volume create data
+  [ "$output" = data ]
+  run rbox volume create data
+  [ "$status" -eq 125 ]
+  run rbox volume create 'a/b'
+  [ "$status" -eq 125 ]
+  rbox run --network none --name one -v data:/d -v more:/m busybox touch /d/file
+  [ "$(rbox volume ls -q)" = "data
+more" ]
+  run rbox volume rm data
+  [ "$status" -eq 2 ]
+  rbox rm one
+  run rbox volume rm data nothing
+  [ "$status" -eq 1 ]
+  run rbox volume rm data
+  [ "$status" -eq 0 ]
+  run rbox volume exists data
+  [ "$status" -eq 1 ]
+  run rbox volume prune -f
+  [ "$output" = more ]
+  [ -z "$(ls -A "$RBOX_STORE/volumes")" ]
+}
+
+@test "images: listed by name, formatted, removed; run brings busybox back" {
+  run rbox images --format '{{.Repository}}:{{.Tag}}' busybox
+  [ "$output" = docker.io/library/busybox:latest ]
+  run rbox image exists busybox
+  [ "$status" -eq 0 ]
+  run rbox rmi nothing
+  [ "$status" -eq 1 ]
+  run rbox rmi busybox
+  [ "$status" -eq 0 ]
+  run rbox image exists busybox
+  [ "$status" -eq 1 ]
+  rbox run --rm --network none busybox true
+}
+
+@test "an image made of a tarball has the config that import was told" {
+  mkdir -p root/bin && cp /bin/busybox root/bin/sh 2>/dev/null || cp "$(command -v busybox)" root/bin/sh
+  tar -C root -cf root.tar .
+  run rbox import -c 'CMD ["/bin/sh", "-c", "echo $A in $PWD"]' -c 'ENV A=b' -c 'WORKDIR /w' root.tar mine
+  [ "$status" -eq 0 ]
+  [[ "$output" == sha256:* ]]
+  run rbox run --rm --network none mine
+  [ "$output" = "b in /w" ]
+  run rbox import -c 'FROM x' root.tar other
+  [ "$status" -eq 125 ]
+  rbox rmi mine
+}
+
+@test "help: groups, families, one command; unknown ones with the nearest" {
+  run rbox --help
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"Containers:"*"Images:"*"Volumes:"* ]]
+  run rbox volume
+  [[ "$output" == *"volume create"* ]]
+  [[ "$output" != *"images"* ]]
+  run rbox help run
+  [[ "$output" == "Usage: rbox run [options] IMAGE"* ]]
+  run rbox imags
+  [ "$status" -eq 125 ]
+  [ "${lines[1]}" = "  hint: did you mean rbox images?" ]
+  run rbox volume creat x
+  [ "${lines[1]}" = "  hint: did you mean rbox volume create?" ]
+}
