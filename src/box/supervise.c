@@ -187,12 +187,19 @@ static int start_child(struct supervise *s, struct running *run, struct err *e)
 static void drop_descriptors(const struct supervise *s, const struct running *run)
 {
     const struct store *store = s->state->store;
-    const int keep[] = {s->control_fd,        run->sync_fd,      run->pidfd,
-                        run->join_fd,         s->state->lock_fd, s->state->dir_fd,
-                        store->containers_fd, store->run_fd,     store->dir_fd};
+    const struct ports *ports = &s->net.ports;
+    const int own[] = {s->control_fd,        run->sync_fd,      run->pidfd,
+                       run->join_fd,         s->state->lock_fd, s->state->dir_fd,
+                       store->containers_fd, store->run_fd,     store->dir_fd};
+    const size_t own_count = sizeof(own) / sizeof(own[0]);
+    autofree int *keep = xcalloc(own_count + ports->count, sizeof(*keep));
     int null_fd = -1;
 
-    fd_close_except(keep, sizeof(keep) / sizeof(keep[0]));
+    memcpy(keep, own, sizeof(own));
+    for (size_t i = 0; i < ports->count; i++) {
+        keep[own_count + i] = ports->v[i].fd;
+    }
+    fd_close_except(keep, own_count + ports->count);
     null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int fd = 0; fd <= 2; fd++) {
         (void)dup2(null_fd, fd);

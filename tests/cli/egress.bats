@@ -31,9 +31,16 @@ serve() {
   shift
   "$RBOX_BUILD/tests/netprobe" "$@" >"$file" 3>&- &
   servers+=($!)
-  until grep -q ready "$file"; do
+  await_ready "$file"
+}
+
+await_ready() {
+  local i
+  for ((i = 0; i < 250; i++)); do
+    ! grep -q ready "$1" || return 0
     sleep 0.02
   done
+  return 1
 }
 
 # confined ALLOWED SCRIPT: a shell script in a container with that list.
@@ -136,7 +143,7 @@ confined() {
   "$RBOX_BUILD/rbox" run --rm --name shut --allow-net good.example -p 28710:80 "${probe[@]}" \
     busybox /netprobe serve tcp 0.0.0.0 80 >out 3>&- &
   servers+=($!)
-  until grep -q ready out; do sleep 0.02; done
+  await_ready out
   run "$RBOX_BUILD/tests/netprobe" ask tcp "$host_ip" 28710
   [ "${lines[0]}" = "from $host_ip" ]
 }

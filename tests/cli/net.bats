@@ -22,9 +22,11 @@ teardown() {
 serve() {
   "$RBOX_BUILD/tests/netprobe" serve "$@" >"server.$3" 3>&- &
   servers+=($!)
-  until grep -q ready "server.$3"; do
+  for _ in $(seq 250); do
+    ! grep -q ready "server.$3" || return 0
     sleep 0.02
   done
+  return 1
 }
 
 ask_from_inside() {
@@ -56,7 +58,6 @@ ask_from_inside() {
 }
 
 @test "abstract sockets of the host are not seen (#8)" {
-  not_for root "its own test below needs one user"
   run rbox run --rm busybox cat /proc/net/unix
   [ "${#lines[@]}" -eq 1 ]
   run rbox run --rm --network none busybox cat /proc/net/unix

@@ -130,7 +130,7 @@ ask() {
 @test "a taken port is refused with its owner, before anything is made (#8)" {
   "$RBOX_BUILD/tests/netprobe" serve tcp 127.0.0.1 28930 >server 3>&- &
   local server=$!
-  until grep -q ready server; do sleep 0.02; done
+  for _ in $(seq 100); do ! grep -q ready server || break; sleep 0.02; done
   run rbox run --rm -p 28930:80 busybox true
   kill "$server"
   wait "$server" || true
