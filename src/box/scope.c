@@ -64,8 +64,9 @@ static int sdbus_load(struct sdbus *lib, struct err *e)
 struct manager {
     struct sdbus lib;
     sd_bus *bus;
-    const char *job; /* object path of our job, borrowed from the reply */
-    char result[32]; /* how it ended: "done"; empty while it runs */
+    const char *sender; /* of its messages; NULL on its private socket */
+    const char *job;    /* object path of our job, borrowed from the reply */
+    char result[32];    /* how it ended: "done"; empty while it runs */
 };
 
 static void manager_close(struct manager *m)
@@ -85,14 +86,19 @@ static int is_own_folder(const char *path)
     return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
+/* The manager's own socket, where no bus stands between: what is left on a system without
+ * dbus-user-session. No name is claimed there, and messages have no sender. */
+#define PRIVATE_SOCKET "/systemd/private"
+
 /* Addresses at which the caller's manager may be, best first. */
-static void bus_addresses(struct strv *ret)
+static void manager_addresses(struct strv *ret)
 {
     const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
     const char *runtime = getenv("XDG_RUNTIME_DIR");
 
     if (geteuid() == 0) {
         strv_push(ret, "unix:path=/run/dbus/system_bus_socket");
+        strv_push(ret, "unix:path=/run" PRIVATE_SOCKET);
         return;
     }
     if (address != NULL && address[0] != '\0') {
@@ -102,6 +108,7 @@ static void bus_addresses(struct strv *ret)
         strv_pushf(ret, "unix:path=%s/bus", runtime);
     }
     strv_pushf(ret, "unix:path=/run/user/%u/bus", (unsigned int)geteuid());
+    strv_pushf(ret, "unix:path=/run/user/%u" PRIVATE_SOCKET, (unsigned int)geteuid());
 }
 
 static int manager_connect(struct manager *m, const char *address, struct err *e)
@@ -109,9 +116,10 @@ static int manager_connect(struct manager *m, const char *address, struct err *e
     int r = 0;
 
     manager_close(m);
+    m->sender = str_ends(address, PRIVATE_SOCKET) ? NULL : "org.freedesktop.systemd1";
     if ((r = m->lib.sd_bus_new(&m->bus)) < 0 ||
         (r = m->lib.sd_bus_set_address(m->bus, address)) < 0 ||
-        (r = m->lib.sd_bus_set_bus_client(m->bus, 1)) < 0 ||
+        (r = m->lib.sd_bus_set_bus_client(m->bus, m->sender != NULL)) < 0 ||
         (r = m->lib.sd_bus_set_method_call_timeout(m->bus, ANSWER_TIMEOUT_MS * 1000ULL)) < 0 ||
         (r = m->lib.sd_bus_start(m->bus)) < 0) {
         return err_set(e, -r, "cannot reach '%s'", address);
@@ -206,7 +214,7 @@ static int manager_ask(manager_request *request, const void *arg, struct err *e)
     if (r < 0) {
         return r;
     }
-    bus_addresses(&addresses);
+    manager_addresses(&addresses);
     for (size_t i = 0; i < addresses.len; i++) {
         if (manager_connect(&m, addresses.v[i], e) < 0) {
             debug("%s", e->msg);
@@ -248,9 +256,9 @@ static int request_start(struct manager *m, const void *arg, struct err *e)
     const struct scope_request *q = arg;
     sd_bus_message *msg = NULL;
     sd_bus_message *reply = NULL;
-    int r = m->lib.sd_bus_match_signal_async(
-        m->bus, NULL, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-        "org.freedesktop.systemd1.Manager", "JobRemoved", on_job_removed, NULL, m);
+    int r = m->lib.sd_bus_match_signal_async(m->bus, NULL, m->sender, "/org/freedesktop/systemd1",
+                                             "org.freedesktop.systemd1.Manager", "JobRemoved",
+                                             on_job_removed, NULL, m);
 
     if (r >= 0 && (r = manager_new_call(m, "StartTransientUnit", &msg)) >= 0) {
         r = scope_append(m, msg, q);

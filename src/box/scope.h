@@ -20,9 +20,9 @@ struct scope_request {
 };
 
 /* Start a scope with Delegate=yes and every controller the manager has, and wait until the process
- * is in it. The bus is found through DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR (only if it is the
- * caller's own) and /run/user/UID. Errors: -ENOENT no manager answers (others may still do);
- * -EEXIST, -EACCES and others what it said; -ETIMEDOUT. */
+ * is in it. The manager is found through DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR (only if it is
+ * the caller's own) and /run/user/UID, there also by its private socket. Errors: -ENOENT no manager
+ * answers (others may still do); -EEXIST, -EACCES and others what it said; -ETIMEDOUT. */
 int scope_start(const struct scope_request *q, struct err *e);
 
 /* The cgroup of the manager, below which its scopes are: "/user.slice/…/user@1000.service". The

@@ -77,9 +77,11 @@ managed() {
     [ -z "$(find "$top/session" -mindepth 1 -name "rbox-*" ! -name rbox-caller)" ]'
 }
 
-@test "without a manager and without delegation --cgroups=enabled is refused with the fix (issue 6)" {
+@test "without a bus the manager answers itself; without a manager --cgroups=enabled is refused with the fix (issue 6)" {
   managed '
-    mv "$XDG_RUNTIME_DIR/bus" "$XDG_RUNTIME_DIR/elsewhere"
+    rm "$XDG_RUNTIME_DIR/bus"
+    rbox --cgroup-manager systemd run --rm --network none --cgroups=enabled busybox true # by the private socket
+    rm "$XDG_RUNTIME_DIR/systemd/private"
     fails rbox --cgroup-manager systemd run --rm --network none --cgroups=enabled busybox true 2>err
     grep -q "no systemd user manager answers" err
     grep -q "RBX-119" err'
