@@ -46,7 +46,7 @@ ALL_CFLAGS = -std=gnu17 $(HARD) $(WARN) -MMD -MP $(CPPFLAGS) $(CFLAGS)
 # The launcher's two libraries are linked in statically where the system has the archives: each shared object costs
 # a quarter of a millisecond at every start.
 static_or_shared = $(if $(wildcard $(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
-LAUNCHER_LIBS := $(call static_or_shared,jansson) $(call static_or_shared,cap)
+LAUNCHER_LIBS := $(call static_or_shared,jansson) $(call static_or_shared,cap) -ldl
 
 SRCS     := $(sort $(wildcard src/*/*.c))
 OBJS     := $(SRCS:%.c=$(B)/obj/%.o)
