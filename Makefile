@@ -7,7 +7,8 @@
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 LIBEXECDIR ?= $(PREFIX)/libexec/rbox
-MANDIR     ?= $(PREFIX)/share/man
+DATADIR    ?= $(PREFIX)/share
+MANDIR     ?= $(DATADIR)/man
 VERSION    := 0.1.0
 
 BUILD_BASE ?= build
@@ -71,7 +72,7 @@ say = $(if $(filter 0,$(V)),@echo '  $(1)  $(2)',)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(B)/rbox $(HELPER_BINS) $(B)/images/busybox.tar ## build rbox, its helpers and the bundled image
+all: $(B)/rbox $(HELPER_BINS) $(B)/images/busybox.tar $(B)/generated ## build rbox, its helpers and the bundled image
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -102,6 +103,17 @@ $(B)/rbox-$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard helpers/$(1)/*.c)) $(LI
 	$$(Q)$$(CC) $$(if $$(filter -static,$$(LIBS_$(1))),,$$(LINK)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1))
 endef
 $(foreach h,$(HELPERS),$(eval $(call helper_rules,$(h))))
+
+# ---- man pages and completions, which rbox writes from its own tables
+COMPLETIONS := bash-completion/completions/rbox zsh/site-functions/_rbox fish/vendor_completions.d/rbox.fish
+
+$(B)/generated: $(B)/rbox
+	$(call say,GEN,$(B)/share)
+	$(Q)rm -rf $(B)/share && mkdir -p $(B)/share/man/man1 $(addprefix $(B)/share/,$(dir $(COMPLETIONS)))
+	$(Q)$(B)/rbox __generate man $(B)/share/man/man1
+	$(Q)set -- $(COMPLETIONS); for shell in bash zsh fish; do \
+	  $(B)/rbox __generate completion $$shell >$(B)/share/$$1 || exit 1; shift; done
+	$(Q)touch $@
 
 # ---- finished filter programs, built into the launcher
 $(B)/gen/seccomp_programs.h: $(B)/rbox-seccomp helpers/seccomp-programs.sh
@@ -158,10 +170,16 @@ install: ## install what was built into PREFIX (/usr/local), below DESTDIR
 	$(Q)$(INSTALL) -m 755 $(B)/rbox $(DESTDIR)$(BINDIR)/rbox
 	$(Q)$(INSTALL) -m 755 $(HELPER_BINS) $(DESTDIR)$(LIBEXECDIR)/
 	$(Q)$(INSTALL) -m 644 $(B)/images/busybox.tar $(DESTDIR)$(LIBEXECDIR)/images/busybox.tar
+	$(Q)$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1 $(addprefix $(DESTDIR)$(DATADIR)/,$(dir $(COMPLETIONS)))
+	$(Q)$(INSTALL) -m 644 $(B)/share/man/man1/*.1 $(DESTDIR)$(MANDIR)/man1/
+	$(Q)for file in $(COMPLETIONS); do \
+	  $(INSTALL) -m 644 $(B)/share/$$file $(DESTDIR)$(DATADIR)/$$file || exit 1; done
 
 uninstall: ## remove it again
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/rbox
 	$(Q)rm -rf $(DESTDIR)$(LIBEXECDIR)
+	$(Q)rm -f $(DESTDIR)$(MANDIR)/man1/rbox.1 $(DESTDIR)$(MANDIR)/man1/rbox-*.1 \
+	  $(addprefix $(DESTDIR)$(DATADIR)/,$(COMPLETIONS))
 
 lint: ## format and static checks
 	@tests/lint/run
@@ -184,4 +202,4 @@ format: ## reformat the C sources
 clean: ## remove what was built
 	rm -rf $(BUILD_BASE)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) -type f -name '*.d' 2>/dev/null)

@@ -40,6 +40,7 @@ static const struct cmd *const COMMANDS[] = {
     &cmd_inspect,
     &cmd_help,
     &cmd_version,
+    &cmd_generate,
 };
 /* clang-format on */
 

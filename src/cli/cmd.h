@@ -123,5 +123,6 @@ extern const struct cmd cmd_port_add;
 extern const struct cmd cmd_port_rm;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_version;
+extern const struct cmd cmd_generate;
 
 #endif
