@@ -15,6 +15,9 @@
 static const struct cmd *const COMMANDS[] = {
     &cmd_run,
     &cmd_ps,
+    &cmd_kill,
+    &cmd_stop,
+    &cmd_wait,
     &cmd_rm,
     &cmd_container_inspect,
     &cmd_container_exists,

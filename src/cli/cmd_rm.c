@@ -1,24 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/cleanup.h"
 #include "base/exitcode.h"
-#include "base/mem.h"
-#include "box/find.h"
+#include "box/control.h"
 #include "box/state.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
-#include "sys/proc.h"
 #include "userns/userns.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 struct rm_options {
     int force;
@@ -65,27 +56,19 @@ const struct cmd cmd_rm = {
 };
 
 enum {
-    KILL_TIMEOUT_MS = 10000,
-    KILL_POLL_MS = 10
+    KILL_TIMEOUT_MS = 10000
 };
 
-/* Kill PID 1 and wait until the supervisor has put everything away and let its lock go. The pidfd
- * is opened before the lock is looked at again: while it is held, the pid is not anybody else's. */
-static int end_container(const struct found *f, const struct container *c, struct err *e)
+/* One that ends by itself meanwhile is what was wanted. */
+static int end_container(const struct found *f, struct err *e)
 {
-    const struct timespec pause = {.tv_nsec = KILL_POLL_MS * 1000000L};
-    autoclose int pidfd = (int)syscall(SYS_pidfd_open, (pid_t)c->pid, 0);
+    int r = control_signal(f, SIGKILL, e);
 
-    if (pidfd >= 0 && flock(f->run_fd, LOCK_SH | LOCK_NB) < 0) {
-        (void)proc_signal(pidfd, SIGKILL);
+    if (r == -ESRCH) {
+        err_clear(e);
+        r = 0;
     }
-    for (int waited = 0; waited < KILL_TIMEOUT_MS; waited += KILL_POLL_MS) {
-        if (flock(f->run_fd, LOCK_SH | LOCK_NB) == 0) {
-            return 0;
-        }
-        (void)nanosleep(&pause, NULL);
-    }
-    return err_new(e, ETIMEDOUT, "container '%s' did not end", f->name);
+    return r < 0 ? r : control_wait(f, KILL_TIMEOUT_MS, e);
 }
 
 static int remove_job(void *arg, struct err *e)
@@ -124,7 +107,7 @@ static int remove_container(const struct store *store, const struct found *f, in
         (void)err_hint(e, "rbox rm -f %s", f->name);
         r = err_exit(e, EXITCODE_IN_USE);
     } else if (c.is_running) {
-        r = end_container(f, &c, e);
+        r = end_container(f, e);
     }
     /* with --rm it is gone by itself, or about to be */
     r = r < 0 ? r : remove_files(store, f, &c.spec, e);

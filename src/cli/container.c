@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -153,4 +154,48 @@ char *container_ports(const struct spec *s)
         put_port(&b, &s->box.network.ports[i]);
     }
     return b.data;
+}
+
+/* ---- commands that act on containers that run */
+
+static int act_on_all(const struct store *store, container_action *action, void *arg, struct err *e)
+{
+    autofound_list struct found_list list = {0};
+    int r = find_all(store, &list, e);
+
+    for (size_t i = 0; r == 0 && i < list.count; i++) {
+        if (list.rows[i].run_fd < 0) {
+            continue;
+        }
+        r = action(store, arg, &list.rows[i], e);
+        if (r == 0) {
+            (void)printf("%s\n", list.rows[i].id);
+        }
+    }
+    return r;
+}
+
+int container_each_running(struct ctx *ctx, int argc, char **argv, int all,
+                           container_action *action, void *arg, struct err *e)
+{
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    if (r == 0 && argc == 0 && !all) {
+        (void)err_new(e, EINVAL, "no container is named");
+        return err_hint(e, "rbox ps");
+    }
+    if (r == 0 && all) {
+        return act_on_all(store, action, arg, e);
+    }
+    for (int i = 0; r == 0 && i < argc; i++) {
+        autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+
+        r = find_running(store, argv[i], &f, e);
+        r = r < 0 ? r : action(store, arg, &f, e);
+        if (r == 0) {
+            (void)printf("%s\n", argv[i]);
+        }
+    }
+    return r;
 }

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "box/find.h"
+#include "cli/cmd.h"
 #include "image/store.h"
 #include "spec/spec.h"
 
@@ -40,5 +41,14 @@ json_t *container_inspect(const struct store *store, const struct container *c);
 
 /* "0.0.0.0:8080->80/tcp, …". The caller owns it. */
 char *container_ports(const struct spec *s);
+
+/* What a command does to one container. */
+typedef int container_action(const struct store *store, void *arg, const struct found *f,
+                             struct err *e);
+
+/* Call @action for the running containers named in @argv, or with @all for all that run, and print
+ * what the user called each. Errors: -EINVAL none is named. */
+int container_each_running(struct ctx *ctx, int argc, char **argv, int all,
+                           container_action *action, void *arg, struct err *e);
 
 #endif

@@ -190,3 +190,35 @@ more" ]
   run rbox volume creat x
   [ "${lines[1]}" = "  hint: did you mean rbox volume create?" ]
 }
+
+@test "kill: the signal's own effect, KILL unless another is named" {
+  start live
+  run rbox kill -s WINCH live
+  [ "$output" = live ]
+  is_running live
+  run rbox kill live
+  [ "$status" -eq 0 ]
+  run rbox wait live
+  [ "$output" = 137 ]
+  run rbox kill live
+  [ "$status" -eq 125 ]
+  run rbox kill -s NONE live
+  [ "$status" -eq 125 ]
+}
+
+@test "stop: the stop signal first, KILL when the time is over" {
+  rbox run --network none --name polite --stop-signal USR1 busybox \
+    sh -c 'trap "exit 7" USR1; while :; do sleep 0.05; done' 3>&- &
+  wait_for is_running polite
+  sleep 0.3
+  run rbox stop polite
+  [ "$output" = polite ]
+  [ "$(rbox inspect -f '{{.State.ExitCode}}' polite)" = 7 ]
+
+  rbox run --network none --name stubborn busybox sh -c 'trap "" TERM; while :; do sleep 0.05; done' 3>&- &
+  wait_for is_running stubborn
+  sleep 0.3
+  run rbox stop -t 300ms stubborn
+  [ "$status" -eq 0 ]
+  [ "$(rbox inspect -f '{{.State.ExitCode}}' stubborn)" = 137 ]
+}

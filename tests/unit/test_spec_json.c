@@ -17,47 +17,50 @@
 
 /* Fields by kind. Each gets a value no other has and no default is. */
 
-#define INT_FIELDS(X)                                                                      \
-    X(process.terminal)                                                                    \
-    X(process.umask)                                                                       \
-    X(process.keep_groups)                                                                 \
-    X(process.no_new_privileges)                                                           \
-    X(process.oom_score_adj) X(process.oom_score_adj_set) X(root_readonly)                 \
-        X(linux_.resources.pids_asked) X(linux_.no_nested_userns) X(box.rootfs_overlay)    \
-            X(box.init) X(box.interactive) X(box.detach) X(box.remove) X(box.privileged)   \
-                X(box.nested) X(box.read_only_tmpfs) X(box.stop_signal) X(box.restart_max) \
-                    X(box.network.no_hosts) X(box.network.publish_all)
+#define INT_FIELDS(X)                                                                          \
+    X(process.terminal)                                                                        \
+    X(process.umask)                                                                           \
+    X(process.keep_groups)                                                                     \
+    X(process.no_new_privileges)                                                               \
+    X(process.oom_score_adj)                                                                   \
+    X(process.oom_score_adj_set) X(root_readonly) X(linux_.resources.pids_asked)               \
+        X(linux_.no_nested_userns) X(box.rootfs_overlay) X(box.init) X(box.interactive)        \
+            X(box.detach) X(box.remove) X(box.privileged) X(box.nested) X(box.read_only_tmpfs) \
+                X(box.stop_signal) X(box.restart_max) X(box.network.no_hosts)                  \
+                    X(box.network.publish_all)
 
-#define INT64_FIELDS(X)                                                                      \
-    X(linux_.userns.keep_uid)                                                                \
-    X(linux_.userns.keep_gid)                                                                \
-    X(linux_.resources.memory_max_bytes)                                                     \
-    X(linux_.resources.memory_swap_max_bytes)                                                \
-    X(linux_.resources.memory_low_bytes) X(linux_.resources.cpu_quota_us)                    \
-        X(linux_.resources.cpu_period_us) X(linux_.resources.cpu_shares)                     \
-            X(linux_.resources.pids_max) X(linux_.resources.io_weight) X(box.shm_size_bytes) \
-                X(box.stop_timeout_ms) X(box.timeout_ms) X(box.log_max_size_bytes)
+#define INT64_FIELDS(X)                                                                           \
+    X(linux_.userns.keep_uid)                                                                     \
+    X(linux_.userns.keep_gid)                                                                     \
+    X(linux_.resources.memory_max_bytes)                                                          \
+    X(linux_.resources.memory_swap_max_bytes)                                                     \
+    X(linux_.resources.memory_low_bytes)                                                          \
+    X(linux_.resources.cpu_quota_us) X(linux_.resources.cpu_period_us)                            \
+        X(linux_.resources.cpu_shares) X(linux_.resources.pids_max) X(linux_.resources.io_weight) \
+            X(box.shm_size_bytes) X(box.stop_timeout_ms) X(box.timeout_ms)                        \
+                X(box.log_max_size_bytes)
 
-#define STRING_FIELDS(X)                                                                 \
-    X(process.cwd)                                                                       \
-    X(process.user)                                                                      \
-    X(hostname)                                                                          \
-    X(linux_.resources.cpuset_cpus)                                                      \
-    X(linux_.resources.cpuset_mems) X(linux_.seccomp.profile) X(box.id) X(box.name)      \
-        X(box.image_name) X(box.image_id) X(box.rootfs) X(box.tz) X(box.storage_driver)  \
-            X(box.network.target) X(box.log_driver) X(box.cgroups) X(box.cgroup_manager) \
-                X(box.cgroup_parent)
+#define STRING_FIELDS(X)                                                                      \
+    X(process.cwd)                                                                            \
+    X(process.user)                                                                           \
+    X(hostname)                                                                               \
+    X(linux_.resources.cpuset_cpus)                                                           \
+    X(linux_.resources.cpuset_mems)                                                           \
+    X(linux_.seccomp.profile) X(box.id) X(box.name) X(box.image_name) X(box.image_id)         \
+        X(box.rootfs) X(box.tz) X(box.storage_driver) X(box.network.target) X(box.log_driver) \
+            X(box.cgroups) X(box.cgroup_manager) X(box.cgroup_parent)
 
-#define LIST_FIELDS(X)                                                                    \
-    X(process.args)                                                                       \
-    X(process.env)                                                                        \
-    X(process.additional_groups)                                                          \
-    X(linux_.userns.uidmap)                                                               \
-    X(linux_.userns.gidmap) X(linux_.resources.io_max) X(linux_.resources.unified)        \
-        X(linux_.masked_paths) X(linux_.readonly_paths) X(linux_.sysctl) X(box.layers)    \
-            X(box.labels) X(box.annotations) X(box.create_command) X(box.network.options) \
-                X(box.network.dns) X(box.network.dns_search) X(box.network.dns_options)   \
-                    X(box.network.add_hosts) X(box.network.exposed)
+#define LIST_FIELDS(X)                                                                           \
+    X(process.args)                                                                              \
+    X(process.env)                                                                               \
+    X(process.additional_groups)                                                                 \
+    X(linux_.userns.uidmap)                                                                      \
+    X(linux_.userns.gidmap)                                                                      \
+    X(linux_.resources.io_max) X(linux_.resources.unified) X(linux_.masked_paths)                \
+        X(linux_.readonly_paths) X(linux_.sysctl) X(box.layers) X(box.labels) X(box.annotations) \
+            X(box.create_command) X(box.network.options) X(box.network.dns)                      \
+                X(box.network.dns_search) X(box.network.dns_options) X(box.network.add_hosts)    \
+                    X(box.network.exposed)
 
 static void fill_lists(struct spec *s)
 {

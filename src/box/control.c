@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/control.h"
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "box/signals.h"
+#include "sys/fd.h"
+#include "sys/proc.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <time.h>
+
+enum {
+    STATE_BYTES_MAX = 64 << 10,
+    POLL_MS = 10,
+    START_POLLS = 500 /* a container that is being made has no first process yet */
+};
+
+static int has_ended(const struct found *f)
+{
+    if (f->run_fd < 0 || flock(f->run_fd, LOCK_SH | LOCK_NB) == 0) {
+        if (f->run_fd >= 0) {
+            (void)flock(f->run_fd, LOCK_UN);
+        }
+        return 1;
+    }
+    return 0;
+}
+
+static void pause_briefly(void)
+{
+    const struct timespec t = {.tv_nsec = POLL_MS * 1000000L};
+
+    (void)nanosleep(&t, NULL);
+}
+
+static int ended(const struct found *f, struct err *e)
+{
+    return err_new(e, ESRCH, "container '%s' does not run", f->name);
+}
+
+/* The pid that the supervisor wrote; *ret stays 0 until it has. */
+static int read_pid(const struct found *f, int64_t *ret, struct err *e)
+{
+    autofree char *text = NULL;
+    json_auto_t *o = NULL;
+    size_t len = 0;
+    int r = file_read(f->run_fd, "state.json", STATE_BYTES_MAX, &text, &len, e);
+
+    if (r == -ENOENT) {
+        err_clear(e);
+        return 0;
+    }
+    r = r < 0 ? r : json_parse(text, len, "state.json", &o, e);
+    return r < 0 ? r : json_get_int(o, "pid", "state.json", ret, e);
+}
+
+int control_open(const struct found *f, int *ret_pidfd, struct err *e)
+{
+    autoclose int pidfd = -1;
+    int64_t pid = 0;
+    int r = 0;
+
+    for (int i = 0; r == 0 && pid == 0 && i < START_POLLS && !has_ended(f); i++) {
+        r = read_pid(f, &pid, e);
+        if (pid == 0) {
+            pause_briefly();
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    if (pid > 0) {
+        pidfd = pidfd_open((pid_t)pid, 0);
+    }
+    /* Looked at after the opening: while the lock is held, the pid is nobody else's. */
+    if (pidfd < 0 || has_ended(f)) {
+        return ended(f, e);
+    }
+    *ret_pidfd = steal_fd(&pidfd);
+    return 0;
+}
+
+int control_signal(const struct found *f, int signo, struct err *e)
+{
+    autoclose int pidfd = -1;
+    int r = control_open(f, &pidfd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (signals_terminates(signo) && signals_handled(signals_host_pid(pidfd), signo) == 0) {
+        signo = SIGKILL;
+    }
+    r = proc_signal(pidfd, signo);
+    if (r == -ESRCH) {
+        return ended(f, e);
+    }
+    return r < 0 ? err_set(e, -r, "cannot send a signal to container '%s'", f->name) : 0;
+}
+
+int control_wait(const struct found *f, int64_t timeout_ms, struct err *e)
+{
+    for (int64_t waited = 0; !has_ended(f); waited += POLL_MS) {
+        if (timeout_ms != CONTROL_FOREVER && waited >= timeout_ms) {
+            return err_new(e, ETIMEDOUT, "container '%s' did not end", f->name);
+        }
+        pause_briefly();
+    }
+    return 0;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/control.h"
+#include "cli/cmd.h"
+#include "cli/container.h"
+#include "spec/spec_parse.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+struct kill_options {
+    int signal;
+    int all;
+};
+
+#define FIELD(name) offsetof(struct kill_options, name)
+
+static const struct opt OPTIONS[] = {
+    {"signal", 's', "SIGNAL", OPT_PARSE, FIELD(signal), "name or number (default: KILL)",
+     spec_parse_signal},
+    {"all", 'a', NULL, OPT_FLAG, FIELD(all), "all that run", NULL},
+    {0},
+};
+
+static const struct opt_refused REFUSED[] = {{"cidfile", 0, NULL}, {"latest", 'l', NULL}, {0}};
+
+static void kill_init(void *options);
+static int kill_containers(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_kill = {
+    .names = {"kill", "container kill"},
+    .group = CMD_CONTAINERS,
+    .summary = "send a signal to containers",
+    .usage = "[options] CONTAINER [CONTAINER…]",
+    .description =
+        "A signal that would end a program and that the command does not handle ends the\n"
+        "container, as it would end a program outside of one.",
+    .examples = "rbox kill -s HUP web\n",
+    .options = OPTIONS,
+    .refused = REFUSED,
+    .options_size = sizeof(struct kill_options),
+    .max_args = CMD_ANY_ARGS,
+    .init = kill_init,
+    .run = kill_containers,
+};
+
+static void kill_init(void *options)
+{
+    ((struct kill_options *)options)->signal = SIGKILL;
+}
+
+static int kill_one(const struct store *store, void *arg, const struct found *f, struct err *e)
+{
+    const struct kill_options *o = arg;
+
+    (void)store;
+    return control_signal(f, o->signal, e);
+}
+
+static int kill_containers(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct kill_options *o = options;
+
+    return container_each_running(ctx, argc, argv, o->all, kill_one, options, e);
+}

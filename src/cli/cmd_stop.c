@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/log.h"
+#include "box/control.h"
+#include "cli/cmd.h"
+#include "cli/container.h"
+#include "spec/spec_parse.h"
+
+#include <errno.h>
+#include <signal.h>
+
+struct stop_options {
+    int64_t time_ms; /* -1: the container's own */
+    int signal;      /* 0: the container's own */
+    int all;
+};
+
+#define FIELD(name) offsetof(struct stop_options, name)
+
+static const struct opt OPTIONS[] = {
+    {"time", 't', "SECONDS", OPT_DURATION, FIELD(time_ms),
+     "how long to wait before KILL (default: --stop-timeout of run, else 10)", NULL},
+    {"timeout", 0, "SECONDS", OPT_DURATION, FIELD(time_ms), "the same", NULL},
+    {"signal", 's', "SIGNAL", OPT_PARSE, FIELD(signal),
+     "the first signal (default: --stop-signal of run, else the image's, else TERM)",
+     spec_parse_signal},
+    {"all", 'a', NULL, OPT_FLAG, FIELD(all), "all that run", NULL},
+    {0},
+};
+
+static const struct opt_refused REFUSED[] = {
+    {"cidfile", 0, NULL}, {"latest", 'l', NULL}, {"filter", 'f', NULL}, {"ignore", 'i', NULL}, {0}};
+
+static void stop_init(void *options);
+static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_stop = {
+    .names = {"stop", "container stop"},
+    .group = CMD_CONTAINERS,
+    .summary = "end containers: a signal first, KILL when that does not help",
+    .usage = "[options] CONTAINER [CONTAINER…]",
+    .examples = "rbox stop -t 3 web\n",
+    .options = OPTIONS,
+    .refused = REFUSED,
+    .options_size = sizeof(struct stop_options),
+    .max_args = CMD_ANY_ARGS,
+    .init = stop_init,
+    .run = stop,
+};
+
+static void stop_init(void *options)
+{
+    ((struct stop_options *)options)->time_ms = -1;
+}
+
+/* One that ends while it is being stopped is a success. */
+static int stop_one(const struct store *store, void *arg, const struct found *f, struct err *e)
+{
+    const struct stop_options *o = arg;
+    struct container c;
+    int r = container_read(f, &c, e);
+    int64_t time_ms = 0;
+    int signo = 0;
+
+    (void)store;
+    if (r < 0) {
+        return r;
+    }
+    time_ms = o->time_ms >= 0 ? o->time_ms : c.spec.box.stop_timeout_ms;
+    signo = o->signal != 0 ? o->signal : c.spec.box.stop_signal;
+    container_done(&c);
+    r = control_signal(f, signo, e);
+    r = r < 0 ? r : control_wait(f, time_ms, e);
+    if (r == -ETIMEDOUT) {
+        notice("container '%s' did not end by itself", f->name);
+        err_clear(e);
+        r = control_signal(f, SIGKILL, e);
+        r = r < 0 ? r : control_wait(f, CONTROL_FOREVER, e);
+    }
+    if (r == -ESRCH) {
+        err_clear(e);
+        return 0;
+    }
+    return r;
+}
+
+static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct stop_options *o = options;
+
+    return container_each_running(ctx, argc, argv, o->all, stop_one, options, e);
+}
