@@ -101,7 +101,7 @@ static int make_run_folder(struct state *st, struct err *e)
     if (r < 0) {
         return r;
     }
-    if (flock(st->lock_fd, LOCK_EX | LOCK_NB) < 0 ||
+    if (flock(st->lock_fd, LOCK_EX) < 0 ||
         renameat(st->store->run_fd, dotted, st->store->run_fd, st->id) < 0) {
         int errnum = errno;
 

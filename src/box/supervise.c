@@ -184,23 +184,11 @@ static int start_child(struct supervise *s, struct running *run, struct err *e)
 
 /* The child has the caller's descriptors now; holding any of them here would keep somebody's pipe
  * open. */
-static void drop_descriptors(const struct supervise *s, const struct running *run)
+static void drop_descriptors(void)
 {
-    const struct store *store = s->state->store;
-    const struct ports *ports = &s->net.ports;
-    const int own[] = {s->control_fd,        run->sync_fd,      run->pidfd,
-                       run->join_fd,         s->state->lock_fd, s->state->dir_fd,
-                       store->containers_fd, store->run_fd,     store->dir_fd};
-    const size_t own_count = sizeof(own) / sizeof(own[0]);
-    autofree int *keep = xcalloc(own_count + ports->count, sizeof(*keep));
-    int null_fd = -1;
+    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    memcpy(keep, own, sizeof(own));
-    for (size_t i = 0; i < ports->count; i++) {
-        keep[own_count + i] = ports->v[i].fd;
-    }
-    fd_close_except(keep, own_count + ports->count);
-    null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    fd_close_inherited();
     for (int fd = 0; fd <= 2; fd++) {
         (void)dup2(null_fd, fd);
     }
@@ -330,7 +318,7 @@ _Noreturn void supervise_main(struct supervise *s)
         r = start_child(s, &run, &e);
     }
     if (r == 0) {
-        drop_descriptors(s, &run);
+        drop_descriptors();
         r = build(s, &run, &e);
     }
     if (r == 0) {

@@ -432,3 +432,18 @@ void fd_close_except(const int *keep, size_t count)
     close_span(next, ~0U);
     free(sorted);
 }
+
+void fd_close_inherited(void)
+{
+    autoclosedir DIR *d = opendir("/proc/self/fd");
+    struct dirent *entry = NULL;
+
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+        int flags = fd > 2 ? fcntl(fd, F_GETFD) : -1;
+
+        if (flags >= 0 && (flags & FD_CLOEXEC) == 0) {
+            (void)close(fd);
+        }
+    }
+}

@@ -67,6 +67,10 @@ int fd_memfd(const char *name, const void *data, size_t len, int *ret_fd, struct
 /* Set or clear O_CLOEXEC. Returns 0 or -errno. */
 int fd_cloexec(int fd, int on);
 
+/* Close every descriptor above 2 that came from the caller of this program. They are known by
+ * having no close-on-exec flag: all that rbox opens itself has it. Reads /proc. */
+void fd_close_inherited(void);
+
 /* Close every descriptor above 2 except the @count ones in @keep (any order). */
 void fd_close_except(const int *keep, size_t count);
 
