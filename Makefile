@@ -56,7 +56,7 @@ MAIN_OBJ := $(B)/obj/src/main.o
 
 # ---- helpers: helpers/<name>/*.c → rbox-<name>, linked with base/ and sys/ only
 HELPERS := $(sort $(notdir $(patsubst %/,%,$(wildcard helpers/*/))))
-LIBS_init    := -static
+LIBS_init    := $(if $(SAN),,-static)
 LIBS_unpack  := -larchive -lcrypto $(LAUNCHER_LIBS)
 LIBS_fetch   := -lcurl -lcrypto $(LAUNCHER_LIBS)
 LIBS_seccomp := -lseccomp $(LAUNCHER_LIBS)

@@ -23,7 +23,8 @@ int log_level(void)
 }
 
 /* One write per line: lines of several processes do not mix. */
-static void print(const char *prefix, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void print(const char *prefix, const char *fmt,
+                                                        va_list ap)
 {
     char text[1024];
     char line[1100];

@@ -63,7 +63,7 @@ void *xmemdup(const void *p, size_t size)
     return copy;
 }
 
-static char *format(const char *fmt, va_list ap)
+__attribute__((format(printf, 1, 0))) static char *format(const char *fmt, va_list ap)
 {
     char *s = NULL;
 

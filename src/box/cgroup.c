@@ -266,7 +266,7 @@ static int explain_missing(const struct cgroup *c, const struct err *why, const 
     char name[NAME_MAX_BYTES];
 
     limits_controller(row, name, sizeof(name));
-    if (c->way != CGROUP_NONE || cgroup_tree_is_v1(name)) {
+    if (why == NULL || c->way != CGROUP_NONE || cgroup_tree_is_v1(name)) {
         return cgroup_tree_missing(c->path, name, row->option, e);
     }
     *e = *why;

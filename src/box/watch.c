@@ -250,7 +250,7 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
     for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
         if (p[POLL_NET + i].revents != 0) {
             s->net_pidfds[i] = -1;
-            notice(s, net_helper_gone(i));
+            notice(s, net_helper_gone((enum net_helper_role)i));
         }
     }
     check_time(s);

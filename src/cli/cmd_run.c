@@ -243,8 +243,12 @@ static int run(struct ctx *ctx, void *options, int argc, char **argv, struct err
     }
     r = ctx_store(ctx, &store, e);
     r = r < 0 ? r
-              : image_resolve(store, argv[0], &s->linux_.uid_mappings, &s->linux_.gid_mappings,
-                              o->pull, &image, e);
+              : image_resolve(store,
+                              &(struct image_request){.name = argv[0],
+                                                      .uid_map = &s->linux_.uid_mappings,
+                                                      .gid_map = &s->linux_.gid_mappings,
+                                                      .pull = o->pull},
+                              &image, e);
     if (r < 0) {
         return r;
     }

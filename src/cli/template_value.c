@@ -348,10 +348,14 @@ static const struct {
 
 /* ---- pipelines */
 
-/* One command of a pipeline, words @from to @end: an operand alone, or a function and its operands;
- * @piped, if any, is the last. */
-static int eval_command(const struct strv *words, size_t from, size_t end, json_t *piped,
-                        const struct scope *s, json_t **ret, struct err *e)
+/* One command of a pipeline: an operand alone, or a function and its operands. */
+struct command {
+    char *const *words;
+    size_t count;
+    json_t *piped; /* the last operand, or NULL */
+};
+
+static int eval_command(const struct command *c, const struct scope *s, json_t **ret, struct err *e)
 {
     json_t *args[ARGS_MAX] = {NULL};
     size_t count = 0;
@@ -359,21 +363,21 @@ static int eval_command(const struct strv *words, size_t from, size_t end, json_
     int r = 0;
 
     while (f < sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]) &&
-           strcmp(FUNCTIONS[f].name, words->v[from]) != 0) {
+           strcmp(FUNCTIONS[f].name, c->words[0]) != 0) {
         f++;
     }
     if (f == sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0])) {
-        if (end - from > 1 || piped != NULL) {
-            return err_new(e, EINVAL, "'%s' is not a function", words->v[from]);
+        if (c->count > 1 || c->piped != NULL) {
+            return err_new(e, EINVAL, "'%s' is not a function", c->words[0]);
         }
-        return operand(words->v[from], s, ret, e);
+        return operand(c->words[0], s, ret, e);
     }
-    for (size_t i = from + 1; r == 0 && i < end && count < ARGS_MAX; i++) {
-        r = operand(words->v[i], s, &args[count], e);
+    for (size_t i = 1; r == 0 && i < c->count && count < ARGS_MAX; i++) {
+        r = operand(c->words[i], s, &args[count], e);
         count += r == 0;
     }
-    if (r == 0 && piped != NULL && count < ARGS_MAX) {
-        args[count++] = json_incref(piped);
+    if (r == 0 && c->piped != NULL && count < ARGS_MAX) {
+        args[count++] = json_incref(c->piped);
     }
     if (r == 0 && (count < FUNCTIONS[f].min || count > FUNCTIONS[f].max)) {
         r = err_new(e, EINVAL, "%s takes %zu value%s", FUNCTIONS[f].name, FUNCTIONS[f].min,
@@ -399,8 +403,9 @@ int value_eval(const struct strv *words, const struct scope *s, json_t **ret, st
         while (end < words->len && strcmp(words->v[end], "|") != 0) {
             end++;
         }
-        r = end == from ? err_new(e, EINVAL, "the template has '|' where it cannot be")
-                        : eval_command(words, from, end, piped, s, &v, e);
+        r = end == from
+                ? err_new(e, EINVAL, "the template has '|' where it cannot be")
+                : eval_command(&(struct command){words->v + from, end - from, piped}, s, &v, e);
         json_decref(piped);
         if (r < 0) {
             return r;

@@ -246,15 +246,15 @@ static int is_transport(const char *name)
            str_after(name, "oci:") != NULL || (strchr(name, '/') != NULL && stat(name, &st) == 0);
 }
 
-int image_resolve(struct store *store, const char *name, const struct spec_idmap *uid_map,
-                  const struct spec_idmap *gid_map, enum image_pull pull, struct image *ret,
+int image_resolve(struct store *store, const struct image_request *q, struct image *ret,
                   struct err *e)
 {
     autostrv struct strv loaded = {0};
     struct image i = {.lock_fd = -1};
+    const char *name = q->name;
     int r = 0;
 
-    if (pull == IMAGE_PULL_ALWAYS || pull == IMAGE_PULL_NEWER) {
+    if (q->pull == IMAGE_PULL_ALWAYS || q->pull == IMAGE_PULL_NEWER) {
         return err_new(e, ENOTSUP, "--pull always and newer are not supported yet");
     }
     if (is_transport(name)) {
@@ -266,7 +266,7 @@ int image_resolve(struct store *store, const char *name, const struct spec_idmap
     }
     r = find(store, name, &i, e);
     if (r == 0) {
-        r = ensure_layers(store, &i, uid_map, gid_map, e);
+        r = ensure_layers(store, &i, q->uid_map, q->gid_map, e);
     }
     if (r < 0) {
         image_done(&i);

@@ -44,13 +44,19 @@ enum image_pull {
     IMAGE_PULL_NEWER
 };
 
-/* Find @name (a reference, a short name, an image id or its prefix, docker-archive:FILE,
- * oci-archive:FILE, oci:DIR[:TAG] or a path that contains '/' and exists) and see that its layers
- * are unpacked for the id maps @uid_map and @gid_map: what is missing is unpacked from its blobs,
- * loaded from the bundled images, or pulled, as @pull allows. Host side. On success the caller owns
- * *ret (image_done()). Errors: -ENOENT with the hint that gets it. */
-int image_resolve(struct store *store, const char *name, const struct spec_idmap *uid_map,
-                  const struct spec_idmap *gid_map, enum image_pull pull, struct image *ret,
+struct image_request {
+    const char *name; /* a reference, a short name, an image id or its prefix, docker-archive:FILE,
+                         oci-archive:FILE, oci:DIR[:TAG], or a path with '/' that exists */
+    const struct spec_idmap *uid_map; /* of the container that will run it */
+    const struct spec_idmap *gid_map;
+    enum image_pull pull;
+};
+
+/* Find the image and see that its layers are unpacked for the id maps: what is missing is unpacked
+ * from its blobs, loaded from the bundled images, or pulled, as the request allows.
+ * Host side. On success the caller owns *ret (image_done()).
+ * Errors: -ENOENT with the hint that gets it. */
+int image_resolve(struct store *store, const struct image_request *q, struct image *ret,
                   struct err *e);
 
 /* Find @name (a reference, a short name, an id or its prefix) among the images of the store, as it

@@ -17,6 +17,8 @@
 
 /* Fields by kind. Each gets a value no other has and no default is. */
 
+/* Lists of macro calls move at each run of it. */
+/* clang-format off */
 #define INT_FIELDS(X)                                                                          \
     X(process.terminal)                                                                        \
     X(process.umask)                                                                           \
@@ -61,6 +63,7 @@
             X(box.create_command) X(box.network.options) X(box.network.dns)                      \
                 X(box.network.dns_search) X(box.network.dns_options) X(box.network.add_hosts)    \
                     X(box.network.exposed)
+/* clang-format on */
 
 static void fill_lists(struct spec *s)
 {

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Documents for images that came without them (docker-archive, import). Host side. */
+#ifndef RBOX_IMAGE_COMPOSE_H
+#define RBOX_IMAGE_COMPOSE_H
+
+#include "base/err.h"
+#include "image/ingest.h"
+#include "image/spool.h"
+
+#include <jansson.h>
+#include <stdint.h>
+
+/* The media type of the layer behind @fd, by its first bytes. */
+const char *compose_layer_type(int fd);
+
+/* {"mediaType", "digest", "size"}; new reference. */
+json_t *compose_descriptor(const char *type, const char *digest, int64_t bytes);
+
+/* Write the OCI manifest of @config and @layers (an array of descriptors, borrowed) into the store.
+ * *ret_digest is the caller's. */
+int compose_manifest(struct ingest *in, const struct spooled *config, json_t *layers,
+                     char **ret_digest, struct err *e);
+
+#endif

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A root file system tarball as an image of one layer; declared in load.h. */
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "image/compose.h"
+#include "image/image_ref.h"
+#include "image/ingest.h"
+#include "image/layers.h"
+#include "image/load.h"
+#include "image/manifest.h"
+#include "image/unpack.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static json_t *config_section(const struct image_config *c)
+{
+    json_t *o = json_object();
+    json_t *volumes = json_object();
+    json_t *labels = json_object();
+    const struct {
+        const char *key;
+        const struct strv *list;
+    } lists[] = {{"Env", &c->env}, {"Entrypoint", &c->entrypoint}, {"Cmd", &c->cmd}};
+    const struct {
+        const char *key;
+        const char *value;
+    } strings[] = {
+        {"WorkingDir", c->working_dir}, {"User", c->user}, {"StopSignal", c->stop_signal}};
+
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        if (lists[i].list->len > 0) {
+            (void)json_object_set_new(o, lists[i].key, json_from_strv(lists[i].list));
+        }
+    }
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+        if (strings[i].value != NULL) {
+            (void)json_object_set_new(o, strings[i].key, json_str(strings[i].value));
+        }
+    }
+    for (size_t i = 0; i < c->volumes.len; i++) {
+        (void)json_object_set_new(volumes, c->volumes.v[i], json_object());
+    }
+    for (size_t i = 0; i < c->labels.len; i++) {
+        autofree char *key = xstrndup(c->labels.v[i], strcspn(c->labels.v[i], "="));
+        const char *value = strchr(c->labels.v[i], '=');
+
+        (void)json_object_set_new(labels, key, json_str(value != NULL ? value + 1 : ""));
+    }
+    (void)json_object_set_new(o, "Volumes", volumes);
+    (void)json_object_set_new(o, "Labels", labels);
+    return o;
+}
+
+/* The diffID of a tarball is the digest of what it unpacks to: only unpacking tells. */
+static int unpacked_diff_id(struct ingest *in, int fd, char **ret_diff_id, struct err *e)
+{
+    autofree char *temp = NULL;
+    autofree char *out = NULL;
+    autoclose int temp_fd = -1;
+    struct unpack u = {.uid_map = &in->maps.linux_.uid_mappings,
+                       .gid_map = &in->maps.linux_.gid_mappings,
+                       .in_fd = fd};
+    json_t *root = NULL;
+    const char *diff_id = NULL;
+    int r = layer_temp(in->store, "import", &temp, &temp_fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    u.folder_fd = temp_fd;
+    r = unpack_run(&u, (const char *const[]){"digest", NULL}, &out, e);
+    r = r < 0 ? r : json_parse(out, strlen(out), "what rbox-unpack said", &root, e);
+    r = r < 0 ? r : json_get_string(root, "diffID", "rbox-unpack", &diff_id, e);
+    if (r == 0) {
+        *ret_diff_id = xstrdup(diff_id);
+    }
+    json_decref(root);
+    layer_temp_remove(in->store, temp, u.uid_map, u.gid_map);
+    return r;
+}
+
+static int import_manifest(struct ingest *in, const char *blob, const struct image_config *config,
+                           char **ret_manifest, struct err *e)
+{
+    autofree char *diff_id = NULL;
+    autofree char *text = NULL;
+    struct spooled config_blob = {0};
+    autoclose int fd = openat(in->blobs_fd, blob + strlen("sha256:"), O_RDONLY | O_CLOEXEC);
+    json_t *layers = json_array();
+    json_t *root = NULL;
+    struct stat st = {0};
+    int r = fd < 0 || fstat(fd, &st) < 0 ? err_set(e, errno, "cannot open the imported layer")
+                                         : unpacked_diff_id(in, fd, &diff_id, e);
+
+    if (r == 0) {
+        (void)json_array_append_new(layers,
+                                    compose_descriptor(compose_layer_type(fd), blob, st.st_size));
+        root = json_pack("{s:s, s:s, s:o, s:{s:s, s:[s]}}", "architecture",
+                         manifest_host_architecture(), "os", "linux", "config",
+                         config_section(config), "rootfs", "type", "layers", "diff_ids", diff_id);
+        text = json_text(root);
+        json_decref(root);
+        config_blob.bytes = (int64_t)strlen(text);
+        r = ingest_text(in, text, &config_blob.digest, e);
+    }
+    r = r < 0 ? r : compose_manifest(in, &config_blob, layers, ret_manifest, e);
+    free(config_blob.digest);
+    json_decref(layers);
+    return r;
+}
+
+/* A short name is of this machine: nothing says that it came from a registry (podman). */
+static int import_name(const char *name, struct strv *ret, struct err *e)
+{
+    struct image_ref ref = {0};
+    int r = image_ref_parse(name, &ref, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (ref.tag == NULL) {
+        image_ref_done(&ref);
+        return err_new(e, EINVAL, "'%s': a digest cannot be given to an image, only a name", name);
+    }
+    if (ref.is_short) {
+        const char *rest = str_after(ref.repository, "library/");
+
+        strv_pushf(ret, "localhost/%s:%s", rest != NULL ? rest : ref.repository, ref.tag);
+    } else {
+        strv_take(ret, image_ref_text(&ref));
+    }
+    image_ref_done(&ref);
+    return 0;
+}
+
+int load_import(const struct store *store, int fd, const char *name,
+                const struct image_config *config, char **ret_id, struct err *e)
+{
+    autostrv struct strv names = {0};
+    autofree char *blob = NULL;
+    autofree char *manifest = NULL;
+    struct ingest in = {.blobs_fd = -1};
+    int r = ingest_open(store, &in, e);
+
+    r = r < 0 ? r : import_name(name, &names, e);
+    r = r < 0 ? r : ingest_blob(&in, fd, &blob, e);
+    r = r < 0 ? r : import_manifest(&in, blob, config, &manifest, e);
+    r = r < 0 ? r : ingest_image(&in, manifest, &names, ret_id, e);
+    ingest_done(&in);
+    return r;
+}
