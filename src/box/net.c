@@ -169,7 +169,7 @@ void net_stop(struct net *n)
 
 /* ---- inside */
 
-static int loopback_up(struct err *e)
+int net_loopback_up(struct err *e)
 {
     autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     struct ifreq ifr = {.ifr_name = "lo"};
@@ -232,7 +232,7 @@ int net_inside(const struct spec *s, struct err *e)
     if (s->linux_.namespaces[SPEC_NS_NETWORK].mode != SPEC_NS_PRIVATE) {
         return 0;
     }
-    r = loopback_up(e);
+    r = net_loopback_up(e);
     for (size_t i = 0; i < sizeof(SYSCTLS) / sizeof(SYSCTLS[0]); i++) {
         (void)file_put(AT_FDCWD, SYSCTLS[i].path, SYSCTLS[i].value);
     }

@@ -31,4 +31,8 @@ int net_fork(const struct net_fork *f, struct net_helper *ret, struct err *e);
 /* Wait until @h is set up. Errors: the helper's. */
 int net_fork_wait(struct net_helper *h, struct err *e);
 
+/* Bring the loopback interface of the current network namespace up. The container's first process
+ * and a helper may both come first. */
+int net_loopback_up(struct err *e);
+
 #endif

@@ -131,15 +131,18 @@ static int keep_answers(struct err *e)
          .table = RULE_TABLE},
     };
     autoclose int fd = -1;
-    int r = netlink_open(&fd, e);
+    int r = net_loopback_up(e); /* it must be up for the route */
 
+    if (r == 0) {
+        r = netlink_open(&fd, e);
+    }
     for (size_t i = 0; r == 0 && i < sizeof(RULES) / sizeof(RULES[0]); i++) {
         int done = netlink_rule_add(fd, &RULES[i]);
 
         if (done == 0) {
             done = netlink_local_route(fd, RULES[i].family, RULE_TABLE, if_nametoindex("lo"));
         }
-        if (done < 0 && done != -EEXIST && RULES[i].family == AF_INET) {
+        if (done < 0 && done != -EEXIST && done != -EAFNOSUPPORT) {
             r = err_set(e, -done, "cannot route answers of published services");
         }
     }
