@@ -38,6 +38,10 @@ static const struct hint HINTS[] = {
     {HINT_SUBID_OVERLAP, HINT_WHO_ROOT, "subordinate ids overlap with another user's",
      "sudo usermod --del-subuids {1} --del-subgids {1} {0}",
      "Two users whose ranges overlap can reach into each other's containers."},
+    {HINT_TRIAL, HINT_WHO_ROOT, "a user namespace with mapped ids cannot be made",
+     "sudo ./install.sh",
+     "A trial did what each run does first: a user namespace, the id maps, and the other namespaces "
+     "in it. The message names the step that failed; the checks before this one name its cause."},
     {HINT_PROC_MASKED, HINT_WHO_ROOT, "a fresh /proc cannot be mounted here",
      "podman run --security-opt unmask=ALL …   (docker: --security-opt systempaths=unconfined)",
      "The kernel lets a user namespace mount proc only where an unobstructed one is visible. "

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "base/hints.h"
+#include "cli/cmd.h"
+#include "cli/probe.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct doctor_options {
+    int json;
+    int print_apparmor;
+};
+
+static const struct opt OPTIONS[] = {
+    {"json", 0, NULL, OPT_FLAG, offsetof(struct doctor_options, json), "print the result as JSON", NULL},
+    {"print-apparmor", 0, NULL, OPT_FLAG, offsetof(struct doctor_options, print_apparmor),
+     "print an AppArmor profile that lets this rbox create user namespaces", NULL},
+    {0},
+};
+
+static int doctor(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_doctor = {
+    .names = {"doctor"},
+    .group = CMD_SYSTEM,
+    .summary = "check what this host gives rbox, and say how to get what is missing",
+    .usage = "[options]",
+    .description = "Each line is OK, WARN (rbox works, with less) or FAIL, with what was seen, and the\n"
+                   "command that fixes it. The exit status is the number of FAILs.",
+    .examples = "rbox doctor\nrbox doctor --json\n",
+    .options = OPTIONS,
+    .options_size = sizeof(struct doctor_options),
+    .run = doctor,
+};
+
+static const char *const LEVELS[] = {[PROBE_OK] = "OK", [PROBE_WARN] = "WARN", [PROBE_FAIL] = "FAIL"};
+
+static void print_result(const struct probe *p, const struct probe_result *r)
+{
+    const struct hint *h = hint_find(p->id);
+    autofree char *fix = hint_fix(p->id, r->fix_arg0, r->fix_arg1);
+
+    (void)printf("%-4s  RBX-%d  %s: %s\n", LEVELS[r->level], (int)p->id, p->what, r->evidence);
+    if (r->level != PROBE_OK && h != NULL) {
+        (void)printf("      %s: %s\n", h->who == HINT_WHO_ROOT ? "an administrator runs" : "run", fix);
+    }
+}
+
+static json_t *result_json(const struct probe *p, const struct probe_result *r)
+{
+    const struct hint *h = hint_find(p->id);
+    autofree char *fix = hint_fix(p->id, r->fix_arg0, r->fix_arg1);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "check", p->what, "level", LEVELS[r->level], "evidence", r->evidence,
+                          "fix", fix);
+    char id[16];
+
+    (void)snprintf(id, sizeof(id), "RBX-%d", (int)p->id);
+    (void)json_object_set_new(o, "id", json_string(id));
+    (void)json_object_set_new(o, "who", json_string(h != NULL && h->who == HINT_WHO_ROOT ? "root" : "user"));
+    return o;
+}
+
+static void print_apparmor(void)
+{
+    char path[PATH_MAX] = "";
+    ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+    path[n > 0 ? n : 0] = '\0';
+    (void)printf("abi <abi/4.0>,\ninclude <tunables/global>\n\nprofile rbox %s flags=(unconfined) {\n  userns,\n\n"
+                 "  include if exists <local/rbox>\n}\n",
+                 path);
+}
+
+static int doctor(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct doctor_options *o = options;
+    struct store *store = NULL;
+    struct err store_error = {0};
+    struct probe_host host = {.store_error = &store_error};
+    const struct probe *p = NULL;
+    json_t *all = json_array();
+    int fails = 0;
+
+    (void)argc;
+    (void)argv;
+    (void)e;
+    if (o->print_apparmor) {
+        json_decref(all);
+        print_apparmor();
+        return 0;
+    }
+    host.store = ctx_store(ctx, &store, &store_error) < 0 ? NULL : store;
+    for (size_t i = 0; (p = probe_at(i)) != NULL; i++) {
+        struct probe_result r = {0};
+
+        p->run(&host, &r);
+        fails += r.level == PROBE_FAIL;
+        if (o->json) {
+            (void)json_array_append_new(all, result_json(p, &r));
+        } else {
+            print_result(p, &r);
+        }
+        probe_result_done(&r);
+    }
+    if (o->json) {
+        autofree char *text = json_dumps(all, JSON_INDENT(2));
+
+        (void)puts(text);
+    }
+    json_decref(all);
+    return fails < 100 ? fails : 100;
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/probe.h"
+
+#include "base/cleanup.h"
+#include "sys/fd.h"
+#include "sys/mount.h"
+#include "sys/ns.h"
+#include "sys/proc.h"
+#include "userns/idmap.h"
+#include "userns/subid.h"
+#include "userns/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <pwd.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+enum { IDS_WANTED = 65536, SPACE_LOW_BYTES = 200 << 20 };
+
+static void set(struct probe_result *r, enum probe_level level, char *evidence)
+{
+    r->level = level;
+    r->evidence = evidence;
+}
+
+static long read_number(const char *path, long missing)
+{
+    autofree char *text = NULL;
+    struct err ignored = {0};
+
+    return file_read(AT_FDCWD, path, 64, &text, NULL, &ignored) < 0 ? missing
+                                                                     : strtol(text, NULL, 10);
+}
+
+static char *user_name(void)
+{
+    const struct passwd *p = getpwuid(geteuid());
+
+    return p != NULL ? xstrdup(p->pw_name) : xasprintf("%u", geteuid());
+}
+
+/* ---- user namespaces and ids */
+
+static void probe_userns(const struct probe_host *h, struct probe_result *r)
+{
+    long limit = read_number("/proc/sys/user/max_user_namespaces", -1);
+    long clone = read_number("/proc/sys/kernel/unprivileged_userns_clone", 1);
+    int off = limit == 0 || (clone == 0 && geteuid() != 0);
+
+    (void)h;
+    set(r, off ? PROBE_FAIL : PROBE_OK,
+        xasprintf("user.max_user_namespaces = %ld%s", limit,
+                  clone == 0 ? ", kernel.unprivileged_userns_clone = 0" : ""));
+}
+
+static void probe_apparmor(const struct probe_host *h, struct probe_result *r)
+{
+    long restricts = read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0);
+    autofree char *label = NULL;
+    struct err ignored = {0};
+
+    (void)h;
+    if (restricts == 0) {
+        set(r, PROBE_OK, xstrdup("not restricted"));
+        return;
+    }
+    (void)file_read(AT_FDCWD, "/proc/self/attr/current", 4096, &label, NULL, &ignored);
+    if (label != NULL) {
+        label[strcspn(label, "\n")] = '\0';
+    }
+    set(r, label == NULL || strcmp(label, "unconfined") == 0 ? PROBE_FAIL : PROBE_OK,
+        xasprintf("restricted, and this program runs as '%s'", label != NULL ? label : "?"));
+}
+
+static int is_setuid_root(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && (st.st_mode & S_ISUID) != 0 && st.st_uid == 0;
+}
+
+static void probe_helpers(const struct probe_host *h, struct probe_result *r)
+{
+    static const char *const NAMES[] = {"newuidmap", "newgidmap"};
+
+    (void)h;
+    if (geteuid() == 0) {
+        set(r, PROBE_OK, xstrdup("not needed by root"));
+        return;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        autofree char *path = NULL;
+        struct err ignored = {0};
+        struct statvfs fs;
+        char xattr[64];
+
+        if (proc_find(NAMES[i], &path, &ignored) < 0) {
+            set(r, PROBE_WARN, xasprintf("%s is not installed", NAMES[i]));
+            return;
+        }
+        if (!is_setuid_root(path) && getxattr(path, "security.capability", xattr, sizeof(xattr)) < 0) {
+            set(r, PROBE_WARN, xasprintf("%s is not setuid root", path));
+            return;
+        }
+        if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0) {
+            set(r, PROBE_WARN, xasprintf("%s is on a file system mounted nosuid", path));
+            return;
+        }
+    }
+    set(r, PROBE_OK, xstrdup("newuidmap and newgidmap are setuid root"));
+}
+
+/* First id from which 65536 are free, for the command that gives them. */
+static unsigned int free_start(void)
+{
+    autofree char *text = NULL;
+    struct err ignored = {0};
+    unsigned int next = 100000;
+    char *save = NULL;
+
+    if (file_read(AT_FDCWD, "/etc/subuid", 16 << 20, &text, NULL, &ignored) < 0) {
+        return next;
+    }
+    for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+        unsigned int first = 0;
+        unsigned int count = 0;
+
+        if (sscanf(line, "%*[^:]:%u:%u", &first, &count) == 2 && first + count > next) {
+            next = first + count;
+        }
+    }
+    return next;
+}
+
+static void probe_subids(const struct probe_host *h, struct probe_result *r)
+{
+    struct subid ids = {0};
+    struct err e = {0};
+    uint64_t uids = 0;
+    uint64_t gids = 0;
+
+    (void)h;
+    r->fix_arg0 = user_name();
+    r->fix_arg1 = xasprintf("%u-%u", free_start(), free_start() + IDS_WANTED - 1);
+    if (subid_find(geteuid(), &ids, &e) < 0) {
+        set(r, PROBE_FAIL, xstrdup(e.msg));
+        return;
+    }
+    for (size_t i = 0; i < ids.uid_count; i++) {
+        uids += ids.uids[i].count;
+    }
+    for (size_t i = 0; i < ids.gid_count; i++) {
+        gids += ids.gids[i].count;
+    }
+    set(r, uids >= IDS_WANTED && gids >= IDS_WANTED ? PROBE_OK : PROBE_WARN,
+        xasprintf("%llu user and %llu group ids for '%s'", (unsigned long long)uids, (unsigned long long)gids,
+                  ids.owner != NULL ? ids.owner : r->fix_arg0));
+    subid_done(&ids);
+}
+
+/* ---- a trial: what a run does first, in a process that then ends */
+
+static int mount_trial(void *arg, struct err *e)
+{
+    autoclose int fd = -1;
+    const char *type = arg;
+
+    if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET) < 0) {
+        return err_set(e, errno, "cannot create namespaces");
+    }
+    return mount_new(type, NULL, 0, &fd, e);
+}
+
+static int own_maps(struct spec *s, struct err *e)
+{
+    struct subid ids = {0};
+    int r = subid_find(geteuid(), &ids, e);
+
+    r = r < 0 ? r : idmap_choose(s, geteuid(), getegid(), &ids, e);
+    subid_done(&ids);
+    return r;
+}
+
+/* proc wants a PID namespace of its own, which a process gets with its next child. */
+static int proc_trial(void *arg, struct err *e)
+{
+    int pidfd = -1;
+    pid_t pid = ns_clone(CLONE_NEWPID | CLONE_NEWNS, -1, &pidfd, e);
+    int status = 0;
+
+    (void)arg;
+    if (pid == 0) {
+        autoclose int fd = -1;
+
+        _exit(mount_new("proc", NULL, 0, &fd, e) < 0 ? -e->errnum : 0);
+    }
+    if (pid < 0) {
+        return (int)pid;
+    }
+    if (proc_wait(pidfd, PROC_FOREVER, &status, e) < 0) {
+        return -e->errnum;
+    }
+    return status == 0 ? 0 : err_new(e, EPERM, "a fresh proc cannot be mounted here");
+}
+
+static void trial(userns_job *job, void *arg, const char *good, struct probe_result *r)
+{
+    struct spec s = {0};
+    struct err e = {0};
+    int result = own_maps(&s, &e);
+
+    result = result < 0 ? result : userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, job, arg, &e);
+    set(r, result < 0 ? PROBE_FAIL : PROBE_OK, xstrdup(result < 0 ? e.msg : good));
+    spec_done(&s);
+}
+
+static void probe_namespaces(const struct probe_host *h, struct probe_result *r)
+{
+    static char type[] = "tmpfs";
+
+    (void)h;
+    trial(mount_trial, type, "user, mount, pid, ipc and network namespaces can be created", r);
+}
+
+static void probe_proc(const struct probe_host *h, struct probe_result *r)
+{
+    (void)h;
+    trial(proc_trial, NULL, "a fresh proc can be mounted", r);
+}
+
+static void probe_overlay(const struct probe_host *h, struct probe_result *r)
+{
+    struct utsname u = {0};
+    int major = 0;
+    int minor = 0;
+
+    (void)h;
+    (void)uname(&u);
+    (void)sscanf(u.release, "%d.%d", &major, &minor);
+    set(r, major > 5 || (major == 5 && minor >= 11) ? PROBE_OK : PROBE_WARN,
+        xasprintf("Linux %s", u.release));
+}
+
+/* ---- the store */
+
+static void probe_store(const struct probe_host *h, struct probe_result *r)
+{
+    static const struct {
+        uint32_t magic;
+        const char *name;
+    } REMOTE[] = {{NFS_SUPER_MAGIC, "NFS"}, {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}};
+    struct statfs fs;
+
+    if (h->store == NULL) {
+        set(r, PROBE_FAIL, xstrdup(h->store_error->msg));
+        return;
+    }
+    if (fstatfs(h->store->dir_fd, &fs) < 0) {
+        set(r, PROBE_FAIL, xasprintf("cannot examine '%s': %s", h->store->path, strerror(errno)));
+        return;
+    }
+    for (size_t i = 0; i < sizeof(REMOTE) / sizeof(REMOTE[0]); i++) {
+        if ((uint32_t)fs.f_type == REMOTE[i].magic) {
+            set(r, PROBE_WARN, xasprintf("'%s' is on %s, which cannot hold owners", h->store->path, REMOTE[i].name));
+            return;
+        }
+    }
+    set(r, (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize < SPACE_LOW_BYTES ? PROBE_WARN : PROBE_OK,
+        xasprintf("'%s', %llu MB free", h->store->path,
+                  (unsigned long long)fs.f_bavail * (unsigned long long)fs.f_bsize >> 20));
+}
+
+/* ---- helpers and devices */
+
+static void probe_program(const char *name, enum probe_level level, struct probe_result *r)
+{
+    autofree char *path = NULL;
+    struct err e = {0};
+
+    if (proc_find(name, &path, &e) < 0) {
+        set(r, level, xasprintf("%s is not installed", name));
+    } else {
+        set(r, PROBE_OK, steal_ptr(&path));
+    }
+}
+
+static void probe_device(const char *path, enum probe_level level, struct probe_result *r)
+{
+    autoclose int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    set(r, fd < 0 ? level : PROBE_OK,
+        fd < 0 ? xasprintf("%s: %s", path, strerror(errno)) : xasprintf("%s can be opened", path));
+}
+
+static void probe_slirp(const struct probe_host *h, struct probe_result *r)
+{
+    (void)h;
+    probe_program("slirp4netns", PROBE_FAIL, r);
+}
+
+static void probe_tun(const struct probe_host *h, struct probe_result *r)
+{
+    (void)h;
+    probe_device("/dev/net/tun", PROBE_FAIL, r);
+}
+
+static void probe_fuse(const struct probe_host *h, struct probe_result *r)
+{
+    (void)h;
+    probe_program("fuse-overlayfs", PROBE_WARN, r);
+    if (r->level == PROBE_OK) {
+        free(r->evidence);
+        probe_device("/dev/fuse", PROBE_WARN, r);
+    }
+}
+
+static void probe_ports(const struct probe_host *h, struct probe_result *r)
+{
+    long start = read_number("/proc/sys/net/ipv4/ip_unprivileged_port_start", 1024);
+
+    (void)h;
+    r->fix_arg0 = xstrdup("80");
+    set(r, start > 80 && geteuid() != 0 ? PROBE_WARN : PROBE_OK,
+        xasprintf("ports from %ld on can be published", geteuid() == 0 ? 1 : start));
+}
+
+/* ---- cgroups and the session */
+
+static void probe_cgroup(const struct probe_host *h, struct probe_result *r)
+{
+    struct statfs fs;
+    int unified = statfs("/sys/fs/cgroup", &fs) == 0 && (uint32_t)fs.f_type == CGROUP2_SUPER_MAGIC;
+
+    (void)h;
+    set(r, unified ? PROBE_OK : PROBE_WARN,
+        xstrdup(unified ? "cgroup v2" : "the controllers are on cgroup v1: no limits but --pids-limit"));
+}
+
+static void probe_bus(const struct probe_host *h, struct probe_result *r)
+{
+    autofree char *path = xasprintf("/run/user/%u/bus", geteuid());
+    const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
+
+    (void)h;
+    r->fix_arg0 = user_name();
+    if (geteuid() == 0) {
+        set(r, access("/run/dbus/system_bus_socket", F_OK) == 0 ? PROBE_OK : PROBE_WARN,
+            xstrdup("root uses the system's manager"));
+        return;
+    }
+    if (address != NULL || access(path, W_OK) == 0) {
+        set(r, PROBE_OK, xstrdup(address != NULL ? address : path));
+        return;
+    }
+    set(r, PROBE_WARN, xasprintf("no bus at %s: limits need one", path));
+}
+
+static void probe_runtime_dir(const struct probe_host *h, struct probe_result *r)
+{
+    const char *dir = getenv("XDG_RUNTIME_DIR");
+    struct stat st;
+
+    (void)h;
+    if (dir == NULL) {
+        set(r, PROBE_OK, xstrdup("not set; rbox makes do"));
+    } else if (stat(dir, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 0077) != 0) {
+        set(r, PROBE_WARN, xasprintf("XDG_RUNTIME_DIR is '%s', which is not a private folder of yours", dir));
+    } else {
+        set(r, PROBE_OK, xstrdup(dir));
+    }
+}
+
+static void probe_outer(const struct probe_host *h, struct probe_result *r)
+{
+    autofree char *status = NULL;
+    struct err ignored = {0};
+    int filtered = 0;
+
+    (void)h;
+    (void)file_read(AT_FDCWD, "/proc/self/status", 65536, &status, NULL, &ignored);
+    filtered = status != NULL && strstr(status, "\nSeccomp:\t2") != NULL;
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
+        set(r, PROBE_WARN, xstrdup("no_new_privs is set: newuidmap cannot work"));
+    } else {
+        set(r, filtered ? PROBE_WARN : PROBE_OK,
+            xstrdup(filtered ? "a system call filter is on: this is inside another container"
+                             : "not inside another container's filter"));
+    }
+}
+
+/* ---- the table */
+
+static const struct probe PROBES[] = {
+    {HINT_KERNEL_OVERLAY, "overlay in user namespaces", probe_overlay},
+    {HINT_USERNS_LIMIT, "user namespaces", probe_userns},
+    {HINT_APPARMOR_USERNS, "AppArmor", probe_apparmor},
+    {HINT_NEWIDMAP, "id map helpers", probe_helpers},
+    {HINT_SUBID, "subordinate ids", probe_subids},
+    {HINT_TRIAL, "a trial of all namespaces", probe_namespaces},
+    {HINT_PROC_MASKED, "/proc", probe_proc},
+    {HINT_STORE_FS, "the store", probe_store},
+    {HINT_FUSE, "fuse-overlayfs", probe_fuse},
+    {HINT_NET_HELPER, "slirp4netns", probe_slirp},
+    {HINT_TUN, "/dev/net/tun", probe_tun},
+    {HINT_LOW_PORT, "low ports", probe_ports},
+    {HINT_CGROUP_V1, "cgroups", probe_cgroup},
+    {HINT_NO_BUS, "the user's systemd", probe_bus},
+    {HINT_RUNTIME_DIR, "runtime folder", probe_runtime_dir},
+    {HINT_OUTER_SECCOMP, "outer container", probe_outer},
+};
+
+const struct probe *probe_at(size_t i)
+{
+    return i < sizeof(PROBES) / sizeof(PROBES[0]) ? &PROBES[i] : NULL;
+}
+
+void probe_result_done(struct probe_result *r)
+{
+    free(r->evidence);
+    free(r->fix_arg0);
+    free(r->fix_arg1);
+    memset(r, 0, sizeof(*r));
+}

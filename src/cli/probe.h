@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What rbox needs of a host, one probe for each thing: `doctor` runs them all, `info` tells what
+ * they found. Host side; nothing is changed, and what a probe makes it takes back. */
+#ifndef RBOX_CLI_PROBE_H
+#define RBOX_CLI_PROBE_H
+
+#include "base/hints.h"
+#include "base/mem.h"
+#include "image/store.h"
+
+enum probe_level {
+    PROBE_OK = 0,
+    PROBE_WARN, /* rbox works, with less */
+    PROBE_FAIL  /* something that a plain run needs is not there */
+};
+
+struct probe_result {
+    enum probe_level level;
+    char *evidence; /* what was seen; owned */
+    char *fix_arg0; /* for the hint's command, or NULL; owned */
+    char *fix_arg1;
+};
+
+struct probe_host {
+    const struct store *store; /* NULL: it could not be opened, and store_error says why */
+    const struct err *store_error;
+};
+
+struct probe {
+    enum hint_id id;
+    const char *what; /* a few words */
+    void (*run)(const struct probe_host *h, struct probe_result *ret);
+};
+
+/* Row @i of the table, or NULL past its end. */
+const struct probe *probe_at(size_t i);
+
+void probe_result_done(struct probe_result *r);
+
+#endif
