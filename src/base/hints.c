@@ -40,7 +40,8 @@ static const struct hint HINTS[] = {
      "Two users whose ranges overlap can reach into each other's containers."},
     {HINT_TRIAL, HINT_WHO_ROOT, "a user namespace with mapped ids cannot be made",
      "sudo ./install.sh",
-     "A trial did what each run does first: a user namespace, the id maps, and the other namespaces "
+     "A trial did what each run does first: a user namespace, the id maps, and the other "
+     "namespaces "
      "in it. The message names the step that failed; the checks before this one name its cause."},
     {HINT_PROC_MASKED, HINT_WHO_ROOT, "a fresh /proc cannot be mounted here",
      "podman run --security-opt unmask=ALL …   (docker: --security-opt systempaths=unconfined)",
@@ -73,7 +74,9 @@ static const struct hint HINTS[] = {
      "Ports below net.ipv4.ip_unprivileged_port_start need root on the host. Publish a higher one, "
      "such as -p 8080:80."},
     {HINT_CGROUP_V1, HINT_WHO_ROOT, "the cgroup controllers are on version 1",
-     "sudo grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1   (then reboot)",
+     "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&systemd.unified_cgroup_hierarchy=1 /' "
+     "/etc/default/grub "
+     "&& sudo update-grub   (then reboot)",
      "Limits for a normal user need the unified hierarchy, cgroup v2."},
     {HINT_CONTROLLER, HINT_WHO_ROOT, "a cgroup controller is not delegated to the user",
      "sudo mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu cpuset "

@@ -126,6 +126,11 @@ extern const struct cmd cmd_port_add;
 extern const struct cmd cmd_port_rm;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_version;
+extern const struct cmd cmd_info;
+extern const struct cmd cmd_doctor;
+extern const struct cmd cmd_explain;
+extern const struct cmd cmd_unshare;
+extern const struct cmd cmd_rm_tree;
 extern const struct cmd cmd_generate;
 
 #endif

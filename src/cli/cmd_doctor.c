@@ -18,7 +18,8 @@ struct doctor_options {
 };
 
 static const struct opt OPTIONS[] = {
-    {"json", 0, NULL, OPT_FLAG, offsetof(struct doctor_options, json), "print the result as JSON", NULL},
+    {"json", 0, NULL, OPT_FLAG, offsetof(struct doctor_options, json), "print the result as JSON",
+     NULL},
     {"print-apparmor", 0, NULL, OPT_FLAG, offsetof(struct doctor_options, print_apparmor),
      "print an AppArmor profile that lets this rbox create user namespaces", NULL},
     {0},
@@ -31,15 +32,17 @@ const struct cmd cmd_doctor = {
     .group = CMD_SYSTEM,
     .summary = "check what this host gives rbox, and say how to get what is missing",
     .usage = "[options]",
-    .description = "Each line is OK, WARN (rbox works, with less) or FAIL, with what was seen, and the\n"
-                   "command that fixes it. The exit status is the number of FAILs.",
+    .description =
+        "Each line is OK, WARN (rbox works, with less) or FAIL, with what was seen, and the\n"
+        "command that fixes it. The exit status is the number of FAILs.",
     .examples = "rbox doctor\nrbox doctor --json\n",
     .options = OPTIONS,
     .options_size = sizeof(struct doctor_options),
     .run = doctor,
 };
 
-static const char *const LEVELS[] = {[PROBE_OK] = "OK", [PROBE_WARN] = "WARN", [PROBE_FAIL] = "FAIL"};
+static const char *const LEVELS[] = {
+    [PROBE_OK] = "OK", [PROBE_WARN] = "WARN", [PROBE_FAIL] = "FAIL"};
 
 static void print_result(const struct probe *p, const struct probe_result *r)
 {
@@ -48,7 +51,8 @@ static void print_result(const struct probe *p, const struct probe_result *r)
 
     (void)printf("%-4s  RBX-%d  %s: %s\n", LEVELS[r->level], (int)p->id, p->what, r->evidence);
     if (r->level != PROBE_OK && h != NULL) {
-        (void)printf("      %s: %s\n", h->who == HINT_WHO_ROOT ? "an administrator runs" : "run", fix);
+        (void)printf("      %s: %s\n", h->who == HINT_WHO_ROOT ? "an administrator runs" : "run",
+                     fix);
     }
 }
 
@@ -56,13 +60,14 @@ static json_t *result_json(const struct probe *p, const struct probe_result *r)
 {
     const struct hint *h = hint_find(p->id);
     autofree char *fix = hint_fix(p->id, r->fix_arg0, r->fix_arg1);
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "check", p->what, "level", LEVELS[r->level], "evidence", r->evidence,
-                          "fix", fix);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "check", p->what, "level", LEVELS[r->level],
+                          "evidence", r->evidence, "fix", fix);
     char id[16];
 
     (void)snprintf(id, sizeof(id), "RBX-%d", (int)p->id);
     (void)json_object_set_new(o, "id", json_string(id));
-    (void)json_object_set_new(o, "who", json_string(h != NULL && h->who == HINT_WHO_ROOT ? "root" : "user"));
+    (void)json_object_set_new(o, "who",
+                              json_string(h != NULL && h->who == HINT_WHO_ROOT ? "root" : "user"));
     return o;
 }
 
@@ -72,7 +77,8 @@ static void print_apparmor(void)
     ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
     path[n > 0 ? n : 0] = '\0';
-    (void)printf("abi <abi/4.0>,\ninclude <tunables/global>\n\nprofile rbox %s flags=(unconfined) {\n  userns,\n\n"
+    (void)printf("abi <abi/4.0>,\ninclude <tunables/global>\n\nprofile rbox %s flags=(unconfined) "
+                 "{\n  userns,\n\n"
                  "  include if exists <local/rbox>\n}\n",
                  path);
 }

@@ -18,7 +18,8 @@ struct info_options {
 };
 
 static const struct opt OPTIONS[] = {
-    {"format", 'f', "FORMAT", OPT_STRING, offsetof(struct info_options, format), "json, or a template", NULL},
+    {"format", 'f', "FORMAT", OPT_STRING, offsetof(struct info_options, format),
+     "json, or a template", NULL},
     {0},
 };
 
@@ -73,12 +74,14 @@ static void print_text(const json_t *root)
     const char *section = NULL;
     json_t *o = NULL;
 
-    json_object_foreach ((json_t *)(uintptr_t)root, section, o) {
+    json_object_foreach((json_t *)(uintptr_t)root, section, o)
+    {
         const char *key = NULL;
         json_t *v = NULL;
 
         (void)printf("%s:\n", section);
-        json_object_foreach (o, key, v) {
+        json_object_foreach(o, key, v)
+        {
             (void)printf("  %s: %s\n", key, json_string_value(v));
         }
     }
@@ -100,9 +103,10 @@ static int info(struct ctx *ctx, void *options, int argc, char **argv, struct er
         return r;
     }
     (void)uname(&u);
-    root = json_pack("{s:{s:s, s:s, s:s}, s:o, s:{s:s}, s:o}", "rbox", "version", RBOX_VERSION, "kernel", u.release,
-                     "architecture", u.machine, "default id map (container:host:size)", maps, "store", "path",
-                     store->path, "host", host_json(store));
+    root = json_pack("{s:{s:s, s:s, s:s}, s:o, s:{s:s}, s:o}", "rbox", "version", RBOX_VERSION,
+                     "kernel", u.release, "architecture", u.machine,
+                     "default id map (container:host:size)", maps, "store", "path", store->path,
+                     "host", host_json(store));
     if (o->format != NULL) {
         r = format_value(stdout, str_eq(o->format, "json") ? NULL : o->format, root, e);
     } else {

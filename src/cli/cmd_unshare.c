@@ -29,8 +29,9 @@ const struct cmd cmd_unshare = {
     .group = CMD_SYSTEM,
     .summary = "run a command as root of a user namespace with your ids mapped",
     .usage = "[COMMAND [ARG…]]",
-    .description = "What containers' users own on disk has subordinate ids, which you can't touch outside.\n"
-                   "In here you can. Without a command: $SHELL.",
+    .description =
+        "What containers' users own on disk has subordinate ids, which you can't touch outside.\n"
+        "In here you can. Without a command: $SHELL.",
     .examples = "rbox unshare ls -ln ~/data\nrbox unshare chown -R 0:0 ~/data\n",
     .max_args = CMD_ANY_ARGS,
     .stop_at_operand = 1,
@@ -42,7 +43,8 @@ const struct cmd cmd_rm_tree = {
     .group = CMD_SYSTEM,
     .summary = "remove folders and files of subordinate ids",
     .usage = "PATH [PATH…]",
-    .description = "Like rm -rf, as root of a user namespace with your ids mapped. Symbolic links are removed,\n"
+    .description = "Like rm -rf, as root of a user namespace with your ids mapped. Symbolic links "
+                   "are removed,\n"
                    "not followed; other file systems are not entered.",
     .examples = "rbox rm-tree ~/old-volume\n",
     .min_args = 1,
@@ -99,7 +101,9 @@ static int unshare_run(struct ctx *ctx, void *options, int argc, char **argv, st
         (void)close(pair[0]);
         unshare_child(pair[1], argc > 0 ? argv : default_argv);
     }
-    r = r < 0 ? r : (pid < 0 ? (int)pid : userns_map(pid, &s.linux_.uid_mappings, &s.linux_.gid_mappings, e));
+    r = r < 0 ? r
+              : (pid < 0 ? (int)pid
+                         : userns_map(pid, &s.linux_.uid_mappings, &s.linux_.gid_mappings, e));
     if (r == 0 && write(pair[0], "g", 1) == 1) {
         /* Keys of the terminal are the command's to answer. */
         (void)signal(SIGINT, SIG_IGN);
@@ -147,7 +151,8 @@ static int remove_path(const struct spec *s, const char *path, struct err *e)
     if (slash != NULL) {
         *slash = '\0';
     }
-    dir_fd = open(slash == NULL ? "." : (slash == copy ? "/" : copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dir_fd = open(slash == NULL ? "." : (slash == copy ? "/" : copy),
+                  O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     job.dir_fd = dir_fd;
     if (dir_fd < 0) {
         return err_set(e, errno, "cannot open the folder of '%s'", path);

@@ -26,7 +26,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-enum { IDS_WANTED = 65536, SPACE_LOW_BYTES = 200 << 20 };
+enum {
+    IDS_WANTED = 65536,
+    SPACE_LOW_BYTES = 200 << 20
+};
 
 static void set(struct probe_result *r, enum probe_level level, char *evidence)
 {
@@ -40,7 +43,7 @@ static long read_number(const char *path, long missing)
     struct err ignored = {0};
 
     return file_read(AT_FDCWD, path, 64, &text, NULL, &ignored) < 0 ? missing
-                                                                     : strtol(text, NULL, 10);
+                                                                    : strtol(text, NULL, 10);
 }
 
 static char *user_name(void)
@@ -109,7 +112,8 @@ static void probe_helpers(const struct probe_host *h, struct probe_result *r)
             set(r, PROBE_WARN, xasprintf("%s is not installed", NAMES[i]));
             return;
         }
-        if (!is_setuid_root(path) && getxattr(path, "security.capability", xattr, sizeof(xattr)) < 0) {
+        if (!is_setuid_root(path) &&
+            getxattr(path, "security.capability", xattr, sizeof(xattr)) < 0) {
             set(r, PROBE_WARN, xasprintf("%s is not setuid root", path));
             return;
         }
@@ -132,7 +136,8 @@ static unsigned int free_start(void)
     if (file_read(AT_FDCWD, "/etc/subuid", 16 << 20, &text, NULL, &ignored) < 0) {
         return next;
     }
-    for (char *line = strtok_r(text, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = strtok_r(text, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
         unsigned int first = 0;
         unsigned int count = 0;
 
@@ -164,8 +169,8 @@ static void probe_subids(const struct probe_host *h, struct probe_result *r)
         gids += ids.gids[i].count;
     }
     set(r, uids >= IDS_WANTED && gids >= IDS_WANTED ? PROBE_OK : PROBE_WARN,
-        xasprintf("%llu user and %llu group ids for '%s'", (unsigned long long)uids, (unsigned long long)gids,
-                  ids.owner != NULL ? ids.owner : r->fix_arg0));
+        xasprintf("%llu user and %llu group ids for '%s'", (unsigned long long)uids,
+                  (unsigned long long)gids, ids.owner != NULL ? ids.owner : r->fix_arg0));
     subid_done(&ids);
 }
 
@@ -220,7 +225,8 @@ static void trial(userns_job *job, void *arg, const char *good, struct probe_res
     struct err e = {0};
     int result = own_maps(&s, &e);
 
-    result = result < 0 ? result : userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, job, arg, &e);
+    result = result < 0 ? result
+                        : userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, job, arg, &e);
     set(r, result < 0 ? PROBE_FAIL : PROBE_OK, xstrdup(result < 0 ? e.msg : good));
     spec_done(&s);
 }
@@ -272,7 +278,9 @@ static void probe_store(const struct probe_host *h, struct probe_result *r)
     }
     for (size_t i = 0; i < sizeof(REMOTE) / sizeof(REMOTE[0]); i++) {
         if ((uint32_t)fs.f_type == REMOTE[i].magic) {
-            set(r, PROBE_WARN, xasprintf("'%s' is on %s, which cannot hold owners", h->store->path, REMOTE[i].name));
+            set(r, PROBE_WARN,
+                xasprintf("'%s' is on %s, which cannot hold owners", h->store->path,
+                          REMOTE[i].name));
             return;
         }
     }
@@ -344,7 +352,8 @@ static void probe_cgroup(const struct probe_host *h, struct probe_result *r)
 
     (void)h;
     set(r, unified ? PROBE_OK : PROBE_WARN,
-        xstrdup(unified ? "cgroup v2" : "the controllers are on cgroup v1: no limits but --pids-limit"));
+        xstrdup(unified ? "cgroup v2"
+                        : "the controllers are on cgroup v1: no limits but --pids-limit"));
 }
 
 static void probe_bus(const struct probe_host *h, struct probe_result *r)
@@ -375,7 +384,8 @@ static void probe_runtime_dir(const struct probe_host *h, struct probe_result *r
     if (dir == NULL) {
         set(r, PROBE_OK, xstrdup("not set; rbox makes do"));
     } else if (stat(dir, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 0077) != 0) {
-        set(r, PROBE_WARN, xasprintf("XDG_RUNTIME_DIR is '%s', which is not a private folder of yours", dir));
+        set(r, PROBE_WARN,
+            xasprintf("XDG_RUNTIME_DIR is '%s', which is not a private folder of yours", dir));
     } else {
         set(r, PROBE_OK, xstrdup(dir));
     }

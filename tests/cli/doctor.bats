@@ -1,0 +1,75 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# doctor, explain, info, unshare, rm-tree.
+load lib
+
+@test "doctor finds nothing that a plain run lacks, and a plain run works" {
+  run rbox doctor
+  [ "$status" -eq 0 ]
+  [[ "$output" != *FAIL* ]]
+  rbox run --rm busybox true
+}
+
+@test "doctor names the command that gives bob his ids" {
+  is_user bob || skip "only bob has none"
+  run rbox doctor
+  [[ "$output" == *"usermod --add-subuids"*"$(id -un)"* ]]
+}
+
+@test "doctor --json says the same" {
+  rbox doctor --json >json
+  [ "$(jq length json)" -ge 15 ]
+  [ "$(jq -r '.[] | select(.id == "RBX-105") | .level' json)" = "$(is_user bob && echo WARN || echo OK)" ]
+}
+
+@test "a fault: doctor fails, and run gives the same text by the same id" {
+  # A store that cannot be had: a fault that takes no root to make.
+  RBOX_STORE=/proc/rbox run rbox doctor
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"FAIL  RBX-110"* ]]
+  local fix
+  fix=$(grep -A1 'FAIL  RBX-110' <<<"$output" | sed -n 's/^ *run: //p')
+  [ -n "$fix" ]
+  RBOX_STORE=/proc/rbox run rbox run --rm busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"$fix"* ]]
+  [[ "$output" == *RBX-110* ]]
+}
+
+@test "every id can be explained, and an unknown one is refused" {
+  local id
+  for id in $(rbox explain | awk '{print $1}'); do
+    run rbox explain "$id"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *Fix* ]]
+  done
+  run rbox explain RBX-999
+  [ "$status" -eq 125 ]
+}
+
+@test "info tells map and store, as text and as JSON" {
+  run rbox info
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"$RBOX_STORE"* ]]
+  [ "$(rbox info --format json | jq -r .store.path)" = "$RBOX_STORE" ]
+}
+
+@test "unshare: root of the namespace, with the exit codes of a run" {
+  run rbox unshare id -u
+  [ "$output" = 0 ]
+  run rbox unshare sh -c 'exit 7'
+  [ "$status" -eq 7 ]
+  run -127 rbox unshare no-such-command
+}
+
+@test "rm-tree removes what subordinate ids own" {
+  not_for bob "he has no subordinate ids"
+  rbox unshare sh -c 'mkdir -p d/e && echo x >d/e/f && chown -R 33:33 d' || skip "the folder is out of reach for root's range"
+  is_user root || ! rm -rf d 2>/dev/null
+  rbox rm-tree d
+  [ ! -e d ]
+  run rbox rm-tree /
+  [ "$status" -eq 125 ]
+  run rbox rm-tree ..
+  [ "$status" -eq 125 ]
+}
