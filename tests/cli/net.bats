@@ -5,6 +5,7 @@ load lib
 
 setup() {
   common_setup
+  base=$((20000 + $(id -u) % 100 * 100)) # users' tests run side by side
   servers=()
   probe=(-v "$RBOX_BUILD/tests/netprobe:/netprobe:ro")
   host_ip=$(ip -4 -o addr show scope global | sed -n 's|.* inet \([0-9.]*\)/.*|\1|p' | head -1)
@@ -36,24 +37,24 @@ ask_from_inside() {
 }
 
 @test "TCP and UDP reach the outside (#8)" {
-  serve tcp "$host_ip" 28801
-  serve udp "$host_ip" 28802
-  ask_from_inside slirp4netns tcp "$host_ip" 28801
+  serve tcp "$host_ip" $((base + 1))
+  serve udp "$host_ip" $((base + 2))
+  ask_from_inside slirp4netns tcp "$host_ip" $((base + 1))
   [ "$status" -eq 0 ]
   [[ "$output" == "from "* ]]
-  ask_from_inside slirp4netns udp "$host_ip" 28802
+  ask_from_inside slirp4netns udp "$host_ip" $((base + 2))
   [ "$status" -eq 0 ]
 }
 
 @test "the host's loopback is closed, and open when asked for (#8)" {
-  serve tcp 127.0.0.1 28803
-  ask_from_inside slirp4netns tcp 10.0.2.2 28803
+  serve tcp 127.0.0.1 $((base + 3))
+  ask_from_inside slirp4netns tcp 10.0.2.2 $((base + 3))
   [ "$status" -eq 1 ]
-  ask_from_inside slirp4netns:allow_host_loopback=false tcp 10.0.2.2 28803
+  ask_from_inside slirp4netns:allow_host_loopback=false tcp 10.0.2.2 $((base + 3))
   [ "$status" -eq 1 ]
-  ask_from_inside slirp4netns:allow_host_loopback=true tcp 10.0.2.2 28803
+  ask_from_inside slirp4netns:allow_host_loopback=true tcp 10.0.2.2 $((base + 3))
   [ "${lines[0]}" = "from 127.0.0.1" ]
-  ask_from_inside host tcp 127.0.0.1 28803
+  ask_from_inside host tcp 127.0.0.1 $((base + 3))
   [ "${lines[0]}" = "from 127.0.0.1" ]
 }
 

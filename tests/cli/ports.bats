@@ -5,6 +5,7 @@ load lib
 
 setup() {
   common_setup
+  base=$((20000 + $(id -u) % 100 * 100)) # users' tests run side by side
   probe=(-v "$RBOX_BUILD/tests/netprobe:/netprobe:ro")
   host_ip=$(ip -4 -o addr show scope global | sed -n 's|.* inet \([0-9.]*\)/.*|\1|p' | head -1)
   name=web-$BATS_TEST_NUMBER
@@ -106,36 +107,36 @@ ask() {
 }
 
 @test "ranges keep their order (#8)" {
-  start 0.0.0.0 -p 28910-28912:79-81
-  run ask tcp 127.0.0.1 28911
+  start 0.0.0.0 -p $((base + 10))-$((base + 12)):79-81
+  run ask tcp 127.0.0.1 $((base + 11))
   [ "${lines[0]}" = "from 10.0.2.2" ]
-  run ask tcp 127.0.0.1 28910
+  run ask tcp 127.0.0.1 $((base + 10))
   [ "$status" -eq 1 ]
 }
 
 @test "ports come and go while the container runs (#8)" {
   start 0.0.0.0 -p 80
-  run rbox port add "$name" 127.0.0.1:28920:80
-  [ "$output" = "80/tcp -> 127.0.0.1:28920" ]
-  run ask tcp 127.0.0.1 28920
+  run rbox port add "$name" 127.0.0.1:$((base + 20)):80
+  [ "$output" = "80/tcp -> 127.0.0.1:$((base + 20))" ]
+  run ask tcp 127.0.0.1 $((base + 20))
   [ "$status" -eq 0 ]
-  rbox port rm "$name" 127.0.0.1:28920
-  run ask tcp 127.0.0.1 28920
+  rbox port rm "$name" 127.0.0.1:$((base + 20))
+  run ask tcp 127.0.0.1 $((base + 20))
   [ "$status" -eq 1 ]
-  run rbox port rm "$name" 28920
+  run rbox port rm "$name" $((base + 20))
   [ "$status" -ne 0 ]
-  [[ "$output" == *28920* ]]
+  [[ "$output" == *$((base + 20))* ]]
 }
 
 @test "a taken port is refused with its owner, before anything is made (#8)" {
-  "$RBOX_BUILD/tests/netprobe" serve tcp 127.0.0.1 28930 >server 3>&- &
+  "$RBOX_BUILD/tests/netprobe" serve tcp 127.0.0.1 $((base + 30)) >server 3>&- &
   local server=$!
   for _ in $(seq 100); do ! grep -q ready server || break; sleep 0.02; done
-  run rbox run --rm -p 28930:80 busybox true
+  run rbox run --rm -p $((base + 30)):80 busybox true
   kill "$server"
   wait "$server" || true
   [ "$status" -eq 125 ]
-  [[ "$output" == *"28930/tcp: the port is taken by 'netprobe' (pid $server)"* ]]
+  [[ "$output" == *"$((base + 30))/tcp: the port is taken by 'netprobe' (pid $server)"* ]]
   assert_no_containers
 }
 
@@ -149,30 +150,30 @@ ask() {
 
 @test "nonsense is refused (#8)" {
   local wrong
-  for wrong in 0:80 80:0 70000:80 80:x 8080-8081:80 1.2.3:80:80 80/sctp 203.0.113.9:28999:80; do
+  for wrong in 0:80 80:0 70000:80 80:x 8080-8081:80 1.2.3:80:80 80/sctp 203.0.113.9:$((base + 99)):80; do
     run rbox run --rm -p "$wrong" busybox true
     [ "$status" -eq 125 ]
   done
-  run rbox run --rm -p 28940-28945:80-85 -p 28945:90 busybox true
+  run rbox run --rm -p $((base + 40))-$((base + 45)):80-85 -p $((base + 45)):90 busybox true
   [ "$status" -eq 125 ]
-  [[ "$output" == *"28945/tcp is published twice"* ]]
+  [[ "$output" == *"$((base + 45))/tcp is published twice"* ]]
   assert_no_containers
 }
 
 @test "with host or none a warning says that nothing is published (#8)" {
-  run rbox run --rm --network none -p 28950:80 busybox true
+  run rbox run --rm --network none -p $((base + 50)):80 busybox true
   [ "$status" -eq 0 ]
   [[ "$output" == *"no effect"* ]]
 }
 
 @test "the end of the container frees its ports (#8)" {
-  start 0.0.0.0 -p 28960:80
+  start 0.0.0.0 -p $((base + 60)):80
   kill -9 "$container"
   wait "$container" || true
   container=
   for _ in $(seq 100); do
-    "$RBOX_BUILD/tests/netprobe" ask tcp 127.0.0.1 28960 >/dev/null || break
+    "$RBOX_BUILD/tests/netprobe" ask tcp 127.0.0.1 $((base + 60)) >/dev/null || break
     sleep 0.02
   done
-  rbox run --rm -p 28960:80 busybox true
+  rbox run --rm -p $((base + 60)):80 busybox true
 }
