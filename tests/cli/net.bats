@@ -130,9 +130,13 @@ ask_from_inside() {
 
 @test "a dead network helper is told (#8)" {
   "$RBOX_BUILD/rbox" run --rm --name helperless busybox sleep 3 2>stderr 3>&- &
-  local run=$!
-  sleep 0.5
-  kill -9 "$(pgrep -n -f '^[^ ]*slirp4netns .*tap0' -P "$(pgrep -n rbox-supervisor)")"
+  local run=$! helper='' i
+  for ((i = 0; i < 100 && ${#helper} == 0; i++)); do
+    sleep 0.05
+    helper=$(pgrep -x slirp4netns -P "$(pgrep -P "$run" | head -1)") || true
+  done
+  sleep 0.5 # until it is awaited no more: before, its death would be an error
+  kill -9 "$helper"
   wait "$run"
   grep -q 'network helper died' stderr
 }
