@@ -185,6 +185,9 @@ uninstall: ## remove it again
 	$(Q)rm -f $(DESTDIR)$(MANDIR)/man1/rbox.1 $(DESTDIR)$(MANDIR)/man1/rbox-*.1 \
 	  $(addprefix $(DESTDIR)$(DATADIR)/,$(COMPLETIONS))
 
+check-vm: all test-tools ## the suite in Debian 12 with a real systemd, under qemu (root)
+	@tests/vm/run .
+
 lint: ## format and static checks
 	@tests/lint/run
 
