@@ -88,6 +88,7 @@ static int open_sources(struct child *c, int *ret_rootfs_fd, struct err *e)
     /* Slave: nothing mounted here shows on the host, what the host unmounts goes here too. */
     if (r == 0) {
         r = mount_propagation(root_fd, MS_SLAVE, MOUNT_RECURSIVE, e);
+        r = r == -EPERM ? err_hint_id(e, HINT_OUTER_SECCOMP, NULL, NULL) : r;
     }
     if (r == 0 && c->spec->box.rootfs != NULL) {
         *ret_rootfs_fd = open(c->spec->box.rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
