@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# Terminals: size, resizing, keys, and the caller's terminal as it was afterwards.
+load lib
+
+on_tty() {
+  python3 "$RBOX_TESTS/tools/terminal.py" "$@"
+}
+
+@test "-t: the size is right from the first instruction" {
+  run on_tty 43x132 -- "$RBOX_BUILD/rbox" run --rm --network none -it busybox stty size
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"43 132"* ]]
+}
+
+@test "the container's size follows the terminal's" {
+  run on_tty 24x80 expect=ready resize=50x100 expect=changed 'send=stty size\n' 'expect=50 100' 'send=exit\n' -- \
+    "$RBOX_BUILD/rbox" run --rm --network none -it busybox sh -c 'trap "echo changed" WINCH; echo ready; sleep 2; exec sh'
+  [ "$status" -eq 0 ]
+}
+
+@test "it is a terminal of the container's own" {
+  run on_tty 24x80 -- "$RBOX_BUILD/rbox" run --rm --network none -it busybox sh -c 'tty; [ -c /dev/console ] && echo console'
+  [[ "$output" == */dev/pts/0* ]]
+  [[ "$output" == *console* ]]
+}
+
+@test "Ctrl-C is the container's, and the modes come back" {
+  run on_tty 24x80 expect=ready 'send=\x03' expect=interrupted modes -- \
+    "$RBOX_BUILD/rbox" run --rm --network none -it busybox sh -c 'trap "echo interrupted; exit 5" INT; echo ready; while :; do sleep 0.1; done'
+  [ "$status" -eq 5 ]
+  [[ "$output" == *"modes kept"* ]]
+}
+
+@test "the modes come back after SIGTERM too" {
+  run on_tty 24x80 expect=ready signal=TERM modes -- \
+    "$RBOX_BUILD/rbox" run --rm --network none -it busybox sh -c 'echo ready; exec sleep 100'
+  [ "$status" -eq 143 ]
+  [[ "$output" == *"modes kept"* ]]
+}
+
+@test "typed text arrives, Ctrl-D ends it, and output comes whole" {
+  run on_tty 24x80 expect=ready 'send=some words\n' 'send=\x04' -- \
+    "$RBOX_BUILD/rbox" run --rm --network none -it busybox sh -c 'echo ready; cat >/tmp/f; echo "got: $(cat /tmp/f)"; seq 1 20000 | tail -1'
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"got: some words"* ]]
+  [[ "$output" == *20000* ]]
+}
+
+@test "-t without a terminal warns, and goes on" {
+  run bash -c '"$RBOX_BUILD/rbox" run --rm --network none -t busybox echo fine </dev/null | cat'
+  [ "$status" -eq 0 ]
+  [[ "$output" == *fine* ]]
+}
+
+@test "closing the terminal ends the container" {
+  local mark=97$(id -u)
+  run on_tty 24x80 expect=ready signal=KILL -- \
+    "$RBOX_BUILD/rbox" run --rm --network none -it busybox sh -c "echo ready; trap '' HUP TERM INT; sleep $mark"
+  [ "$status" -eq 137 ]
+  sleep 0.3
+  ! pgrep -f "sleep $mark"
+}
