@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/err.h"
+#include "base/hints.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "box/caps.h"
+#include "box/signals.h"
+#include "box/undo.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void an_error_says_what_and_why(void **unused)
+{
+    struct err e = {0};
+
+    (void)unused;
+    assert_int_equal(err_set(&e, ENOENT, "cannot open '%s'", "x"), -ENOENT);
+    assert_string_equal(e.msg, "cannot open 'x': No such file or directory");
+    assert_int_equal(err_wrap(&e, "cannot run '%s'", "y"), -ENOENT);
+    assert_string_equal(e.msg, "cannot run 'y': cannot open 'x': No such file or directory");
+    assert_int_equal(err_hint(&e, "touch x"), -ENOENT);
+    assert_int_equal(err_exit(&e, 126), -ENOENT);
+    assert_int_equal(e.exit_code, 126);
+    assert_int_equal(err_new(&e, 0, "no number"), -EIO); /* never success by mistake */
+    assert_int_equal(e.exit_code, 0);
+    assert_string_equal(e.hint, "");
+}
+
+static void long_messages_are_cut_visibly(void **unused)
+{
+    struct err e = {0};
+    char text[2000];
+
+    (void)unused;
+    memset(text, 'a', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    (void)err_new(&e, EINVAL, "%s", text);
+    assert_true(strlen(e.msg) < sizeof(e.msg));
+    assert_string_equal(e.msg + strlen(e.msg) - 3, "...");
+    (void)err_wrap(&e, "%s", text);
+    assert_true(strlen(e.msg) < sizeof(e.msg));
+}
+
+static void every_hint_has_its_words(void **unused)
+{
+    const struct hint *h = NULL;
+    const struct hint *before = NULL;
+
+    (void)unused;
+    for (size_t i = 0; (h = hint_at(i)) != NULL; before = h, i++) {
+        struct err e = {0};
+        char *fix = hint_fix(h->id, "ONE", "TWO");
+
+        assert_true(before == NULL || before->id < h->id);
+        assert_true(*h->title != '\0' && *h->explain != '\0' && *fix != '\0');
+        assert_null(strstr(fix, "{0}"));
+        (void)err_new(&e, EPERM, "x");
+        (void)err_hint_id(&e, h->id, "ONE", "TWO");
+        assert_non_null(strstr(e.hint, "RBX-")); /* it fits */
+        assert_ptr_equal(hint_find(h->id), h);
+        free(fix);
+    }
+}
+
+static void lists_of_strings(void **unused)
+{
+    struct strv l = {0};
+
+    (void)unused;
+    strv_split(&l, "a::b:", ':');
+    assert_int_equal(l.len, 4);
+    assert_string_equal(l.v[1], "");
+    assert_string_equal(l.v[3], "");
+    assert_null(l.v[4]);
+    strv_remove(&l, 1);
+    assert_string_equal(l.v[1], "b");
+    assert_true(strv_has(&l, "a"));
+    assert_false(strv_has(&l, "c"));
+    for (int i = 0; i < 1000; i++) {
+        strv_pushf(&l, "%d", i);
+    }
+    assert_string_equal(l.v[1002], "999");
+    assert_null(l.v[1003]);
+    strv_done(&l);
+    strv_split(&l, "", ':');
+    assert_int_equal(l.len, 0);
+    strv_done(&l);
+}
+
+static int parse(const char *text, json_t **ret, struct err *e)
+{
+    return json_parse(text, strlen(text), "it", ret, e);
+}
+
+static void json_of_the_wrong_type_is_refused_by_name(void **unused)
+{
+    struct err e = {0};
+    json_t *root = NULL;
+    const char *s = "default";
+    int64_t n = 7;
+    struct strv l = {0};
+
+    (void)unused;
+    assert_int_equal(
+        parse("{\"a\":1,\"s\":\"x\",\"l\":[\"p\",2],\"z\":null}", &root, &e), 0);
+    assert_int_equal(json_get_string(root, "a", "it", &s, &e), -EINVAL);
+    assert_string_equal(e.msg, "it: field 'a' is not a string");
+    assert_int_equal(json_get_int(root, "s", "it", &n, &e), -EINVAL);
+    assert_int_equal(json_get_strv(root, "l", "it", &l, &e), -EINVAL);
+    assert_int_equal(json_get_string(root, "z", "it", &s, &e), 0);
+    assert_int_equal(json_get_string(root, "missing", "it", &s, &e), 0);
+    assert_string_equal(s, "default");
+    json_decref(root);
+    strv_done(&l);
+    assert_int_equal(parse("{\"a\":1,\"a\":2}", &root, &e), -EINVAL);
+    assert_int_equal(json_parse("[", 1, "it", &root, &e), -EINVAL);
+}
+
+static void capabilities_by_any_name(void **unused)
+{
+    struct err e = {0};
+    uint64_t mask = 0;
+
+    (void)unused;
+    assert_int_equal(caps_parse("net_admin", &mask, &e), 0);
+    assert_int_equal(mask, 1ULL << 12);
+    assert_int_equal(caps_parse("CAP_CHOWN", &mask, &e), 0);
+    assert_int_equal(mask, 1);
+    assert_int_equal(caps_parse("all", &mask, &e), 0);
+    assert_int_equal(mask, (1ULL << 41) - 1);
+    assert_int_equal(caps_parse("CAP_", &mask, &e), -EINVAL);
+    assert_int_equal(caps_parse("FLY", &mask, &e), -EINVAL);
+    assert_string_equal(caps_name(40), "CAP_CHECKPOINT_RESTORE");
+    assert_null(caps_name(41));
+}
+
+static void who_sees_a_signal(void **unused)
+{
+    static const char STATUS[] = "Name:\tx\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000001\n"
+                                 "SigCgt:\t0000000000000002\n";
+
+    (void)unused;
+    assert_true(signals_handled_in(STATUS, SIGTERM)); /* blocked: 15 */
+    assert_true(signals_handled_in(STATUS, SIGHUP));  /* ignored */
+    assert_true(signals_handled_in(STATUS, SIGINT));  /* caught */
+    assert_false(signals_handled_in(STATUS, SIGUSR1));
+    assert_false(signals_handled_in("", SIGTERM));
+    assert_false(signals_terminates(SIGWINCH));
+    assert_true(signals_terminates(SIGUSR1));
+    assert_true(signals_terminates(SIGRTMIN));
+}
+
+static void add_digit(void *arg)
+{
+    char **p = arg;
+
+    *(*p)++ = 'x';
+}
+
+static void undoing_runs_backwards_and_once(void **unused)
+{
+    char text[8] = "";
+    char *end = text;
+    struct undo u = {0};
+
+    (void)unused;
+    undo_push(&u, add_digit, &end);
+    undo_push(&u, add_digit, &end);
+    undo_run(&u);
+    undo_run(&u);
+    assert_string_equal(text, "xx");
+    undo_push(&u, add_digit, &end);
+    undo_forget(&u);
+    undo_run(&u);
+    assert_string_equal(text, "xx");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_error_says_what_and_why),
+        cmocka_unit_test(long_messages_are_cut_visibly),
+        cmocka_unit_test(every_hint_has_its_words),
+        cmocka_unit_test(lists_of_strings),
+        cmocka_unit_test(json_of_the_wrong_type_is_refused_by_name),
+        cmocka_unit_test(capabilities_by_any_name),
+        cmocka_unit_test(who_sees_a_signal),
+        cmocka_unit_test(undoing_runs_backwards_and_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
