@@ -57,31 +57,31 @@ packages() {
   case $1 in
     apt)
       install='env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends'
-      build='gcc make libc6-dev pkg-config libcap-dev libjansson-dev libarchive-dev libseccomp-dev libssl-dev libcurl4-openssl-dev busybox-static'
+      build='gcc make libc6-dev pkg-config libcap-dev libjansson-dev libarchive-dev libseccomp-dev libssl-dev libcurl4-openssl-dev libsystemd-dev busybox-static'
       need='uidmap slirp4netns'
       want='fuse-overlayfs fuse3 dbus-user-session ca-certificates'
       ;;
     dnf)
       install='dnf install -y'
-      build='gcc make glibc-devel glibc-static pkgconf libcap-devel jansson-devel libarchive-devel libseccomp-devel openssl-devel libcurl-devel busybox'
+      build='gcc make glibc-devel glibc-static pkgconf libcap-devel jansson-devel libarchive-devel libseccomp-devel openssl-devel libcurl-devel systemd-devel busybox'
       need='shadow-utils slirp4netns'
       want='fuse-overlayfs fuse3 ca-certificates'
       ;;
     apk)
       install='apk add'
-      build='gcc make musl-dev pkgconf libcap-dev libcap-static jansson-dev jansson-static libarchive-dev libseccomp-dev openssl-dev curl-dev busybox-static linux-headers'
+      build='gcc make musl-dev pkgconf libcap-dev libcap-static jansson-dev jansson-static libarchive-dev libseccomp-dev openssl-dev curl-dev elogind-dev busybox-static linux-headers'
       need='shadow-uidmap slirp4netns'
       want='fuse-overlayfs fuse3 ca-certificates'
       ;;
     pacman)
       install='pacman -S --needed --noconfirm'
-      build='gcc make pkgconf libcap jansson libarchive libseccomp openssl curl busybox'
+      build='gcc make pkgconf libcap jansson libarchive libseccomp openssl curl systemd-libs busybox'
       need='shadow slirp4netns'
       want='fuse-overlayfs fuse3 ca-certificates'
       ;;
     zypper)
       install='zypper --non-interactive install'
-      build='gcc make glibc-devel glibc-devel-static pkg-config libcap-devel libjansson-devel libarchive-devel libseccomp-devel libopenssl-devel libcurl-devel busybox-static'
+      build='gcc make glibc-devel glibc-devel-static pkg-config libcap-devel libjansson-devel libarchive-devel libseccomp-devel libopenssl-devel libcurl-devel systemd-devel busybox-static'
       need='shadow slirp4netns'
       want='fuse-overlayfs fuse3 ca-certificates'
       ;;
