@@ -10,6 +10,7 @@
 #include "box/confine.h"
 #include "box/exec.h"
 #include "box/net.h"
+#include "box/protect.h"
 #include "box/sync.h"
 #include "box/user.h"
 #include "sys/fd.h"
@@ -299,6 +300,9 @@ static int build_world(struct child *c, int *ret_root_fd, struct err *e)
         r = open_sources(c, &rootfs_fd, e);
     }
     if (r == 0) {
+        r = mounts_prepare_early(c->spec, &c->mounts, e);
+    }
+    if (r == 0) {
         r = meet_host(c, e);
     }
     if (r == 0) {
@@ -351,7 +355,7 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
         r = enter_cwd(c->spec, root_fd, e);
     }
     if (r == 0) {
-        r = mounts_protect(c->spec, &c->mounts, root_fd, e);
+        r = protect(c->spec, root_fd, e);
     }
     if (r == 0) {
         r = sync_send(c->sync_fd, SYNC_ROOT_READY, master_fd, e);

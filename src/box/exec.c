@@ -58,10 +58,15 @@ int exec_command(char *const *argv, char *const *envp, struct err *e)
         autofree char *full = xasprintf("%s/%s", *dirs.v[i] != '\0' ? dirs.v[i] : ".", command);
         struct stat st;
 
-        (void)execve(full, argv, envp);
+        /* Asked first: execve(2) sets a whole program up before it sees that there is no file. */
+        if (stat(full, &st) == 0) {
+            if (S_ISDIR(st.st_mode)) {
+                continue; /* no program, and no reason to say "permission denied" */
+            }
+            (void)execve(full, argv, envp);
+        }
         if (errno != ENOENT && errno != ENOTDIR) {
-            /* A folder of that name is no program, and no reason to say "permission denied". */
-            errnum = stat(full, &st) == 0 && S_ISDIR(st.st_mode) ? errnum : errno;
+            errnum = errno;
         }
     }
     return exec_failed(command, errnum, e);

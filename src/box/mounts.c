@@ -12,13 +12,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 /* ---- the fixed mounts, in the order they are attached */
@@ -42,27 +39,31 @@ struct fixed_row {
     enum fixed_when when;
     int rw_if_privileged;
     int optional; /* a kernel without it is fine */
+    int early;    /* nothing in it belongs to whoever mounts it: needs no mapped ids */
 };
 
 static const struct fixed_row FIXED[] = {
-    {"/proc", "proc", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_PID, 0, 0},
-    {"/proc", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_PID_HOST, 0, 0},
-    {"/dev", "tmpfs", "mode=755,size=65536k", MOUNT_NOSUID | MOUNT_STRICTATIME, WHEN_ALWAYS, 0, 0},
-    {"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620", MOUNT_NOSUID | MOUNT_NOEXEC,
-     WHEN_ALWAYS, 0, 0},
-    {"/dev/shm", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC, 0, 0},
-    {"/dev/shm", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC_HOST, 0, 1},
-    {"/dev/mqueue", "mqueue", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC, 0, 1},
-    {"/dev/mqueue", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC_HOST, 0, 1},
-    {"/sys", "sysfs", NULL, MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_NET, 1,
+    {"/proc", "proc", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_PID, 0, 0, 1},
+    {"/proc", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_PID_HOST, 0, 0, 0},
+    {"/dev", "tmpfs", "mode=755,size=65536k", MOUNT_NOSUID | MOUNT_STRICTATIME, WHEN_ALWAYS, 0, 0,
      0},
+    {"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620", MOUNT_NOSUID | MOUNT_NOEXEC,
+     WHEN_ALWAYS, 0, 0, 0},
+    {"/dev/shm", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC, 0, 0,
+     0},
+    {"/dev/shm", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC_HOST, 0, 1, 0},
+    {"/dev/mqueue", "mqueue", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC, 0, 1, 0},
+    {"/dev/mqueue", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC_HOST, 0, 1,
+     0},
+    {"/sys", "sysfs", NULL, MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_NET, 1,
+     0, 1},
     {"/sys", "bind", NULL, MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_NET_HOST,
-     0, 0},
+     0, 0, 0},
     {"/sys/fs/cgroup", "cgroup2", NULL, MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC,
-     WHEN_ALWAYS, 1, 1},
-    {"/run", "tmpfs", "mode=755", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, 0, 0},
-    {"/tmp", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, 0, 0},
-    {"/var/tmp", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, 0, 0},
+     WHEN_ALWAYS, 1, 1, 0},
+    {"/run", "tmpfs", "mode=755", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, 0, 0, 0},
+    {"/tmp", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, 0, 0, 0},
+    {"/var/tmp", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, 0, 0, 0},
 };
 enum {
     FIXED_COUNT = sizeof(FIXED) / sizeof(FIXED[0])
@@ -111,7 +112,6 @@ void mounts_init(struct mounts *m)
     memset(m->fixed_fd, -1, sizeof(m->fixed_fd));
     memset(m->device_fd, -1, sizeof(m->device_fd));
     memset(m->file_fd, -1, sizeof(m->file_fd));
-    m->null_fd = -1;
 }
 
 void mounts_add_file(struct mounts *m, const char *path, char *text)
@@ -211,24 +211,36 @@ static int prepare_scratch(struct mounts *m, int scratch_at_fd, struct err *e)
     return r;
 }
 
-int mounts_prepare(const struct spec *s, struct mounts *m, int scratch_at_fd, struct err *e)
+static int prepare_rows(const struct spec *s, struct mounts *m, int early, struct err *e)
 {
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < FIXED_COUNT; i++) {
-        if (is_wanted(s, FIXED[i].when) && mounts_find(s, FIXED[i].destination) == NULL) {
+        if (FIXED[i].early == early && is_wanted(s, FIXED[i].when) &&
+            mounts_find(s, FIXED[i].destination) == NULL) {
             r = prepare_fixed(s, &FIXED[i], &m->fixed_fd[i], e);
         }
     }
+    return r;
+}
+
+int mounts_prepare_early(const struct spec *s, struct mounts *m, struct err *e)
+{
+    int r = prepare_rows(s, m, /* early= */ 1, e);
+
     for (size_t i = 0; r == 0 && i < MOUNTS_DEVICES; i++) {
         autofree char *path = xasprintf("/dev/%s", DEVICES[i]);
 
         r = clone_host_path(path, 0, &m->device_fd[i], e);
     }
-    if (r == 0) {
-        r = prepare_scratch(m, scratch_at_fd, e);
-    }
     return r;
+}
+
+int mounts_prepare(const struct spec *s, struct mounts *m, int scratch_at_fd, struct err *e)
+{
+    int r = prepare_rows(s, m, /* early= */ 0, e);
+
+    return r < 0 ? r : prepare_scratch(m, scratch_at_fd, e);
 }
 
 /* ---- after the pivot */
@@ -336,133 +348,6 @@ int mounts_attach(const struct spec *s, struct mounts *m, int root_fd, struct er
     }
     if (r == 0) {
         r = devices_attach(s, m, root_fd, e);
-    }
-    return r;
-}
-
-/* ---- protection */
-
-static int set_sysctl(int root_fd, const char *setting, struct err *e)
-{
-    const char *value = strchr(setting, '=');
-    autofree char *key =
-        xstrndup(setting, value != NULL ? (size_t)(value - setting) : strlen(setting));
-    autofree char *path = xasprintf("/proc/sys/%s", key);
-    autoclose int fd = -1;
-    int r = 0;
-
-    for (char *p = path; *p != '\0'; p++) {
-        *p = (char)(*p == '.' ? '/' : *p);
-    }
-    r = path_open_no_symlinks(root_fd, path, O_WRONLY, &fd, e);
-    if (r == 0 && mount_is_fs(fd, PROC_SUPER_MAGIC) != 1) {
-        return err_new(e, EPERM, "cannot set sysctl '%s': not on proc", key);
-    }
-    if (r == 0) {
-        value = value != NULL ? value + 1 : "";
-        r = fd_write_all(fd, value, strlen(value));
-        r = r < 0 ? err_set(e, -r, "value '%s'", value) : 0;
-    }
-    return r < 0 ? err_wrap(e, "cannot set sysctl '%s'", key) : 0;
-}
-
-/* Paths of the kernel's file systems only; one that is not there needs no protection. *ret_fd stays
- * -1 then. */
-static int open_protected(int root_fd, const char *path, int *ret_fd, struct err *e)
-{
-    int r = path_open_no_symlinks(root_fd, path, O_PATH, ret_fd, e);
-
-    if (r == -ENOENT || r == -ENOTDIR || r == -EACCES) {
-        err_clear(e);
-        return 0;
-    }
-    return r < 0 ? err_wrap(e, "cannot protect '%s'", path) : 0;
-}
-
-static int make_readonly(int root_fd, const char *path, struct err *e)
-{
-    autoclose int fd = -1;
-    int r = open_protected(root_fd, path, &fd, e);
-
-    if (r < 0 || fd < 0) {
-        return r;
-    }
-    return mount_bind(fd, fd, MOUNT_RDONLY, path, e);
-}
-
-static int mask_folder(int target_fd, const char *path, struct err *e)
-{
-    autoclose int empty_fd = -1;
-    int r = mount_new("tmpfs", "mode=555,nr_inodes=1",
-                      MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, &empty_fd, e);
-
-    return r < 0 ? r : mount_attach(empty_fd, target_fd, path, e);
-}
-
-static int mask_path(const struct mounts *m, int root_fd, const char *path, struct err *e)
-{
-    autoclose int fd = -1;
-    struct stat st;
-    int r = open_protected(root_fd, path, &fd, e);
-
-    if (r < 0 || fd < 0) {
-        return r;
-    }
-    if (fstat(fd, &st) < 0) {
-        return err_set(e, errno, "cannot stat '%s'", path);
-    }
-    return S_ISDIR(st.st_mode) ? mask_folder(fd, path, e) : mount_bind(m->null_fd, fd, 0, path, e);
-}
-
-static int mask_pattern(const struct mounts *m, int root_fd, const char *pattern, struct err *e)
-{
-    glob_t g = {0};
-    int r = 0;
-
-    if (strchr(pattern, '*') == NULL) {
-        return mask_path(m, root_fd, pattern, e);
-    }
-    if (glob(pattern, GLOB_NOSORT, NULL, &g) == 0) {
-        for (size_t i = 0; r == 0 && i < g.gl_pathc; i++) {
-            r = mask_path(m, root_fd, g.gl_pathv[i], e);
-        }
-        globfree(&g);
-    }
-    return r;
-}
-
-/* What masks files must be the null device and nothing that an image or a volume put in its place
- * (CVE-2025-31133). */
-static int open_null(int root_fd, int *ret_fd, struct err *e)
-{
-    struct stat st;
-    int r = path_open_no_symlinks(root_fd, "/dev/null", O_PATH, ret_fd, e);
-
-    if (r == 0 &&
-        (fstat(*ret_fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))) {
-        return err_new(e, EPERM, "'/dev/null' in the container is not the null device");
-    }
-    return r;
-}
-
-int mounts_protect(const struct spec *s, struct mounts *m, int root_fd, struct err *e)
-{
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < s->linux_.sysctl.len; i++) {
-        r = set_sysctl(root_fd, s->linux_.sysctl.v[i], e);
-    }
-    for (size_t i = 0; r == 0 && i < s->linux_.readonly_paths.len; i++) {
-        r = make_readonly(root_fd, s->linux_.readonly_paths.v[i], e);
-    }
-    if (r == 0 && s->linux_.masked_paths.len > 0) {
-        r = open_null(root_fd, &m->null_fd, e);
-    }
-    for (size_t i = 0; r == 0 && i < s->linux_.masked_paths.len; i++) {
-        r = mask_pattern(m, root_fd, s->linux_.masked_paths.v[i], e);
-    }
-    if (r == 0 && s->root_readonly) {
-        r = mount_set_attrs(root_fd, MOUNT_RDONLY, e);
     }
     return r;
 }

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* clang-format off */
 /* What is mounted in the container besides its root: the kernel's file systems, devices, injected
- * files, volumes; then what is masked or read-only. All child side, in this order:
+ * files, volumes. All child side, in this order:
  *
- *     volumes_open()      as the caller, before it becomes root of the namespace: sources the
- * caller can reach mounts_prepare()    as 0:0, while the host's tree is still there: everything
- * made or copied as detached mounts rootfs_pivot()      from here on no host path has a name
- *     mounts_attach()     fixed mounts, devices, links, files, volumes, each attached by descriptor
- * beneath the root mounts_protect()    sysctls, read-only root and paths, masked paths
+ *     volumes_open()          as the caller, before it becomes root of the namespace: sources that
+ *                             the caller can reach
+ *     mounts_prepare_early()  what belongs to nobody, while the ids are still being mapped
+ *     mounts_prepare()        as 0:0, while the host's tree is still there: all else that is made
+ *                             or copied as detached mounts
+ *     rootfs_pivot()          from here on no host path has a name
+ *     mounts_attach()         fixed mounts, devices, links, files, volumes, each attached by
+ *                             descriptor beneath the root
+ *     protect()               see protect.h
  *
  * Image paths are only looked at after the old root is gone, so a link in an image has nowhere to
  * lead. */
+/* clang-format on */
 #ifndef RBOX_BOX_MOUNTS_H
 #define RBOX_BOX_MOUNTS_H
 
@@ -33,7 +39,6 @@ struct mounts_file {
 struct mounts {
     int fixed_fd[MOUNTS_FIXED_MAX]; /* by row of the table; -1 = not wanted */
     int device_fd[MOUNTS_DEVICES];
-    int null_fd; /* the container's /dev/null once it is attached: masks files */
     int file_fd[MOUNTS_FILES_MAX];
     struct mounts_file
         files[MOUNTS_FILES_MAX]; /* filled in by the caller before mounts_prepare(); owned */
@@ -64,11 +69,14 @@ int devices_attach(const struct spec *s, struct mounts *m, int root_fd, struct e
 int volumes_chown(const struct spec *s, const struct mounts *m, unsigned int uid, unsigned int gid,
                   struct err *e);
 
+/* File systems without an owner, and the host's devices. Needs no mapped ids: of the time in which
+ * the helpers map them. */
+int mounts_prepare_early(const struct spec *s, struct mounts *m, struct err *e);
+
 /* @scratch_at_fd: a folder (O_PATH) that a scratch file system may cover, in this mount namespace
  * only. */
 int mounts_prepare(const struct spec *s, struct mounts *m, int scratch_at_fd, struct err *e);
 int mounts_attach(const struct spec *s, struct mounts *m, int root_fd, struct err *e);
-int mounts_protect(const struct spec *s, struct mounts *m, int root_fd, struct err *e);
 
 /* Open a terminal of the container's own devpts: *ret_master_fd and *ret_slave_fd are the caller's.
  * The slave is bound to /dev/console. */

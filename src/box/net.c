@@ -141,6 +141,11 @@ static int shut_in(const struct spec *s, int netns_fd, struct net *n, struct err
     return egress_start(&o, &n->helpers[NET_HELPER_RESOLVER], e);
 }
 
+int net_must_wait(const struct spec *s, const struct net *n)
+{
+    return n->backend != NULL || n->ports.count > 0 || s->box.network.allow_net_set;
+}
+
 int net_wait_ready(const struct spec *s, int netns_fd, struct net *n, struct err *e)
 {
     int r = n->backend != NULL ? n->backend->ready(n, NET_READY_TIMEOUT_MS, e) : 0;

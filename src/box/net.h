@@ -77,6 +77,9 @@ void net_done(struct net *n);
  */
 int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e);
 
+/* Is there anything that net_wait_ready() would wait for? */
+int net_must_wait(const struct spec *s, const struct net *n);
+
 /* Wait until traffic can flow, and with --allow-net until no other can. Errors: -ETIMEDOUT; -ECHILD
  * a helper died, with its own words. */
 int net_wait_ready(const struct spec *s, int netns_fd, struct net *n, struct err *e);

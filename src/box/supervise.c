@@ -209,11 +209,16 @@ static int build(struct supervise *s, struct running *run, struct err *e)
     if (r == 0) {
         r = net_start(s->spec, netns_fd, s->state->lock_fd, &s->net, e);
     }
+    /* Nothing to wait for: the word lies there before the child asks for it, and it never stops. */
+    if (r == 0 && !net_must_wait(s->spec, &s->net)) {
+        r = sync_send(run->sync_fd, SYNC_EXEC, -1, e);
+    }
     if (r == 0) {
         r = sync_wait(run->sync_fd, SYNC_ROOT_READY, CHILD, &run->master_fd, e);
     }
-    if (r == 0) {
+    if (r == 0 && net_must_wait(s->spec, &s->net)) {
         r = net_wait_ready(s->spec, netns_fd, &s->net, e);
+        r = r < 0 ? r : sync_send(run->sync_fd, SYNC_EXEC, -1, e);
     }
     return r;
 }
@@ -222,12 +227,8 @@ static int build(struct supervise *s, struct running *run, struct err *e)
 static int await_exec(struct running *run, struct err *e)
 {
     struct sync_msg msg;
-    int r = sync_send(run->sync_fd, SYNC_EXEC, -1, e);
+    int r = sync_recv(run->sync_fd, &msg, NULL, 0);
 
-    if (r < 0) {
-        return r;
-    }
-    r = sync_recv(run->sync_fd, &msg, NULL, 0);
     close_fd(&run->sync_fd);
     if (r < 0) {
         return err_set(e, -r, "cannot hear from %s during exec", CHILD);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/* clang-format off */
 /* What the three processes of a container say to each other: launcher, supervisor and child, and
  * later clients that attach.
  *
@@ -6,14 +7,18 @@
  *
  *     launcher                     supervisor                       child (PID 1)
  *        |                            |  <---- CHILD_READY (netns) ---- |  opened its sources
- *        | --- HOST_READY (cgroup) -> |  ----- HOST_READY (cgroup) ---> |  ids are mapped; the root
- * is built |                            |  <---- ROOT_READY (pty) ------- | | |  ----- EXEC
- * ------------------> |  the network is ready | <------- STARTED --------- |  <---- end of file
- * ------------ |  exec worked (the socket is close-on-exec)
+ *        |  --- HOST_READY (cgroup) ->  ----- HOST_READY (cgroup) --->  |  ids are mapped
+ *        |                            |                                 |  the root is built
+ *        |                            |  <---- ROOT_READY (pty) ------- |
+ *        |                            |  ----- EXEC ------------------> |  the network is ready
+ *        |  <------- STARTED -------- |  <---- end of file ------------ |  exec worked (the socket is
+ *                                                                          close-on-exec)
  *
- * ERROR in place of any step carries the sender's struct err: it comes out in the launcher as that
- * same error. The wrong step, or end of file where a step was due, is an error too. After EXEC the
- * child has nothing more to say but an ERROR. */
+ * EXEC is sent ahead of ROOT_READY where no network has to be waited for. ERROR in place of any
+ * step carries the sender's struct err: it comes out in the launcher as that same error. The wrong
+ * step, or end of file where a step was due, is an error too. After EXEC the child has nothing more
+ * to say but an ERROR (and the ROOT_READY that is still due). */
+/* clang-format on */
 #ifndef RBOX_BOX_SYNC_H
 #define RBOX_BOX_SYNC_H
 
