@@ -103,7 +103,7 @@ static void undo_state(void *arg)
 
 /* Fork the supervisor into its user namespace and outer PID namespace. With --pid host there is no
  * outer one: the container's processes are to see, and be seen in, the host's. */
-static int launch_supervisor(struct launch *l, struct err *e)
+static int launch_supervisor(struct launch *l, const struct box_options *o, struct err *e)
 {
     uint64_t flags = CLONE_NEWUSER;
     int pair[2] = {-1, -1};
@@ -118,6 +118,9 @@ static int launch_supervisor(struct launch *l, struct err *e)
     l->supervisor_pid = ns_clone(flags, -1, &l->supervisor_pidfd, e);
     if (l->supervisor_pid == 0) {
         (void)close(pair[0]);
+        if (o->image_lock_fd != NULL) {
+            close_fd(o->image_lock_fd); /* the lock lasts as long as any copy is open */
+        }
         l->supervise.spec = l->spec;
         l->supervise.state = &l->state;
         l->supervise.control_fd = pair[1];
@@ -178,7 +181,7 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
     if (r == 0) {
         undo_push(undo, undo_state, l);
         attach_block_signals();
-        r = launch_supervisor(l, e);
+        r = launch_supervisor(l, o, e);
     }
     if (r == 0) {
         undo_push(undo, undo_cgroup, l);
@@ -186,6 +189,9 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
         /* While the supervisor clones the child, and before the ids let that go on: a short command
          * may have ended, and its folder be gone, the next moment. */
         r = state_write_config(&l->state, l->spec, e);
+        if (r == 0 && o->image_lock_fd != NULL) {
+            close_fd(o->image_lock_fd); /* rmi and prune find the reference from now on */
+        }
     }
     if (r == 0) {
         r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings,

@@ -10,8 +10,7 @@
 struct box_options {
     const char *cidfile; /* must not exist; gets the id */
     const char *pidfile; /* gets the host's pid of PID 1 */
-    int replace;         /* remove a stopped or running container of the same name first */
-    int image_lock_fd;   /* released once the container refers to its image; or -1 */
+    int *image_lock_fd;  /* closed once the container refers to its image; NULL: none */
 };
 
 /* Run @s to its end, attached to the caller's terminal or descriptors.

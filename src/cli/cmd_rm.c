@@ -93,8 +93,7 @@ static int remove_files(const struct store *store, const struct found *f, const 
     return state_remove(&st, e);
 }
 
-static int remove_container(const struct store *store, const struct found *f, int force,
-                            struct err *e)
+int container_remove(const struct store *store, const struct found *f, int force, struct err *e)
 {
     struct container c;
     int r = container_read(f, &c, e);
@@ -128,7 +127,7 @@ static int remove_word(const struct store *store, const char *word, const struct
     if (r == -ENOENT) {
         return err_exit(e, EXITCODE_NO_SUCH);
     }
-    r = r < 0 ? r : remove_container(store, &f, o->force, e);
+    r = r < 0 ? r : container_remove(store, &f, o->force, e);
     if (r == 0) {
         (void)printf("%s\n", word);
     }
@@ -144,7 +143,7 @@ static int remove_all(const struct store *store, const struct rm_options *o, str
         if (all.rows[i].run_fd >= 0 && !o->force) {
             continue;
         }
-        r = remove_container(store, &all.rows[i], o->force, e);
+        r = container_remove(store, &all.rows[i], o->force, e);
         if (r == 0) {
             (void)printf("%s\n", all.rows[i].id);
         }

@@ -3,7 +3,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "box/box.h"
+#include "box/find.h"
 #include "cli/cmd.h"
+#include "cli/container.h"
 #include "cli/run_options.h"
 #include "image/volume.h"
 #include "spec/spec_json.h"
@@ -187,14 +189,26 @@ static int add_host_files(struct spec *s, struct err *e)
     return 0;
 }
 
+/* --replace: a container that has the name goes, running or not. */
+static int replace_container(const struct store *store, const char *name, struct err *e)
+{
+    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    int r = find_container(store, name, &f, e);
+
+    if (r == -ENOENT) {
+        err_clear(e);
+        return 0;
+    }
+    return r < 0 ? r : container_remove(store, &f, /* force= */ 1, e);
+}
+
 static int run_image(struct ctx *ctx, struct run_options *o, struct image *image, int argc,
                      char **argv, struct err *e)
 {
     struct spec *s = &o->request.spec;
     struct box_options box = {.cidfile = o->cidfile,
                               .pidfile = o->pidfile,
-                              .replace = o->replace,
-                              .image_lock_fd = image != NULL ? image->lock_fd : -1};
+                              .image_lock_fd = image != NULL ? &image->lock_fd : NULL};
     struct store *store = NULL;
     int r = spec_merge(&o->request, image != NULL ? &image->config : NULL, argc, argv, e);
 
@@ -219,6 +233,7 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
     r = refuse_unfinished(s, e);
     r = r < 0 ? r : ctx_store(ctx, &store, e);
     r = r < 0 ? r : make_sources(store, s, e);
+    r = r < 0 || !o->replace ? r : replace_container(store, s->box.name, e);
     return r < 0 ? r : box_run(store, s, &box, e);
 }
 

@@ -51,4 +51,8 @@ typedef int container_action(const struct store *store, void *arg, const struct 
 int container_each_running(struct ctx *ctx, int argc, char **argv, int all,
                            container_action *action, void *arg, struct err *e);
 
+/* Remove container @f with its volumes of its own; @force ends it first when it is running (in
+ * cmd_rm.c). Errors: -EBUSY it is running. */
+int container_remove(const struct store *store, const struct found *f, int force, struct err *e);
+
 #endif

@@ -143,7 +143,6 @@ static void box_done(struct spec_box *b)
                              b->tz,
                              b->storage_driver,
                              b->log_driver,
-                             b->hostname_file,
                              b->cgroups,
                              b->cgroup_manager,
                              b->cgroup_parent,

@@ -227,16 +227,15 @@ enum spec_restart {
 struct spec_box {
     char *id; /* 64 hex digits */
     char *name;
-    char *image_name;    /* as resolved, docker.io/library/busybox:latest; NULL with --rootfs */
-    char *image_id;      /* sha256:… of the image's config */
-    struct strv layers;  /* short ids in the store, lowest first */
-    char *rootfs;        /* --rootfs DIR, absolute, or NULL */
-    int rootfs_overlay;  /* --rootfs DIR:O */
-    char *hostname_file; /* unused by the core */
-    int init;            /* --init */
-    int interactive;     /* -i */
-    int detach;          /* -d */
-    int remove;          /* --rm */
+    char *image_name;   /* as resolved, docker.io/library/busybox:latest; NULL with --rootfs */
+    char *image_id;     /* sha256:… of the image's config */
+    struct strv layers; /* short ids in the store, lowest first */
+    char *rootfs;       /* --rootfs DIR, absolute, or NULL */
+    int rootfs_overlay; /* --rootfs DIR:O */
+    int init;           /* --init */
+    int interactive;    /* -i */
+    int detach;         /* -d */
+    int remove;         /* --rm */
     int privileged;
     int nested;          /* --nested */
     int read_only_tmpfs; /* --read-only-tmpfs, with a read-only root: tmpfs on /run /tmp /var/tmp */

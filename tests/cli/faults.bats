@@ -20,7 +20,7 @@ deny() {
 @test "without openat2, links of an image lead nowhere outside" {
   not_for root "the folder must belong to a mapped user"
   mkdir -p root/bin root/etc outside
-  cp /bin/busybox root/bin/busybox
+  install_busybox root/bin/busybox
   ln -s "$PWD/outside" root/data
   ln -s ../../../../../../../.. root/up
   local way

@@ -56,6 +56,12 @@ assert_no_leftovers() {
   fi
 }
 
+# Put the bundled image's static busybox at $1: the host need not have one.
+install_busybox() {
+  rbox run --rm --network none busybox true
+  install -m 755 "$(find "$RBOX_STORE/layers" -path '*/d/bin/busybox' -type f | head -1)" "$1"
+}
+
 containers_now() {
   ls "$RBOX_STORE/containers" "$RBOX_STORE/names" 2>/dev/null || true
 }

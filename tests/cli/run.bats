@@ -114,8 +114,32 @@ load lib
 @test "--rootfs runs a folder" {
   not_for root "the folder must belong to a mapped user"
   mkdir -p root/bin root/proc root/dev root/sys root/etc
-  cp /bin/busybox root/bin/busybox
+  install_busybox root/bin/busybox
   run rbox run --rm --network none --rootfs "$PWD/root" /bin/busybox echo from-a-folder
   [ "$status" -eq 0 ]
   [ "${lines[-1]}" = from-a-folder ]
+}
+
+@test "--replace takes the name over, from a running container too" {
+  rbox run --rm --network none --name taken busybox sleep 100 &
+  local first=$!
+  local i
+  for i in $(seq 50); do
+    [ -z "$(rbox ps -q --filter name=taken)" ] || break
+    sleep 0.1
+  done
+  run rbox run --rm --network none --name taken --replace busybox echo second
+  [ "$status" -eq 0 ]
+  [ "${lines[-1]}" = second ]
+  ! wait "$first"
+}
+
+@test "an image can be removed by name while a container of it runs, and the run goes on" {
+  rbox tag busybox spare 2>/dev/null || skip "no tag command yet"
+  rbox run -i --rm --network none spare cat </dev/zero >/dev/null &
+  local pid=$!
+  sleep 0.5
+  timeout 10 "$RBOX_BUILD/rbox" rmi spare || [ "$?" -ne 124 ]
+  kill "$pid"
+  wait "$pid" || true
 }

@@ -142,7 +142,7 @@ load lib
 @test "files injected beneath the root follow links of the image within it" {
   not_for root "the folder must belong to a mapped user"
   mkdir -p root/bin root/etc root/tmp
-  cp /bin/busybox root/bin/busybox
+  install_busybox root/bin/busybox
   ln -s /tmp/resolv.conf root/etc/resolv.conf
   run rbox run --rm --network none --rootfs "$PWD/root" --dns 192.0.2.1 /bin/busybox cat /etc/resolv.conf
   [ "$status" -eq 0 ]
