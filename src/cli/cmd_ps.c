@@ -240,14 +240,32 @@ struct list {
     size_t count;
 };
 
-/* Read all; one that goes away meanwhile is no error. */
-static int read_all(const struct store *store, struct list *ret, struct err *e)
+/* Are those that do not run asked for? A filter for a state asks for those that have it. */
+static int wants_ended(const struct ps_options *o)
+{
+    int wants = o->all || o->latest || o->last >= 0;
+
+    for (size_t i = 0; i < o->filters.len; i++) {
+        wants |= str_after(o->filters.v[i], "status=") != NULL ||
+                 str_after(o->filters.v[i], "exited=") != NULL;
+    }
+    return wants;
+}
+
+/* Read those that are asked for: the lock tells without a config read which ones run. One that goes
+ * away meanwhile is no error. */
+static int read_all(const struct store *store, const struct ps_options *o, struct list *ret,
+                    struct err *e)
 {
     autofound_list struct found_list found = {0};
+    int all = wants_ended(o);
     int r = find_all(store, &found, e);
 
     ret->v = xcalloc(found.count, sizeof(*ret->v));
     for (size_t i = 0; r == 0 && i < found.count; i++) {
+        if (!all && found.rows[i].run_fd < 0) {
+            continue;
+        }
         r = container_read(&found.rows[i], &ret->v[ret->count], e);
         if (r == -ENOENT) {
             err_clear(e);
@@ -272,16 +290,9 @@ static json_t *select_rows(const struct list *l, const struct ps_options *o)
 {
     json_t *rows = json_array();
     int64_t last = o->latest ? 1 : o->last;
-    /* a filter for a state asks for those that have it, running or not */
-    int all = o->all || last >= 0;
 
-    for (size_t i = 0; i < o->filters.len; i++) {
-        all |= str_after(o->filters.v[i], "status=") != NULL ||
-               str_after(o->filters.v[i], "exited=") != NULL;
-    }
     for (size_t i = 0; i < l->count; i++) {
-        if ((all || l->v[i].is_running) && matches(&l->v[i], &o->filters) &&
-            (last < 0 || (int64_t)json_array_size(rows) < last)) {
+        if (matches(&l->v[i], &o->filters) && (last < 0 || (int64_t)json_array_size(rows) < last)) {
             (void)json_array_append_new(rows, row(&l->v[i], o));
         }
     }
@@ -298,7 +309,7 @@ static int ps(struct ctx *ctx, void *options, int argc, char **argv, struct err 
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : read_all(store, &list, e);
+    r = r < 0 ? r : read_all(store, o, &list, e);
     if (r == 0) {
         rows = select_rows(&list, o);
         r = format_rows(stdout, o->quiet && o->format == NULL ? "{{.ID}}" : o->format, COLUMNS,
