@@ -221,31 +221,38 @@ static void tree_empty(struct tree_removal *t, int fd, int depth)
     }
 }
 
+/* Remove an empty folder, or what is no folder. Returns 0 or -errno. */
+static int remove_leaf(int dir_fd, const char *name)
+{
+    if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0) {
+        return 0;
+    }
+    if (errno == ENOTDIR && unlinkat(dir_fd, name, 0) == 0) {
+        return 0;
+    }
+    return -errno;
+}
+
 static void tree_remove_entry(struct tree_removal *t, int dir_fd, const char *name, int depth)
 {
+    int r = remove_leaf(dir_fd, name);
     struct stat st;
     int fd = -1;
 
-    if (unlinkat(dir_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT) {
+    /* The folder around it may be ours without a write bit. */
+    if (r == -EACCES && fchmod(dir_fd, 0700) == 0) {
+        r = remove_leaf(dir_fd, name);
+    }
+    if (r == 0 || r == -ENOENT) {
         return;
     }
-    if (errno == ENOTDIR) {
-        if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT) {
-            int errnum = errno;
-
-            /* The folder around it may be ours without a write bit. */
-            if (errnum != EACCES || fchmod(dir_fd, 0700) < 0 || unlinkat(dir_fd, name, 0) < 0) {
-                tree_failed(t, errnum);
-            }
-        }
-        return;
-    }
-    if (errno == EACCES && fchmod(dir_fd, 0700) == 0 && unlinkat(dir_fd, name, AT_REMOVEDIR) == 0) {
+    if (r != -ENOTEMPTY && r != -EEXIST && r != -EACCES && r != -EPERM) {
+        tree_failed(t, -r);
         return;
     }
     fd = tree_open(dir_fd, name);
     if (fd < 0 || fstat(fd, &st) < 0) {
-        tree_failed(t, errno);
+        tree_failed(t, errno == ENOTDIR ? -r : errno);
         close_fd(&fd);
         return;
     }
