@@ -184,7 +184,11 @@ int user_resolve_in(const char *passwd, const char *group, const struct spec_pro
     found_name = s.found_name;
     u.uid = s.uid;
     u.gid = s.gid;
-    u.home = s.home != NULL && *s.home != '\0' ? s.home : xstrdup("/");
+    if (s.home != NULL && *s.home == '\0') {
+        free(s.home);
+        s.home = NULL;
+    }
+    u.home = s.home != NULL ? s.home : xstrdup("/");
     /* A group given by hand replaces the user's own groups, as in docker. */
     if (r == 0 && group_name != NULL && *group_name != '\0') {
         r = resolve_group(group, group_name, &u.gid, e);
