@@ -22,9 +22,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static const char HOST_IP[] = "192.0.2.7";
+static const char HOST_IP6[] = "2001:db8::7";
 static const char TAP_IP[] = "10.0.2.100";
 static const char GATEWAY[] = "10.0.2.2";
 
@@ -117,6 +119,20 @@ static void loopback_with(const char *extra)
     (void)close(fd);
 }
 
+static void loopback_with6(const char *extra)
+{
+    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    struct {
+        struct in6_addr address; /* struct in6_ifreq, whose header clashes with net/if.h */
+        uint32_t prefix;
+        int link;
+    } ifr = {.prefix = 128, .link = (int)if_nametoindex("lo")};
+
+    assert_int_equal(inet_pton(AF_INET6, extra, &ifr.address), 1);
+    assert_return_code(ioctl(fd, SIOCSIFADDR, &ifr), errno);
+    (void)close(fd);
+}
+
 static void go(int ns)
 {
     assert_return_code(setns(ns, CLONE_NEWNET), errno);
@@ -143,6 +159,7 @@ static int world_up(void **state)
     *state = w;
     become_root();
     loopback_with(HOST_IP);
+    loopback_with6(HOST_IP6);
     w->host_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     assert_return_code(unshare(CLONE_NEWNET), errno);
     loopback_with(TAP_IP);
@@ -274,6 +291,9 @@ static void services_see_their_caller(void **state)
         {TAP_IP, HOST_IP, HOST_IP, TAP_IP},
         {"::1", HOST_IP, HOST_IP, "::"},
         {"0.0.0.0", "::1", "::1", GATEWAY},
+        {"::1", HOST_IP6, HOST_IP6, HOST_IP6},
+        {"::", HOST_IP6, HOST_IP6, HOST_IP6},
+        {"127.0.0.1", HOST_IP6, HOST_IP6, GATEWAY},
     };
 
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
@@ -369,6 +389,40 @@ static void much_arrives_whole(void **state)
     (void)close(service);
 }
 
+/* The forwarder holds two descriptors for each, and no pipe while nothing is stuck. */
+static void thousands_of_connections_stand(void **state)
+{
+    enum {
+        COUNT = 3000
+    };
+    struct rlimit limit;
+    int service = serve(*state, "127.0.0.1", SOCK_STREAM);
+    int *caller = xcalloc(COUNT, sizeof(*caller));
+    int *called = xcalloc(COUNT, sizeof(*called));
+    char who[INET6_ADDRSTRLEN];
+
+    assert_return_code(getrlimit(RLIMIT_NOFILE, &limit), errno);
+    limit.rlim_cur = limit.rlim_max;
+    assert_return_code(setrlimit(RLIMIT_NOFILE, &limit), errno);
+    if (limit.rlim_max < 2 * COUNT + 100) {
+        skip();
+    }
+    for (int i = 0; i < COUNT; i++) {
+        caller[i] = call_from(HOST_IP, HOST_IP, SOCK_STREAM);
+        called[i] = answer(service, who);
+        assert_string_equal(who, HOST_IP);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        assert_int_equal(write(caller[i], "ping", 4), 4);
+        assert_text(called[i], "ping");
+        (void)close(caller[i]);
+        (void)close(called[i]);
+    }
+    free(caller);
+    free(called);
+    (void)close(service);
+}
+
 static void datagrams_find_their_way_back(void **state)
 {
     static const char *const SERVICES[] = {"0.0.0.0", "127.0.0.1", "::1", TAP_IP};
@@ -458,6 +512,7 @@ int main(void)
         cmocka_unit_test(an_end_is_passed_on_by_halves),
         cmocka_unit_test(a_missing_service_resets_the_caller),
         cmocka_unit_test(much_arrives_whole),
+        cmocka_unit_test(thousands_of_connections_stand),
         cmocka_unit_test(datagrams_find_their_way_back),
         cmocka_unit_test(ports_come_and_go),
         cmocka_unit_test(a_taken_port_names_its_owner),
