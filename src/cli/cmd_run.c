@@ -59,7 +59,6 @@ static int refuse_unfinished(const struct spec *s, struct err *e)
         {s->box.storage_driver != NULL, "--storage-driver"},
         {s->box.restart != SPEC_RESTART_NO, "--restart"},
         {s->box.log_driver != NULL || s->box.log_max_size_bytes != 0, "--log-driver"},
-        {s->linux_.no_nested_userns, "--security-opt no-nested-userns"},
     };
 
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {

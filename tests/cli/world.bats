@@ -149,3 +149,24 @@ load lib
   [[ "$output" == *192.0.2.1* ]]
   [ ! -e /tmp/resolv.conf ]
 }
+
+@test "no-nested-userns: no user namespace can be made inside, not even without the filter" {
+  run rbox run --rm --network none --security-opt seccomp=unconfined busybox unshare -U true
+  [ "$status" -eq 0 ]
+  run rbox run --rm --network none --security-opt seccomp=unconfined --security-opt no-nested-userns busybox \
+    sh -c 'id -u; unshare -U true'
+  [ "$status" -ne 0 ]
+  [[ "$output" == *"0"* ]]
+}
+
+@test "the filter: new namespaces, keyrings and odd sockets are denied, --nested opens namespaces" {
+  run inside 'unshare -U true'
+  [ "$status" -ne 0 ]
+  run inside 'unshare -n true'
+  [ "$status" -ne 0 ]
+  run inside 'grep Seccomp: /proc/self/status'
+  [[ "${lines[-1]}" == *2 ]]
+  run rbox run --rm --network none --nested busybox unshare -Ur id -u
+  [ "$status" -eq 0 ]
+  [ "${lines[-1]}" = 0 ]
+}
