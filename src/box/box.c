@@ -16,6 +16,7 @@
 #include "sys/fd.h"
 #include "sys/ns.h"
 #include "sys/proc.h"
+#include "userns/idmap.h"
 #include "userns/userns.h"
 
 #include <errno.h>
@@ -170,6 +171,43 @@ static void prefer_its_error(const struct launch *l, struct err *e)
     }
 }
 
+/* A user namespace can only be made by an id that is mapped where it is made (user_namespaces(7)):
+ * not by root's supervisor, which is mapped nowhere. */
+static int check_second_stage(const struct launch *l, struct err *e)
+{
+    int wanted = l->spec->linux_.no_nested_userns || l->cgroup.nproc_limit > 0;
+
+    if (!wanted || idmap_to_container(&l->spec->linux_.uid_mappings, geteuid()) >= 0) {
+        return 0;
+    }
+    (void)err_new(e, ENOTSUP,
+                  "%s needs a second user namespace, and you are not mapped in the first",
+                  l->spec->linux_.no_nested_userns ? "--security-opt no-nested-userns"
+                                                   : "--pids-limit without a cgroup");
+    return err_hint(e, "run it as a normal user");
+}
+
+/* What the launcher does while the supervisor clones the child. */
+static int launch_serve(struct launch *l, const struct box_options *o, struct err *e)
+{
+    /* Before the ids let the child go on: a short command may have ended, and its folder be gone,
+     * the next moment. */
+    int r = state_write_config(&l->state, l->spec, e);
+
+    if (r == 0 && o->image_lock_fd != NULL) {
+        close_fd(o->image_lock_fd); /* rmi and prune find the reference from now on */
+    }
+    if (r == 0) {
+        r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings,
+                       &l->spec->linux_.gid_mappings, e);
+    }
+    if (r == 0 && cgroup_wanted(l->spec)) {
+        r = cgroup_prepare(l->spec, l->supervisor_pid, &l->cgroup, e);
+    }
+    r = r < 0 ? r : check_second_stage(l, e);
+    return r < 0 ? r : hand_over(l, o, e);
+}
+
 static int launch_start(struct launch *l, const struct box_options *o, struct undo *undo,
                         struct err *e)
 {
@@ -186,23 +224,11 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
     if (r == 0) {
         undo_push(undo, undo_cgroup, l);
         undo_push(undo, undo_supervisor, l);
-        /* While the supervisor clones the child, and before the ids let that go on: a short command
-         * may have ended, and its folder be gone, the next moment. */
-        r = state_write_config(&l->state, l->spec, e);
-        if (r == 0 && o->image_lock_fd != NULL) {
-            close_fd(o->image_lock_fd); /* rmi and prune find the reference from now on */
+        r = launch_serve(l, o, e);
+        if (r < 0) {
+            prefer_its_error(l, e);
+            r = -e->errnum;
         }
-    }
-    if (r == 0) {
-        r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings,
-                       &l->spec->linux_.gid_mappings, e);
-    }
-    if (r == 0 && cgroup_wanted(l->spec)) {
-        r = cgroup_prepare(l->spec, l->supervisor_pid, &l->cgroup, e);
-    }
-    if (r == 0 && hand_over(l, o, e) < 0) {
-        prefer_its_error(l, e);
-        r = -e->errnum;
     }
     return r;
 }
