@@ -60,5 +60,6 @@ static int kill_containers(struct ctx *ctx, void *options, int argc, char **argv
 {
     const struct kill_options *o = options;
 
-    return container_each_running(ctx, argc, argv, o->all, kill_one, options, e);
+    return container_each_running(ctx, &(struct container_words){argc, argv, o->all}, kill_one,
+                                  options, e);
 }

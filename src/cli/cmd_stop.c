@@ -87,5 +87,6 @@ static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct er
 {
     const struct stop_options *o = options;
 
-    return container_each_running(ctx, argc, argv, o->all, stop_one, options, e);
+    return container_each_running(ctx, &(struct container_words){argc, argv, o->all}, stop_one,
+                                  options, e);
 }

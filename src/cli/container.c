@@ -175,26 +175,26 @@ static int act_on_all(const struct store *store, container_action *action, void 
     return r;
 }
 
-int container_each_running(struct ctx *ctx, int argc, char **argv, int all,
+int container_each_running(struct ctx *ctx, const struct container_words *w,
                            container_action *action, void *arg, struct err *e)
 {
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
-    if (r == 0 && argc == 0 && !all) {
+    if (r == 0 && w->argc == 0 && !w->all) {
         (void)err_new(e, EINVAL, "no container is named");
         return err_hint(e, "rbox ps");
     }
-    if (r == 0 && all) {
+    if (r == 0 && w->all) {
         return act_on_all(store, action, arg, e);
     }
-    for (int i = 0; r == 0 && i < argc; i++) {
+    for (int i = 0; r == 0 && i < w->argc; i++) {
         autofound struct found f = {.dir_fd = -1, .run_fd = -1};
 
-        r = find_running(store, argv[i], &f, e);
+        r = find_running(store, w->argv[i], &f, e);
         r = r < 0 ? r : action(store, arg, &f, e);
         if (r == 0) {
-            (void)printf("%s\n", argv[i]);
+            (void)printf("%s\n", w->argv[i]);
         }
     }
     return r;

@@ -46,9 +46,16 @@ char *container_ports(const struct spec *s);
 typedef int container_action(const struct store *store, void *arg, const struct found *f,
                              struct err *e);
 
+/* The containers that a command line names. */
+struct container_words {
+    int argc;
+    char *const *argv;
+    int all; /* --all: those that run */
+};
+
 /* Call @action for the running containers named in @argv, or with @all for all that run, and print
  * what the user called each. Errors: -EINVAL none is named. */
-int container_each_running(struct ctx *ctx, int argc, char **argv, int all,
+int container_each_running(struct ctx *ctx, const struct container_words *w,
                            container_action *action, void *arg, struct err *e);
 
 /* Remove container @f with its volumes of its own; @force ends it first when it is running (in

@@ -109,8 +109,7 @@ static void json_of_the_wrong_type_is_refused_by_name(void **unused)
     struct strv l = {0};
 
     (void)unused;
-    assert_int_equal(
-        parse("{\"a\":1,\"s\":\"x\",\"l\":[\"p\",2],\"z\":null}", &root, &e), 0);
+    assert_int_equal(parse("{\"a\":1,\"s\":\"x\",\"l\":[\"p\",2],\"z\":null}", &root, &e), 0);
     assert_int_equal(json_get_string(root, "a", "it", &s, &e), -EINVAL);
     assert_string_equal(e.msg, "it: field 'a' is not a string");
     assert_int_equal(json_get_int(root, "s", "it", &n, &e), -EINVAL);
