@@ -60,10 +60,16 @@ static int launch_prepare(struct launch *l, struct err *e)
         return r;
     }
     mounts_init(m);
-    mounts_add_file(m, "/etc/hosts", files.hosts);
-    mounts_add_file(m, "/etc/resolv.conf", files.resolv_conf);
-    mounts_add_file(m, "/etc/hostname", files.hostname);
-    mounts_add_file(m, "/run/.containerenv", xstrdup(""));
+    mounts_add_file(m, "/etc/hosts", NULL, files.hosts);
+    mounts_add_file(m, "/etc/resolv.conf", NULL, files.resolv_conf);
+    mounts_add_file(m, "/etc/hostname", NULL, files.hostname);
+    mounts_add_file(m, "/run/.containerenv", NULL, xstrdup(""));
+    /* apt drops to a user of its own for downloads and checks that it did, which one id can't give.
+     */
+    if (idmap_is_single(&l->spec->linux_.uid_mappings)) {
+        mounts_add_file(m, "/etc/apt/apt.conf.d/90rbox-one-id", "/etc/apt/apt.conf.d",
+                        xstrdup("APT::Sandbox::User \"root\";\n"));
+    }
     return 0;
 }
 

@@ -114,13 +114,14 @@ void mounts_init(struct mounts *m)
     memset(m->file_fd, -1, sizeof(m->file_fd));
 }
 
-void mounts_add_file(struct mounts *m, const char *path, char *text)
+void mounts_add_file(struct mounts *m, const char *path, const char *where, char *text)
 {
     if (text == NULL || m->file_count >= MOUNTS_FILES_MAX) {
         free(text);
         return;
     }
     m->files[m->file_count].path = path;
+    m->files[m->file_count].where = where;
     m->files[m->file_count].text = text;
     m->file_count++;
 }
@@ -313,6 +314,14 @@ static int attach_devices(struct mounts *m, int root_fd, struct err *e)
     return r;
 }
 
+static int is_folder(int root_fd, const char *path)
+{
+    autoclose int fd = -1;
+    struct err ignored = {0};
+
+    return path_open_in_root(root_fd, path, O_PATH | O_DIRECTORY, &fd, &ignored) == 0;
+}
+
 static int attach_files(const struct spec *s, struct mounts *m, int root_fd, struct err *e)
 {
     int r = 0;
@@ -320,7 +329,8 @@ static int attach_files(const struct spec *s, struct mounts *m, int root_fd, str
     for (size_t i = 0; r == 0 && i < m->file_count; i++) {
         autoclose int target_fd = -1;
 
-        if (mounts_find(s, m->files[i].path) != NULL) {
+        if (mounts_find(s, m->files[i].path) != NULL ||
+            (m->files[i].where != NULL && !is_folder(root_fd, m->files[i].where))) {
             continue;
         }
         r = path_make_file_in_root(root_fd, m->files[i].path, &target_fd, e);

@@ -32,7 +32,8 @@ enum {
 
 /* A file that is put into the container over whatever the image has there. */
 struct mounts_file {
-    const char *path; /* absolute, static */
+    const char *path;  /* absolute, static */
+    const char *where; /* folder without which the file is not wanted, or NULL; static */
     char *text;
 };
 
@@ -49,8 +50,8 @@ struct mounts {
 
 void mounts_init(struct mounts *m);
 
-/* Add a file; takes @text; NULL adds nothing. @path is static. */
-void mounts_add_file(struct mounts *m, const char *path, char *text);
+/* Add a file; takes @text; NULL adds nothing. @path and @where (see the struct) are static. */
+void mounts_add_file(struct mounts *m, const char *path, const char *where, char *text);
 
 /* Open and copy the sources of volumes and devices. Runs before the process changes its ids: paths
  * are the caller's to reach, with its groups. Errors: a missing or unreachable source, with the
