@@ -22,8 +22,12 @@ static int read_ports(const char *text, struct egress_rule *rule)
         parse_int64(dash != NULL ? dash + 1 : first, from, UINT16_MAX, &to, &ignored) < 0) {
         return -EINVAL;
     }
-    rule->port = (uint16_t)from;
-    rule->port_last = (uint16_t)to;
+    /* The kernel takes no rule for port 65535: all ports need none, "1024-65535" gets one less. */
+    if (from == UINT16_MAX) {
+        return -EINVAL;
+    }
+    rule->port = (uint16_t)(from == 1 && to == UINT16_MAX ? 0 : from);
+    rule->port_last = (uint16_t)(rule->port == 0 ? 0 : to == UINT16_MAX ? to - 1 : to);
     return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "box/net.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
+#include "userns/idmap.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +24,7 @@ static const char DEFAULT_CIDR[] = "10.0.2.0/24";
 enum {
     MTU_DEFAULT = 65520,
     MTU_MIN = 68,
+    WORDS_BYTES = 4096, /* of its stderr */
     MTU_MAX = 65521, /* libslirp's IF_MAX_MTU */
     GUEST_HOST = 100,
     GATEWAY_HOST = 2,
@@ -239,7 +241,12 @@ static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct
     }
     strv_push(&argv, path);
     strv_push(&argv, "--configure");
-    strv_push(&argv, "--enable-sandbox");
+    /* Its sandbox becomes root of the user namespace first, which --userns keep-id with a single id
+     * has not. Its filter stays. */
+    if (idmap_to_host(&s->linux_.uid_mappings, 0) >= 0 &&
+        idmap_to_host(&s->linux_.gid_mappings, 0) >= 0) {
+        strv_push(&argv, "--enable-sandbox");
+    }
     strv_push(&argv, "--enable-seccomp");
     strv_pushf(&argv, "--ready-fd=%d", ready_fd);
     strv_pushf(&argv, "--exit-fd=%d", alive_fd);
@@ -254,18 +261,21 @@ static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct
     return proc_start(&o, &n->helpers[NET_HELPER_BACKEND].pidfd, e);
 }
 
-/* Its last words, for the error. */
+/* Its last words, for the error; what comes before is chatter. */
 static int slirp_died(const struct net *n, struct err *e)
 {
-    autofree char *words = xcalloc(1, 4096);
+    autofree char *words = xcalloc(1, WORDS_BYTES);
+    const char *last = words;
+    ssize_t len = 0;
 
     (void)fcntl(n->err_fd, F_SETFL, O_NONBLOCK);
-    if (read(n->err_fd, words, 4095) <= 0) {
-        words[0] = '\0';
+    len = read(n->err_fd, words, WORDS_BYTES - 1);
+    while (len > 0 && words[len - 1] == '\n') {
+        words[--len] = '\0';
     }
-    words[strcspn(words, "\n")] = '\0';
+    last = len > 0 && strrchr(words, '\n') != NULL ? strrchr(words, '\n') + 1 : words;
     (void)err_new(e, ECHILD, "cannot give the container a network: slirp4netns ended%s%s",
-                  *words != '\0' ? ": " : "", words);
+                  *last != '\0' ? ": " : "", last);
     return err_hint(e, "rbox doctor, or --network none");
 }
 

@@ -43,14 +43,26 @@ static void entries_are_read(void **state)
     egress_rules_done(&r);
 }
 
+static void all_ports_need_no_range(void **state)
+{
+    struct egress_rules r = {0};
+    struct err e = {0};
+
+    (void)state;
+    assert_int_equal(egress_parse("a:1-65535,b:1024-65535", &r, &e), 0);
+    assert_int_equal(r.v[0].port, 0);
+    assert_int_equal(r.v[1].port, 1024);
+    assert_int_equal(r.v[1].port_last, 65534);
+    egress_rules_done(&r);
+}
+
 static void nonsense_is_refused(void **state)
 {
     static const char *const WRONG[] = {
-        "host:0",      "host:65536", "host:9-8",    "host:x",      "host:",
-        ":443",        "10.0.0:80",  "10.0.0.0/33", "1.2.3.4.5",   "[::1",
-        "[::1]80",     "[name]:80",  "*.",          "*",           "a..b",
-        ".a",          "a b",        "*.*.a",       "icmp:host:1", "http://a/:80",
-        "[::1/129]:1", "a.b*:80",
+        "host:0",      "host:65536",  "host:9-8",     "host:x",      "host:",   ":443",
+        "10.0.0:80",   "10.0.0.0/33", "1.2.3.4.5",    "[::1",        "[::1]80", "[name]:80",
+        "*.",          "*",           "a..b",         ".a",          "a b",     "*.*.a",
+        "icmp:host:1", "host:65535",  "http://a/:80", "[::1/129]:1", "a.b*:80",
     };
 
     (void)state;
@@ -232,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_are_read),
+        cmocka_unit_test(all_ports_need_no_range),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(names_match_whole_labels),
         cmocka_unit_test(a_name_opens_no_place_of_ours),
