@@ -148,7 +148,8 @@ static int layout_blob(struct layout *l, const char *digest, struct err *e)
     return r;
 }
 
-static int layout_manifest(struct layout *l, const char *digest, struct err *e)
+/* Bring manifest @digest's blobs in; *ret_config, the image's id, is the caller's. */
+static int layout_manifest(struct layout *l, const char *digest, char **ret_config, struct err *e)
 {
     autofree char *text = NULL;
     struct manifest m = {0};
@@ -159,6 +160,9 @@ static int layout_manifest(struct layout *l, const char *digest, struct err *e)
     r = r < 0 ? r : layout_blob(l, m.config, e);
     for (size_t i = 0; r == 0 && i < m.layers.len; i++) {
         r = layout_blob(l, m.layers.v[i], e);
+    }
+    if (r == 0) {
+        *ret_config = xstrdup(m.config);
     }
     manifest_done(&m);
     return r;
@@ -231,12 +235,12 @@ static int load_entry(struct layout *l, const json_t *o, struct err *e)
     }
     picked = xstrdup(digest);
     r = pick_manifest(l, &picked, is_index, e);
-    r = r < 0 ? r : layout_manifest(l, picked, e);
+    r = r < 0 ? r : layout_manifest(l, picked, &id, e);
     if (r < 0) {
         return r;
     }
-    strv_push(&names, l->name != NULL ? l->name : (given != NULL ? given : picked));
-    r = ingest_image(l->in, picked, &names, &id, e);
+    strv_push(&names, l->name != NULL ? l->name : (given != NULL ? given : id));
+    r = ingest_image(l->in, picked, &names, NULL, e);
     if (r == 0 && l->ret_names != NULL) {
         strv_append(l->ret_names, &names);
     }

@@ -1,0 +1,192 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# Images from other people's tools: formats in, and what a layer becomes.
+load lib
+
+# A docker-archive of two layers made by hand: base, and one that changes it.
+make_layers() {
+  mkdir -p base/keep base/gone base/opaque base/bin change/opaque
+  echo base >base/keep/file
+  ln base/keep/file base/keep/hard
+  ln -s file base/keep/soft
+  echo old >base/gone/file
+  echo hidden >base/opaque/old
+  printf '#!/bin/true\n' >base/bin/suid
+  chmod 4755 base/bin/suid
+  mkdir -p base/sticky && chmod 1777 base/sticky
+  touch change/.wh.gone change/opaque/.wh..wh..opq
+  echo new >change/opaque/new
+  echo changed >change/added
+  tar -C base --owner=0 --group=0 --transform 's,^\./,,' -cf base.tar .
+  # A second owner, and a file of its own.
+  mkdir owned && echo mine >owned/owned-file
+  tar -C owned --owner=33 --group=44 -rf base.tar ./owned-file
+  tar -C change --owner=0 --group=0 -cf change.tar .
+}
+
+make_archive() {
+  make_layers
+  printf '{"architecture":"amd64","os":"linux","config":{"Cmd":["/bin/sh"],"Env":["FROM_IMAGE=yes"],"WorkingDir":"/keep"},"rootfs":{"type":"layers","diff_ids":["sha256:%s","sha256:%s","sha256:%s"]}}' \
+    "$(sha256sum busybox.tar | cut -d' ' -f1)" "$(sha256sum base.tar | cut -d' ' -f1)" \
+    "$(sha256sum change.tar | cut -d' ' -f1)" >config.json
+  printf '[{"Config":"config.json","RepoTags":["test/layers:1"],"Layers":["busybox.tar","base.tar","change.tar"]}]' >manifest.json
+  tar -cf archive.tar config.json manifest.json busybox.tar base.tar change.tar
+}
+
+# busybox.tar: its layer, as a file.
+setup() {
+  common_setup
+  mkdir -p bb/bin
+  install_busybox bb/bin/busybox
+  local applet
+  for applet in sh ls cat stat readlink find env pwd; do
+    ln -sf busybox bb/bin/$applet
+  done
+  tar -C bb --owner=0 --group=0 -cf busybox.tar .
+}
+
+in_image() {
+  rbox run --rm --network none "$1" sh -c "$2"
+}
+
+@test "docker-archive: layers, whiteouts, opaque folders, links, owners, setuid" {
+  make_archive
+  run rbox load -i archive.tar
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"Loaded image: docker.io/test/layers:1"* ]]
+  run in_image test/layers:1 'cat /keep/file /keep/hard /keep/soft /added; ls /opaque; [ -e /gone ] || echo no gone; stat -c "%a %h" /bin/suid /keep/file; stat -c %a /sticky; echo $FROM_IMAGE; pwd'
+  [ "$status" -eq 0 ]
+  [ "${lines[*]}" = "base base base changed new no gone 4755 1 644 2 1777 yes /keep" ]
+  if ! is_user bob; then
+    run in_image test/layers:1 'stat -c %u:%g /owned-file'
+    [ "${lines[-1]}" = 33:44 ]
+  fi
+}
+
+@test "compressed archives are known by content, from a file and from standard input" {
+  make_archive
+  gzip -c archive.tar >archive.wrong-name
+  run rbox load -i archive.wrong-name
+  [ "$status" -eq 0 ]
+  zstd -q -c archive.tar >archive.zst
+  run rbox load <archive.zst
+  [ "$status" -eq 0 ]
+  run in_image test/layers:1 'cat /added'
+  [ "$output" = changed ]
+}
+
+@test "OCI archives and layouts of skopeo; run takes them as they are" {
+  make_archive
+  skopeo copy -q docker-archive:archive.tar oci-archive:oci.tar:test/oci:1
+  skopeo copy -q docker-archive:archive.tar oci:layout:tag
+  run rbox load -i oci.tar
+  [ "$status" -eq 0 ]
+  run in_image test/oci:1 'cat /added'
+  [ "$output" = changed ]
+  local name
+  for name in docker-archive:archive.tar oci-archive:oci.tar oci:layout:tag oci:layout ./archive.tar ./layout; do
+    run in_image "$name" 'cat /added'
+    [ "$status" -eq 0 ]
+    [ "${lines[-1]}" = changed ]
+  done
+}
+
+@test "other tools read the store, and the digests are what was loaded" {
+  make_archive
+  skopeo copy -q docker-archive:archive.tar oci-archive:oci.tar:docker.io/test/digest:1
+  rbox load -i oci.tar
+  skopeo copy -q oci-archive:oci.tar:docker.io/test/digest:1 dir:before
+  skopeo copy -q "oci:$RBOX_STORE:docker.io/test/digest:1" dir:after
+  cmp before/manifest.json after/manifest.json
+}
+
+@test "import: a tarball becomes an image of this machine" {
+  run rbox import busybox.tar imported
+  [ "$status" -eq 0 ]
+  [[ "${lines[-1]}" =~ ^sha256:[0-9a-f]{64}$ ]]
+  run rbox run --rm --network none imported /bin/sh -c 'echo in'
+  [ "${lines[-1]}" = in ]
+  run rbox images
+  [[ "$output" == *localhost/imported* ]]
+  run rbox rmi imported
+  [ "$status" -eq 0 ]
+  run rbox run --rm --network none --pull never imported true
+  [ "$status" -eq 125 ]
+}
+
+@test "file capabilities come through" {
+  is_user root || not_for bob "he has one id only"
+  mkdir caps && cp bb/bin/busybox caps/ping
+  cp busybox.tar with-caps.tar
+  python3 - <<'PY'
+import io, tarfile
+with tarfile.open("with-caps.tar", "a", format=tarfile.PAX_FORMAT) as t:
+    info = tarfile.TarInfo("bin/capable")
+    data = open("caps/ping", "rb").read()
+    info.size, info.mode = len(data), 0o755
+    # VFS_CAP_REVISION_2 with effective, CAP_NET_RAW permitted
+    value = bytes.fromhex("0100000200200000000000000000000000000000")
+    info.pax_headers = {"SCHILY.xattr.security.capability": value.decode("latin-1")}
+    t.addfile(info, io.BytesIO(data))
+PY
+  rbox import with-caps.tar capable
+  rbox unshare getcap -r "$RBOX_STORE/layers" | grep -q 'capable.*cap_net_raw' ||
+    getcap -n -r "$RBOX_STORE/layers" | grep -q 'capable.*cap_net_raw'
+}
+
+@test "broken archives: one line, nothing left, and the store works" {
+  make_archive
+  local file
+  head -c 20000 archive.tar >truncated.tar
+  head -c 100000 /dev/urandom >noise.tar
+  : >empty.tar
+  tar -cf no-manifest.tar base.tar
+  sed 's/sha256:[0-9a-f]\{8\}/sha256:00000000/' config.json >c && mv c config.json
+  tar -cf wrong-diff.tar config.json manifest.json busybox.tar base.tar change.tar
+  for file in truncated noise empty no-manifest wrong-diff; do
+    run rbox load -i $file.tar
+    [ "$status" -eq 125 ]
+    [[ "${lines[0]}" == rbox:* ]]
+    assert_no_leftovers
+  done
+  run rbox load -i no/such/file
+  [ "$status" -eq 125 ]
+  rbox run --rm --network none busybox true
+}
+
+@test "a layer that wants out stays in" {
+  python3 - <<'PY'
+import io, tarfile
+def entry(name, kind=tarfile.REGTYPE, link="", data=b"evil"):
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, link
+    info.size = len(data) if kind == tarfile.REGTYPE else 0
+    return info, io.BytesIO(data) if kind == tarfile.REGTYPE else None
+cases = {
+    "dotdot": [entry("../evil")],
+    "deep": [entry("a/../../evil")],
+    "hard": [entry("h", tarfile.LNKTYPE, "../../../../etc/passwd")],
+}
+inside = {
+    "absolute": [entry("/evil")],
+    "soft": [entry("out", tarfile.SYMTYPE, "/tmp"), entry("out/evil-soft")],
+    "climb": [entry("up", tarfile.SYMTYPE, "../../../../../../tmp"), entry("up/evil-climb")],
+    "device": [entry("dev-null", tarfile.CHRTYPE), entry("ok")],
+}
+for name, entries in {**cases, **inside}.items():
+    with tarfile.open(name + ".tar", "w") as t:
+        for info, data in entries:
+            t.addfile(info, data)
+PY
+  local name
+  for name in dotdot deep hard; do
+    run rbox import $name.tar evil
+    [ "$status" -eq 125 ]
+    assert_no_leftovers
+  done
+  for name in absolute soft climb device; do
+    run rbox import $name.tar evil-$name
+    [ "$status" -eq 0 ]
+  done
+  [ ! -e /evil ] && [ ! -e /tmp/evil-soft ] && [ ! -e /tmp/evil-climb ]
+}
