@@ -63,7 +63,7 @@ install_busybox() {
 }
 
 containers_now() {
-  ls "$RBOX_STORE/containers" "$RBOX_STORE/names" 2>/dev/null || true
+  find "$RBOX_STORE/containers" "$RBOX_STORE/names" -mindepth 1 -maxdepth 1 2>/dev/null | sort || true
 }
 
 # For tests that keep no container: there are as many as at its beginning.

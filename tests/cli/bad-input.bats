@@ -1,0 +1,131 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# Images, stores and hosts that are odd or broken: the right result, or one line with cause and hint.
+load lib
+
+# An image NAME of a root with busybox, changed by the script $2 in its folder.
+odd_image() {
+  rm -rf odd
+  mkdir -p odd/bin odd/etc
+  install_busybox odd/bin/busybox
+  local applet
+  for applet in sh cat id echo true; do
+    ln -sf busybox odd/bin/$applet
+  done
+  (cd odd && eval "$2")
+  tar -C odd --owner=0 --group=0 -cf odd.tar .
+  rbox import odd.tar "$1" >/dev/null
+}
+
+quick() {
+  run timeout 20 "$RBOX_BUILD/rbox" run --rm --network none "$@"
+}
+
+@test "an image's /etc/passwd that is a FIFO, a folder, a link outward, or huge" {
+  odd_image fifo 'mkfifo etc/passwd'
+  quick -u someone fifo id
+  [ "$status" -eq 125 ]
+  [[ "$output" == */etc/passwd* ]]
+  odd_image folder 'mkdir etc/passwd'
+  quick -u someone folder id
+  [ "$status" -eq 125 ]
+  odd_image link 'ln -s /proc/self/environ etc/passwd'
+  quick -u someone link id
+  [ "$status" -eq 125 ]
+  odd_image huge 'truncate -s 1G etc/passwd'
+  quick -u someone huge id
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"larger than"* ]]
+  assert_no_containers
+}
+
+@test "an image with no /etc, no /proc, nothing but a program" {
+  odd_image bare 'rm -rf etc'
+  quick bare /bin/sh -c 'cat /etc/hosts >/dev/null && [ -d /proc/self ] && echo fine'
+  [ "$status" -eq 0 ]
+  [ "${lines[-1]}" = fine ]
+}
+
+@test "an image with no command, and none given" {
+  odd_image silent true
+  quick silent
+  [ "$status" -eq 125 ]
+  [[ "$output" == *command* ]]
+}
+
+@test "an image whose /proc, /sys or /dev is a link is refused, and nothing is made where it leads" {
+  local name
+  for name in proc sys dev; do
+    mkdir -p target
+    odd_image "link-$name" "ln -s $PWD/target $name"
+    quick "link-$name" /bin/true
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"/$name"* ]]
+    [ -z "$(ls target)" ]
+  done
+}
+
+@test "an empty layer, a root that is read-only for its owner" {
+  odd_image plain true
+  tar -cf empty-layer.tar -T /dev/null
+  run rbox import empty-layer.tar nothing
+  [ "$status" -eq 0 ]
+  run -127 timeout 20 "$RBOX_BUILD/rbox" run --rm --network none nothing /bin/true
+  odd_image closed 'chmod 555 .'
+  chmod 755 odd
+  quick closed /bin/sh -c 'echo x >/file && cat /file'
+  [ "$status" -eq 0 ]
+}
+
+@test "a program without its interpreter, and one of another kind" {
+  odd_image broken 'printf "#!/no/such/interpreter\n" >bin/script; chmod 755 bin/script; printf "garbage" >bin/garbage; chmod 755 bin/garbage'
+  run -127 timeout 20 "$RBOX_BUILD/rbox" run --rm --network none broken /bin/script
+  [[ "$output" == *interpreter* ]]
+  run -126 timeout 20 "$RBOX_BUILD/rbox" run --rm --network none broken /bin/garbage
+}
+
+@test "a folder left in run/ by a supervisor that was killed is swept" {
+  local id=0000000000000000000000000000000000000000000000000000000000000001
+  rbox run --rm --network none busybox true
+  mkdir -p "$RBOX_STORE/run/$(cat /proc/sys/kernel/random/boot_id)/$id" "$RBOX_STORE/containers/$id/fs"
+  mkdir -p "$RBOX_STORE/run/11111111-1111-1111-1111-111111111111/$id"
+  rbox run --rm --network none busybox true
+  [ ! -e "$RBOX_STORE/containers/$id" ]
+  [ ! -e "$RBOX_STORE/run/11111111-1111-1111-1111-111111111111" ]
+}
+
+@test "HOME unset, PATH without sbin or newuidmap, LANG odd" {
+  run env -u HOME PATH=/bin LANG=xx_YY.broken "$RBOX_BUILD/rbox" run --rm --network none busybox echo fine
+  [ "$status" -eq 0 ]
+  [ "${lines[-1]}" = fine ]
+}
+
+@test "descriptors and folders of the host do not leak in" {
+  exec 7</etc 8<"$RBOX_BUILD/rbox"
+  run inside 'ls /proc/self/fd; cd /proc/self/fd/7 2>/dev/null && echo leaked'
+  exec 7<&- 8<&-
+  [[ "$output" != *leaked* ]]
+  [[ "$output" != *7* ]]
+  exec 9</
+  run rbox run --rm --network none -w /proc/self/fd/9 busybox pwd
+  exec 9<&-
+  [ "$status" -eq 125 ]
+}
+
+@test "a store that is full" {
+  is_user root || skip "only root can mount a small file system, in a namespace of its own"
+  run unshare -m --propagation private bash -c 'mount -t tmpfs -o size=1m none /mnt && mkdir -m 700 /mnt/s &&
+    RBOX_STORE=/mnt/s "$RBOX_BUILD/rbox" run --rm --network none busybox true; echo "status $?"; ls /mnt/s/tmp 2>/dev/null'
+  [[ "$output" == *"status 125"* ]]
+  [[ "$output" == *"No space left"* ]]
+  [[ "${lines[-1]}" == "status 125" ]]
+}
+
+@test "a store that is read-only" {
+  is_user root || skip "only root can mount, in a namespace of its own"
+  rbox run --rm --network none busybox true
+  run unshare -m --propagation private bash -c 'mount --bind "$RBOX_STORE" "$RBOX_STORE" && mount -o remount,ro,bind "$RBOX_STORE" &&
+    "$RBOX_BUILD/rbox" run --rm --network none busybox true; echo "status $?"'
+  [[ "$output" == *"status 125"* ]]
+  [[ "$output" == *"Read-only file system"* ]]
+}
