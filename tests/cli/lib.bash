@@ -68,10 +68,10 @@ containers_now() {
 
 # For tests that keep no container: there are as many as at its beginning.
 assert_no_containers() {
-  local left
-  left=$(diff <(echo "$containers_before") <(containers_now) || true)
-  if [ -n "$left" ]; then
-    echo "containers left: $left" >&2
+  local now
+  now=$(containers_now)
+  if [ "$now" != "$containers_before" ]; then
+    echo "containers before: $containers_before, now: $now" >&2
     return 1
   fi
 }
