@@ -25,7 +25,7 @@ enum {
     MTU_DEFAULT = 65520,
     MTU_MIN = 68,
     WORDS_BYTES = 4096, /* of its stderr */
-    MTU_MAX = 65521, /* libslirp's IF_MAX_MTU */
+    MTU_MAX = 65521,    /* libslirp's IF_MAX_MTU */
     GUEST_HOST = 100,
     GATEWAY_HOST = 2,
     DNS_HOST = 3
