@@ -18,6 +18,10 @@ int parse_bytes(const char *s, int64_t *ret_bytes, struct err *e);
 /* A time: "10" (seconds), "1.5s", "300ms", "1m30s", "2h". Never negative. */
 int parse_duration_ms(const char *s, int64_t *ret_ms, struct err *e);
 
+/* A moment, in nanoseconds since 1970: 2026-11-27, 2026-11-27T05:56[:38[.25]] with Z or +01:00
+ * behind (without: local time), seconds since 1970, or a time ago such as 10m or 1h30m. */
+int parse_time_ns(const char *s, int64_t *ret_ns, struct err *e);
+
 /* A decimal number times @unit: "1.5" with 100000 gives 150000. Never negative. */
 int parse_decimal(const char *s, int64_t unit, int64_t *ret, struct err *e);
 

@@ -23,8 +23,8 @@ struct attached {
     struct tty tty;
     int signal_fd;
     int input_open; /* standard input is passed on, and has not ended */
-    int started;
-    int status; /* of the end; -1 before it */
+    int status;     /* of the end; -1 before it */
+    struct detach_keys keys;
     struct sync_msg msg;
 };
 
@@ -71,6 +71,7 @@ static void take_signal(struct attached *s)
 static int take_input(struct attached *s, struct err *e)
 {
     ssize_t n = read(STDIN_FILENO, s->msg.u.data, SYNC_DATA_MAX);
+    int detach = 0;
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
         return 0;
@@ -84,8 +85,14 @@ static int take_input(struct attached *s, struct err *e)
         return 0;
     }
     s->msg.step = SYNC_INPUT;
-    s->msg.len = (uint32_t)n;
-    (void)sync_send_msg(s->a->control_fd, &s->msg, 0);
+    s->msg.len = (uint32_t)detach_keys_feed(&s->keys, s->msg.u.data, (size_t)n, &detach);
+    if (s->msg.len > 0) {
+        (void)sync_send_msg(s->a->control_fd, &s->msg, 0);
+    }
+    if (detach) {
+        (void)send_simple(s, SYNC_DETACH);
+        s->status = 0;
+    }
     return 0;
 }
 
@@ -93,12 +100,15 @@ static int take_started(struct attached *s, struct err *e)
 {
     autofree char *pid = xasprintf("%lld", (long long)s->msg.u.started.pid);
 
-    s->started = 1;
     if (s->a->pidfile != NULL && file_write(AT_FDCWD, s->a->pidfile, pid, strlen(pid), 0, e) < 0) {
         return err_wrap(e, "cannot write --pidfile");
     }
-    if (s->a->terminal) {
-        s->input_open = s->a->interactive;
+    if (s->a->only_start) {
+        s->status = 0;
+        return 0;
+    }
+    s->input_open = s->a->has_streams && s->a->interactive;
+    if (s->a->terminal && s->a->has_streams) {
         tty_raw(STDIN_FILENO, &s->tty);
         send_size(s); /* it may have changed since the start */
     }
@@ -174,6 +184,9 @@ int attach_run(const struct attach *a, struct err *e)
     s->a = a;
     s->tty.fd = -1;
     s->status = -1;
+    if (a->detach_keys != NULL && a->terminal) {
+        s->keys = *a->detach_keys;
+    }
     signals_forwarded(&set);
     s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
     r = s->signal_fd < 0 ? err_set(e, errno, "cannot receive signals") : serve(s, e);

@@ -4,14 +4,19 @@
 #define RBOX_BOX_ATTACH_H
 
 #include "base/err.h"
+#include "box/detach_keys.h"
 #include "box/report.h"
 
 struct attach {
-    int control_fd;            /* towards the supervisor */
-    int terminal;              /* the container has one: bytes go through control_fd */
-    int interactive;           /* pass standard input on */
-    const char *pidfile;       /* written at the start, or NULL */
-    struct report *ret_report; /* what it took, at the end */
+    int control_fd;  /* towards the supervisor */
+    int has_streams; /* input and output go through control_fd */
+    int terminal;    /* they are a terminal */
+    int interactive; /* pass standard input on */
+    int is_owner;    /* the container ends with the caller, but for detach_keys */
+    int only_start;  /* return as soon as the command runs */
+    const struct detach_keys *detach_keys; /* NULL: none */
+    const char *pidfile;                   /* written at the start, or NULL */
+    struct report *ret_report;             /* what it took, at the end */
 };
 
 /* Block the signals that attach_run() will forward, from here on: one that comes while the
@@ -19,8 +24,9 @@ struct attach {
  * resets it. */
 void attach_block_signals(void);
 
-/* Serve until the container ends. Returns its exit status, or a negative errno with @e: the start
- * failed, or the supervisor died. The terminal is restored in every case. */
+/* Serve until the container ends, or the caller detaches (0). Returns its exit status, or a
+ * negative errno with @e: the start failed, or the supervisor died. The terminal is restored in
+ * every case. */
 int attach_run(const struct attach *a, struct err *e);
 
 #endif

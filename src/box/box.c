@@ -100,6 +100,10 @@ static void undo_state(void *arg)
     struct launch *l = arg;
     struct err e = {0};
 
+    if (!l->supervise.is_new) {
+        state_release(&l->state);
+        return;
+    }
     if (faccessat(l->store->containers_fd, l->state.id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
         state_remove(&l->state, &e) < 0) {
         err_clear(&e);
@@ -128,7 +132,6 @@ static int launch_supervisor(struct launch *l, const struct box_options *o, stru
         if (o->image_lock_fd != NULL) {
             close_fd(o->image_lock_fd); /* the lock lasts as long as any copy is open */
         }
-        l->supervise.spec = l->spec;
         l->supervise.state = &l->state;
         l->supervise.control_fd = pair[1];
         l->supervise.child.filter = &l->filter;
@@ -139,6 +142,19 @@ static int launch_supervisor(struct launch *l, const struct box_options *o, stru
     l->control_fd = pair[0];
     net_done(&l->supervise.net);
     return l->supervisor_pid < 0 ? (int)l->supervisor_pid : 0;
+}
+
+static int write_cidfile(const struct box_options *o, const char *id, struct err *e)
+{
+    autoclose int fd = -1;
+    int r = 0;
+
+    if (o->cidfile == NULL) {
+        return 0;
+    }
+    fd = open(o->cidfile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    r = fd < 0 ? -errno : fd_write_all(fd, id, strlen(id));
+    return r < 0 ? err_set(e, -r, "cannot write --cidfile '%s'", o->cidfile) : 0;
 }
 
 /* From here the lock is the supervisor's: it must fall when that dies, whatever the launcher does.
@@ -155,13 +171,7 @@ static int hand_over(struct launch *l, const struct box_options *o, struct err *
         r = sync_send_host(l->control_fd, &host, l->cgroup.join_fd, e);
     }
     close_fd(&l->state.lock_fd);
-    if (r == 0 && o->cidfile != NULL) {
-        autoclose int fd = open(o->cidfile, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-
-        r = fd < 0 ? -errno : fd_write_all(fd, l->state.id, strlen(l->state.id));
-        r = r < 0 ? err_set(e, -r, "cannot write --cidfile '%s'", o->cidfile) : 0;
-    }
-    return r;
+    return r < 0 ? r : write_cidfile(o, l->state.id, e);
 }
 
 /* When the launcher cannot go on, it is often because the other side could not and has begun to put
@@ -220,7 +230,7 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
     int r = launch_prepare(l, e);
 
     if (r == 0) {
-        r = state_create(l->store, l->spec, &l->state, e);
+        r = (l->supervise.is_new ? state_create : state_open)(l->store, l->spec, &l->state, e);
     }
     if (r == 0) {
         undo_push(undo, undo_state, l);
@@ -239,35 +249,84 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
     return r;
 }
 
-int box_run(const struct store *store, struct spec *s, const struct box_options *o, struct err *e)
+static int launch(struct launch *l, const struct box_options *o, struct err *e)
 {
-    struct launch l = {
-        .store = store, .spec = s, .cgroup = CGROUP_INIT, .control_fd = -1, .supervisor_pidfd = -1};
-    struct attach attach = {
-        .terminal = s->process.terminal, .interactive = s->box.interactive, .pidfile = o->pidfile};
     struct report report = {0};
+    struct attach attach = {.terminal = l->spec->process.terminal,
+                            .interactive = l->spec->box.interactive,
+                            .detach_keys = o->detach_keys,
+                            .is_owner = o->mode == SUPERVISE_FOREGROUND,
+                            .only_start = o->mode == SUPERVISE_DETACHED,
+                            .pidfile = o->pidfile,
+                            .ret_report = &report};
     struct undo undo = {0};
-    int r = 0;
+    int r = launch_start(l, o, &undo, e);
 
-    attach.ret_report = &report;
-    l.state = (struct state){.dir_fd = -1, .fs_fd = -1, .lock_fd = -1};
-    r = launch_start(&l, o, &undo, e);
     if (r == 0) {
-        attach.control_fd = l.control_fd;
+        attach.control_fd = l->control_fd;
+        attach.has_streams = supervise_has_streams(&l->supervise);
         r = attach_run(&attach, e);
     }
-    close_fd(&l.control_fd);
+    close_fd(&l->control_fd);
     if (r >= 0) {
         undo_forget(&undo);
-        close_fd(&l.supervisor_pidfd);
+        close_fd(&l->supervisor_pidfd);
     }
     undo_run(&undo);
-    state_done(&l.state);
-    cgroup_done(&l.cgroup);
-    seccomp_done(&l.filter);
-    state_sweep(store);
-    if (r >= 0 && s->box.report != NULL && report_write(&report, r, s->box.report, e) < 0) {
+    state_done(&l->state);
+    cgroup_done(&l->cgroup);
+    seccomp_done(&l->filter);
+    state_sweep(l->store);
+    if (r >= 0 && o->mode != SUPERVISE_DETACHED && l->spec->box.report != NULL &&
+        report_write(&report, r, l->spec->box.report, e) < 0) {
         return -e->errnum;
     }
+    return r;
+}
+
+static struct launch launch_init(const struct store *store, struct spec *s,
+                                 const struct box_options *o, int is_new)
+{
+    return (struct launch){.store = store,
+                           .spec = s,
+                           .supervise = {.spec = s, .mode = o->mode, .is_new = is_new},
+                           .state = {.dir_fd = -1, .lock_fd = -1},
+                           .cgroup = CGROUP_INIT,
+                           .control_fd = -1,
+                           .supervisor_pidfd = -1};
+}
+
+int box_run(const struct store *store, struct spec *s, const struct box_options *o, struct err *e)
+{
+    struct launch l = launch_init(store, s, o, /* is_new= */ 1);
+
+    return launch(&l, o, e);
+}
+
+int box_start(const struct store *store, struct spec *s, const struct box_options *o, struct err *e)
+{
+    struct launch l = launch_init(store, s, o, /* is_new= */ 0);
+
+    return launch(&l, o, e);
+}
+
+int box_create(const struct store *store, struct spec *s, const struct box_options *o,
+               struct err *e)
+{
+    struct state st;
+    struct err ignored = {0};
+    int r = state_create(store, s, &st, e);
+
+    if (r < 0) {
+        return r;
+    }
+    r = state_write_config(&st, s, e);
+    r = r < 0 ? r : write_cidfile(o, st.id, e);
+    if (r == 0) {
+        state_release(&st);
+    } else {
+        (void)state_remove(&st, &ignored);
+    }
+    state_done(&st);
     return r;
 }

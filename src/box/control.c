@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "box/signals.h"
+#include "box/state.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 
@@ -20,7 +22,7 @@ enum {
     START_POLLS = 500 /* a container that is being made has no first process yet */
 };
 
-static int has_ended(const struct found *f)
+int control_has_ended(const struct found *f)
 {
     if (f->run_fd < 0 || flock(f->run_fd, LOCK_SH | LOCK_NB) == 0) {
         if (f->run_fd >= 0) {
@@ -65,7 +67,7 @@ int control_open(const struct found *f, int *ret_pidfd, struct err *e)
     int64_t pid = 0;
     int r = 0;
 
-    for (int i = 0; r == 0 && pid == 0 && i < START_POLLS && !has_ended(f); i++) {
+    for (int i = 0; r == 0 && pid == 0 && i < START_POLLS && !control_has_ended(f); i++) {
         r = read_pid(f, &pid, e);
         if (pid == 0) {
             pause_briefly();
@@ -78,7 +80,7 @@ int control_open(const struct found *f, int *ret_pidfd, struct err *e)
         pidfd = pidfd_open((pid_t)pid, 0);
     }
     /* Looked at after the opening: while the lock is held, the pid is nobody else's. */
-    if (pidfd < 0 || has_ended(f)) {
+    if (pidfd < 0 || control_has_ended(f)) {
         return ended(f, e);
     }
     *ret_pidfd = steal_fd(&pidfd);
@@ -105,11 +107,45 @@ int control_signal(const struct found *f, int signo, struct err *e)
 
 int control_wait(const struct found *f, int64_t timeout_ms, struct err *e)
 {
-    for (int64_t waited = 0; !has_ended(f); waited += POLL_MS) {
+    for (int64_t waited = 0; !control_has_ended(f); waited += POLL_MS) {
         if (timeout_ms != CONTROL_FOREVER && waited >= timeout_ms) {
             return err_new(e, ETIMEDOUT, "container '%s' did not end", f->name);
         }
         pause_briefly();
     }
     return 0;
+}
+
+static int signal_living(const struct found *f, int signo, struct err *e)
+{
+    int r = control_signal(f, signo, e);
+
+    if (r == -ESRCH) { /* it ended by itself, or waits for its restart, which will not come */
+        err_clear(e);
+        r = 0;
+    }
+    return r;
+}
+
+int control_stop(const struct found *f, int signo, int64_t timeout_ms, struct err *e)
+{
+    int r = state_mark_stopping(f->run_fd, e);
+
+    if (r == -ENOENT) { /* the folder goes with the container */
+        err_clear(e);
+        r = 0;
+    }
+    if (timeout_ms == 0) {
+        signo = SIGKILL;
+        timeout_ms = CONTROL_FOREVER;
+    }
+    r = r < 0 ? r : signal_living(f, signo, e);
+    r = r < 0 ? r : control_wait(f, timeout_ms, e);
+    if (r == -ETIMEDOUT) {
+        notice("container '%s' did not end by itself", f->name);
+        err_clear(e);
+        r = signal_living(f, SIGKILL, e);
+        r = r < 0 ? r : control_wait(f, CONTROL_FOREVER, e);
+    }
+    return r;
 }

@@ -20,6 +20,13 @@ int control_open(const struct found *f, int *ret_pidfd, struct err *e);
  * the container, by SIGKILL. Errors: -ESRCH. */
 int control_signal(const struct found *f, int signo, struct err *e);
 
+/* Has its supervisor gone? */
+int control_has_ended(const struct found *f);
+
+/* End it, and no restart policy brings it back: @signo, and KILL when that did not help in
+ * @timeout_ms (CONTROL_FOREVER: never). Success when it ends, whatever ended it. */
+int control_stop(const struct found *f, int signo, int64_t timeout_ms, struct err *e);
+
 /* Wait until the supervisor has put everything away. Errors: -ETIMEDOUT after @timeout_ms. */
 int control_wait(const struct found *f, int64_t timeout_ms, struct err *e);
 

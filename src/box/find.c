@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "box/state.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -74,7 +75,10 @@ int find_all(const struct store *store, struct found_list *ret, struct err *e)
     autofound_list struct found_list l = {0};
     autoclosedir DIR *d = NULL;
     const struct dirent *entry = NULL;
-    int fd = openat(store->dir_fd, "names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = -1;
+
+    state_sweep(store);
+    fd = openat(store->dir_fd, "names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0 && errno != ENOENT) {
         return err_set(e, errno, "cannot read the names of containers");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Containers by the words people use for them: name, id, or a beginning of the id that fits one
- * only. Reads names/ of the store and the locks; no config is parsed. Host side. */
+ * only. Reads names/ of the store and the locks, after a sweep: what a dead supervisor left is not
+ * taken for a container that was never run. Host side. */
 #ifndef RBOX_BOX_FIND_H
 #define RBOX_BOX_FIND_H
 

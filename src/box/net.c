@@ -162,9 +162,7 @@ int net_wait_ready(const struct spec *s, int netns_fd, struct net *n, struct err
 void net_stop(struct net *n)
 {
     for (size_t i = NET_HELPER_BACKEND + 1; i < NET_HELPER_COUNT; i++) {
-        if (n->helpers[i].pidfd >= 0) {
-            (void)proc_signal(n->helpers[i].pidfd, SIGKILL);
-        }
+        proc_kill_reap(&n->helpers[i].pidfd); /* to its end: then published ports are free */
     }
     if (n->backend != NULL && n->helpers[NET_HELPER_BACKEND].pidfd >= 0) {
         n->backend->stop(n);

@@ -154,6 +154,7 @@ static int serve_requests(struct forward *f, int run_fd, struct err *e)
     struct sockaddr_un address = port_socket_address(run_fd);
     struct item *item = xcalloc(1, sizeof(*item));
 
+    (void)unlink(address.sun_path); /* of an earlier life of the container */
     item->ready = request_ready;
     item->fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (item->fd < 0 || bind(item->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||

@@ -47,15 +47,16 @@ static void undo_name(void *arg)
 
 static int make_folders(struct state *st, struct err *e)
 {
+    autoclose int fs_fd = -1; /* upper, work and the place where the root is mounted */
     int r = dir_make(st->store->containers_fd, st->id, 0711, &st->dir_fd, e);
 
     if (r < 0) {
         return err_wrap(e, "cannot make container %s", st->id);
     }
-    r = dir_make(st->dir_fd, "fs", 0777, &st->fs_fd, e);
+    r = dir_make(st->dir_fd, "fs", 0777, &fs_fd, e);
     /* Root of the container makes upper and work in it, whatever id of the host that is. Others
      * can't come here: the store's top is 0700. */
-    if (r == 0 && fchmod(st->fs_fd, 0777) < 0) {
+    if (r == 0 && fchmod(fs_fd, 0777) < 0) {
         return err_set(e, errno, "cannot prepare container %s", st->id);
     }
     return r;
@@ -92,28 +93,50 @@ static int take_name(const struct state *st, struct err *e)
     return 0;
 }
 
+/* Rename the dotted folder to its name, if none has that yet: an empty folder would be replaced.
+ * Where a file system can't do both at once they are two steps. */
+static int show_run_folder(const struct state *st, const char *dotted)
+{
+    int run_fd = st->store->run_fd;
+
+    if (renameat2(run_fd, dotted, run_fd, st->id, RENAME_NOREPLACE) == 0) {
+        return 0;
+    }
+    if (errno != EINVAL && errno != ENOSYS) {
+        return -errno;
+    }
+    if (faccessat(run_fd, st->id, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        return -EEXIST;
+    }
+    return renameat(run_fd, dotted, run_fd, st->id) < 0 ? -errno : 0;
+}
+
 /* The run folder appears under its name only when its lock is held. */
 static int make_run_folder(struct state *st, struct err *e)
 {
     autofree char *dotted = xasprintf(".%s", st->id);
-    int r = dir_make(st->store->run_fd, dotted, 0700, &st->lock_fd, e);
+    int run_fd = st->store->run_fd;
+    int r = mkdirat(run_fd, dotted, 0700) < 0 ? -errno : 0;
 
-    if (r < 0) {
-        return r;
+    if (r == -EEXIST) {
+        return err_new(e, EBUSY, "container '%s' is being started", st->name);
     }
-    if (flock(st->lock_fd, LOCK_EX) < 0 ||
-        renameat(st->store->run_fd, dotted, st->store->run_fd, st->id) < 0) {
-        int errnum = errno;
-
-        (void)unlinkat(st->store->run_fd, dotted, AT_REMOVEDIR);
-        return err_set(e, errnum, "cannot lock container %s", st->id);
+    if (r == 0) {
+        st->lock_fd = openat(run_fd, dotted, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        r = st->lock_fd < 0 || flock(st->lock_fd, LOCK_EX) < 0 ? -errno
+                                                               : show_run_folder(st, dotted);
     }
-    return 0;
+    if (r == 0) {
+        return 0;
+    }
+    (void)unlinkat(run_fd, dotted, AT_REMOVEDIR);
+    return r == -EEXIST ? err_new(e, EBUSY, "container '%s' runs already", st->name)
+                        : err_set(e, -r, "cannot lock container %s", st->id);
 }
 
 int state_create(const struct store *store, const struct spec *s, struct state *ret, struct err *e)
 {
-    struct state st = {.store = store, .dir_fd = -1, .fs_fd = -1, .lock_fd = -1};
+    struct state st = {.store = store, .dir_fd = -1, .lock_fd = -1};
     struct undo undo = {0};
     int r = 0;
 
@@ -130,6 +153,31 @@ int state_create(const struct store *store, const struct spec *s, struct state *
     }
     if (r < 0) {
         undo_run(&undo);
+        state_done(&st);
+        return r;
+    }
+    *ret = st;
+    return 0;
+}
+
+int state_open(const struct store *store, const struct spec *s, struct state *ret, struct err *e)
+{
+    static const int FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    struct state st = {.store = store, .dir_fd = -1, .lock_fd = -1};
+    int r = 0;
+
+    st.id = xstrdup(s->box.id);
+    st.name = xstrdup(s->box.name);
+    st.dir_fd = openat(store->containers_fd, st.id, FLAGS);
+    r = st.dir_fd < 0 ? err_set(e, errno, "cannot open container '%s'", st.name)
+                      : make_run_folder(&st, e);
+    if (r == -EBUSY) { /* perhaps left by a supervisor that died */
+        err_clear(e);
+        close_fd(&st.lock_fd);
+        state_sweep(store);
+        r = make_run_folder(&st, e);
+    }
+    if (r < 0) {
         state_done(&st);
         return r;
     }
@@ -154,11 +202,42 @@ static int write_json(int dir_fd, const char *name, json_t *v, struct err *e)
     return file_write(dir_fd, name, text, strlen(text), FILE_PRIVATE, e);
 }
 
-int state_write_running(const struct state *st, int64_t pid, int64_t started_ns, struct err *e)
+int state_write_running(const struct state *st, const struct state_running *running, struct err *e)
 {
-    return write_json(
-        st->lock_fd, "state.json",
-        json_pack("{s:I, s:I}", "pid", (json_int_t)pid, "started_ns", (json_int_t)started_ns), e);
+    int r = write_json(st->lock_fd, "state.json",
+                       json_pack("{s:I, s:I, s:i}", "pid", (json_int_t)running->pid, "started_ns",
+                                 (json_int_t)running->started_ns, "restarts", running->restarts),
+                       e);
+
+    (void)unlinkat(st->dir_fd, "exit.json", 0);
+    return r;
+}
+
+int state_mark_stopping(int run_fd, struct err *e)
+{
+    return file_write(run_fd, "stopping", "", 0, FILE_PRIVATE, e);
+}
+
+int state_rename(const struct state *st, struct spec *s, const char *name, struct err *e)
+{
+    autofree char *old = steal_ptr(&s->box.name);
+    struct state renamed = *st;
+    int r = 0;
+
+    s->box.name = xstrdup(name);
+    renamed.name = s->box.name;
+    r = take_name(&renamed, e);
+    r = r < 0 ? r : state_write_config(st, s, e);
+    if (r < 0) {
+        return r;
+    }
+    undo_name((void *)(uintptr_t)st);
+    return 0;
+}
+
+int state_is_stopping(const struct state *st)
+{
+    return faccessat(st->lock_fd, "stopping", F_OK, 0) == 0;
 }
 
 static void remove_run_folder(const struct store *store, const char *id)
@@ -171,10 +250,10 @@ static void remove_run_folder(const struct store *store, const char *id)
 static int write_exit_file(int dir_fd, const struct state_exit *x, struct err *e)
 {
     return write_json(dir_fd, "exit.json",
-                      json_pack("{s:i, s:b, s:I, s:I, s:o}", "status", x->status, "oom_killed",
+                      json_pack("{s:i, s:b, s:I, s:I, s:i, s:o}", "status", x->status, "oom_killed",
                                 x->oom_killed, "started_ns", (json_int_t)x->started_ns,
-                                "finished_ns", (json_int_t)x->finished_ns, "error",
-                                json_str(x->error != NULL ? x->error : "")),
+                                "finished_ns", (json_int_t)x->finished_ns, "restarts", x->restarts,
+                                "error", json_str(x->error != NULL ? x->error : "")),
                       e);
 }
 
@@ -186,11 +265,54 @@ int state_write_exit(const struct state *st, const struct state_exit *x, struct 
     return r;
 }
 
+/* Read the config of a dead container; 0 when there is none that makes sense: it was half-made. */
+static int read_config(const struct store *store, const char *id, struct spec *ret)
+{
+    autofree char *path = xasprintf("%s/config.json", id);
+    autofree char *text = NULL;
+    struct err ignored = {0};
+    size_t len = 0;
+
+    return file_read(store->containers_fd, path, 16 << 20, &text, &len, &ignored) == 0 &&
+           spec_json_read(text, len, ret, &ignored) == 0;
+}
+
+static void drop_name_of(const struct store *store, const struct spec *s, const char *id)
+{
+    autofree char *path = s->box.name != NULL ? name_path(s->box.name) : xstrdup("");
+    char holder[80];
+
+    if (*path != '\0' && name_holder(store, path, holder) && strcmp(holder, id) == 0) {
+        (void)unlinkat(store->dir_fd, path, 0);
+    }
+}
+
+void state_release(const struct state *st)
+{
+    remove_run_folder(st->store, st->id);
+}
+
+/* The name it had when it was started; else the one it was given since. */
+static void drop_name(const struct state *st)
+{
+    autofree char *path = name_path(st->name);
+    char holder[80];
+    struct spec s = {0};
+
+    if (name_holder(st->store, path, holder) && strcmp(holder, st->id) == 0) {
+        (void)unlinkat(st->store->dir_fd, path, 0);
+    } else if (read_config(st->store, st->id, &s)) {
+        drop_name_of(st->store, &s, st->id);
+        spec_done(&s);
+    }
+}
+
 int state_remove(const struct state *st, struct err *e)
 {
-    int r = dir_remove_tree(st->store->containers_fd, st->id, e);
+    int r = 0;
 
-    undo_name((void *)(uintptr_t)st);
+    drop_name(st);
+    r = dir_remove_tree(st->store->containers_fd, st->id, e);
     /* Last: as long as it stands, a sweep finds what could not be removed. */
     if (r == 0) {
         remove_run_folder(st->store, st->id);
@@ -201,7 +323,6 @@ int state_remove(const struct state *st, struct err *e)
 void state_done(struct state *st)
 {
     close_fd(&st->dir_fd);
-    close_fd(&st->fs_fd);
     close_fd(&st->lock_fd);
     free(st->id);
     free(st->name);
@@ -223,28 +344,6 @@ static int sweep_remove(void *arg, struct err *e)
     return dir_remove_tree(job->store->containers_fd, job->id, e);
 }
 
-/* Read the config of a dead container; 0 when there is none that makes sense: it was half-made. */
-static int read_config(const struct store *store, const char *id, struct spec *ret)
-{
-    autofree char *path = xasprintf("%s/config.json", id);
-    autofree char *text = NULL;
-    struct err ignored = {0};
-    size_t len = 0;
-
-    return file_read(store->containers_fd, path, 16 << 20, &text, &len, &ignored) == 0 &&
-           spec_json_read(text, len, ret, &ignored) == 0;
-}
-
-static void sweep_name(const struct store *store, const struct spec *s, const char *id)
-{
-    autofree char *path = s->box.name != NULL ? name_path(s->box.name) : xstrdup("");
-    char holder[80];
-
-    if (*path != '\0' && name_holder(store, path, holder) && strcmp(holder, id) == 0) {
-        (void)unlinkat(store->dir_fd, path, 0);
-    }
-}
-
 static void sweep_container(const struct store *store, const char *id)
 {
     struct sweep_job job = {.store = store, .id = id};
@@ -262,7 +361,7 @@ static void sweep_container(const struct store *store, const char *id)
         }
         free(x.error);
     } else {
-        sweep_name(store, &s, id);
+        drop_name_of(store, &s, id);
         if (dir_remove_tree(store->containers_fd, id, &e) < 0 && known) {
             err_clear(&e);
             (void)userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, sweep_remove, &job,

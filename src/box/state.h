@@ -24,7 +24,6 @@ struct state {
     char *id;
     char *name;
     int dir_fd;  /* containers/ID */
-    int fs_fd;   /* containers/ID/fs: upper, work and the place where the root is mounted */
     int lock_fd; /* run/BOOT-ID/ID, locked; inherited by the supervisor, whose death frees it */
 };
 
@@ -33,18 +32,40 @@ struct state_exit {
     int oom_killed;
     int64_t started_ns; /* CLOCK_REALTIME */
     int64_t finished_ns;
+    int restarts;
     char *error; /* or NULL */
 };
 
-/* Make the folders and reserve the name of @s. On failure nothing is left.
+struct state_running {
+    int64_t pid; /* of PID 1, as the host counts */
+    int64_t started_ns;
+    int restarts;
+};
+
+/* Make the folders, reserve the name of @s, and lock. On failure nothing is left.
  * Errors: -EEXIST the name is taken, with the id that holds it. Host side. */
 int state_create(const struct store *store, const struct spec *s, struct state *ret, struct err *e);
+
+/* Open and lock the container of @s, which is there, to run it again. What a dead supervisor left
+ * is swept first. Errors: -EBUSY it runs. Host side. */
+int state_open(const struct store *store, const struct spec *s, struct state *ret, struct err *e);
+
+/* Take the run folder away: the container stays, and does not run. */
+void state_release(const struct state *st);
 
 /* Write config.json. */
 int state_write_config(const struct state *st, const struct spec *s, struct err *e);
 
-/* Write run/…/state.json: the pids as the host counts them. */
-int state_write_running(const struct state *st, int64_t pid, int64_t started_ns, struct err *e);
+/* Give the container the name @name, in names/ and in @s, which is written. @st: opened by hand or
+ * by state_open(), its name the old one. Errors: -EEXIST. */
+int state_rename(const struct state *st, struct spec *s, const char *name, struct err *e);
+
+/* Write run/…/state.json; how an earlier life ended is forgotten. */
+int state_write_running(const struct state *st, const struct state_running *running, struct err *e);
+
+/* Mark running container @run_fd as being stopped: it is not restarted. */
+int state_mark_stopping(int run_fd, struct err *e);
+int state_is_stopping(const struct state *st);
 
 /* Write exit.json, then take the run folder away: the container is now stopped. */
 int state_write_exit(const struct state *st, const struct state_exit *x, struct err *e);
@@ -54,6 +75,7 @@ int state_write_exit(const struct state *st, const struct state_exit *x, struct 
 int state_remove(const struct state *st, struct err *e);
 
 void state_done(struct state *st);
+#define autostate __attribute__((cleanup(state_done)))
 
 /* Sweep what dead supervisors left of this boot and earlier ones: run folders go; containers
  * started with --rm and half-made ones are removed, the others get an exit.json that says so. Best

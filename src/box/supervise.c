@@ -8,6 +8,7 @@
 #include "box/cgroup.h"
 #include "box/net.h"
 #include "box/signals.h"
+#include "box/streams.h"
 #include "box/sync.h"
 #include "box/watch.h"
 #include "sys/fd.h"
@@ -25,6 +26,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,13 +35,22 @@ static const char CHILD[] = "the container's first process";
 /* What the start has made so far, and its end takes back. */
 struct running {
     int sync_fd;
-    int pidfd;   /* of the container's PID 1; -1 once reaped */
-    int join_fd; /* of the container's cgroup, or -1 */
+    int pidfd;    /* of the container's PID 1; -1 once reaped */
+    int join_fd;  /* of the container's cgroup, or -1 */
+    int has_host; /* the launcher's part is done: join_fd and host are known */
     struct sync_host host;
-    int master_fd; /* of the terminal, or -1 */
+    int master_fd; /* of the terminal, or -1; then the streams' */
+    struct streams *streams;
+    int restarts;
     int64_t started_ns;
     struct report report;
 };
+
+int supervise_has_streams(const struct supervise *s)
+{
+    return (s->mode != SUPERVISE_FOREGROUND || s->spec->process.terminal) &&
+           !str_eq(s->spec->box.log_driver, "passthrough");
+}
 
 /* ---- start */
 
@@ -81,6 +92,7 @@ static uint64_t clone_flags(const struct spec *s)
 
 static int await_host(const struct supervise *s, struct running *run, struct err *e)
 {
+    run->has_host = 1;
     return sync_wait_host(s->control_fd, &run->host, &run->join_fd, e);
 }
 
@@ -139,12 +151,30 @@ static int map_inner(const struct spec *s, int pidfd, struct err *e)
     return r;
 }
 
+/* The lock, and what clients say, are the supervisor's alone. */
+static _Noreturn void become_child(struct supervise *s, struct running *run, const int ends[3])
+{
+    struct err e = {0};
+
+    close_fd(&s->state->lock_fd);
+    streams_close(run->streams);
+    if (streams_become(ends, &e) < 0) {
+        sync_send_err(s->child.sync_fd, &e);
+        _exit(EXITCODE_RBOX);
+    }
+    child_main(&s->child);
+}
+
 static int clone_child(struct supervise *s, struct running *run, uint64_t flags, struct err *e)
 {
     int pair[2] = {-1, -1};
+    int ends[3] = {-1, -1, -1};
     int r = sync_pair(pair, e);
     pid_t pid = -1;
 
+    if (r == 0 && supervise_has_streams(s) && !s->spec->process.terminal) {
+        r = streams_pipes(run->streams, s->spec->box.interactive, ends, e);
+    }
     if (r < 0) {
         return r;
     }
@@ -153,13 +183,13 @@ static int clone_child(struct supervise *s, struct running *run, uint64_t flags,
     }
     pid = ns_clone(flags, -1, &run->pidfd, e);
     if (pid == 0) {
-        /* The lock and the launcher's ear are the supervisor's alone. */
-        close_fd(&s->state->lock_fd);
-        close_fd(&s->control_fd);
         (void)close(pair[0]);
         s->child.sync_fd = pair[1];
         s->child.spec = s->spec;
-        child_main(&s->child);
+        become_child(s, run, ends);
+    }
+    for (int fd = 0; fd <= 2; fd++) {
+        close_fd(&ends[fd]);
     }
     (void)close(pair[1]);
     run->sync_fd = pair[0];
@@ -170,7 +200,7 @@ static int clone_child(struct supervise *s, struct running *run, uint64_t flags,
  * maps the ids. */
 static int start_child(struct supervise *s, struct running *run, struct err *e)
 {
-    int r = waits_for_host(s) ? await_host(s, run, e) : 0;
+    int r = waits_for_host(s) && !run->has_host ? await_host(s, run, e) : 0;
 
     if (r < 0 || !is_two_stage(s, run)) {
         return r < 0 ? r : clone_child(s, run, clone_flags(s->spec), e);
@@ -200,7 +230,7 @@ static int build(struct supervise *s, struct running *run, struct err *e)
     autoclose int netns_fd = -1;
     int r = sync_wait(run->sync_fd, SYNC_CHILD_READY, CHILD, &netns_fd, e);
 
-    if (r == 0 && !waits_for_host(s)) {
+    if (r == 0 && !run->has_host) {
         r = await_host(s, run, e);
     }
     if (r == 0) {
@@ -257,9 +287,35 @@ static void tell_started(const struct supervise *s, struct running *run)
 
     run->started_ns = now_ns();
     msg.u.started.pid = signals_host_pid(run->pidfd);
-    (void)state_write_running(s->state, msg.u.started.pid, run->started_ns, &ignored);
-    (void)sync_send_msg(s->control_fd, &msg, 0);
-    (void)prctl(PR_SET_PDEATHSIG, 0);
+    (void)state_write_running(s->state,
+                              &(struct state_running){.pid = msg.u.started.pid,
+                                                      .started_ns = run->started_ns,
+                                                      .restarts = run->restarts},
+                              &ignored);
+    if (run->restarts > 0) {
+        return;
+    }
+    (void)prctl(PR_SET_PDEATHSIG, 0); /* first: a detached start's launcher goes when it is told */
+    streams_tell(run->streams, &msg);
+    if (s->mode == SUPERVISE_DETACHED) {
+        streams_detach_launcher(run->streams);
+    }
+}
+
+/* From the clone to the command's exec. */
+static int start(struct supervise *s, struct running *run, struct err *e)
+{
+    int r = start_child(s, run, e);
+
+    if (r == 0) {
+        drop_descriptors();
+        r = build(s, run, e);
+    }
+    if (r == 0 && run->master_fd >= 0) {
+        streams_terminal(run->streams, run->master_fd);
+        run->master_fd = -1;
+    }
+    return r < 0 ? r : await_exec(run, e);
 }
 
 /* ---- end */
@@ -270,7 +326,6 @@ static void end_cgroup(const struct supervise *s, struct running *run, struct st
     autofree char *why = NULL;
     struct cgroup c = CGROUP_INIT;
     struct cgroup_figures *f = &run->report.cgroup;
-    struct sync_msg msg = {.step = SYNC_NOTICE};
     struct err ignored = {0};
 
     if (run->join_fd >= 0) {
@@ -280,8 +335,7 @@ static void end_cgroup(const struct supervise *s, struct running *run, struct st
     why = cgroup_explain(f);
     x->oom_killed = f->oom_kills != CGROUP_UNKNOWN && f->oom_kills > 0;
     if (why != NULL) {
-        msg.len = (uint32_t)snprintf(msg.u.data, sizeof(msg.u.data), "%s", why);
-        (void)sync_send_msg(s->control_fd, &msg, 0);
+        streams_notice(run->streams, why);
     }
     cgroup_release(&c);
 }
@@ -297,13 +351,113 @@ static void put_away(struct supervise *s, struct running *run, struct state_exit
     report_take(x->finished_ns - x->started_ns, &run->report);
     net_stop(&s->net);
     end_cgroup(s, run, x);
-    if (s->spec->box.remove || !started) {
+    if (started ? s->spec->box.remove : s->is_new) {
         r = state_remove(s->state, &e);
-    } else {
+    } else if (started) {
         r = state_write_exit(s->state, x, &e);
+    } else {
+        state_release(s->state);
     }
     if (r < 0) {
         debug("putting away: %s", e.msg);
+    }
+}
+
+/* ---- once more */
+
+enum {
+    RESTART_PAUSE_MS = 100,           /* before the first; twice as long before each next one … */
+    RESTART_PAUSE_MAX_MS = 60 * 1000, /* … up to this */
+    RESTART_WELL_MS = 10 * 1000,      /* one that ran so long begins anew with short pauses */
+    STOP_LOOK_MS = 50
+};
+
+static int may_restart(const struct supervise *s, const struct running *run, int status)
+{
+    const struct spec_box *b = &s->spec->box;
+
+    if (streams_owner_left(run->streams) || state_is_stopping(s->state)) {
+        return 0;
+    }
+    if (b->restart == SPEC_RESTART_ON_FAILURE) {
+        return status != 0 && (b->restart_max == 0 || run->restarts < b->restart_max);
+    }
+    return b->restart != SPEC_RESTART_NO;
+}
+
+/* Wait before the next life. Returns 0 when somebody stops the container meanwhile. */
+static int pause_before(const struct supervise *s, int64_t pause_ms)
+{
+    for (int64_t waited = 0; waited < pause_ms; waited += STOP_LOOK_MS) {
+        const struct timespec t = {.tv_nsec = STOP_LOOK_MS * 1000000L};
+
+        if (state_is_stopping(s->state)) {
+            return 0;
+        }
+        (void)nanosleep(&t, NULL);
+    }
+    return 1;
+}
+
+static int64_t next_pause_ms(const struct running *run, int64_t pause_ms)
+{
+    if (pause_ms == 0 || (now_ns() - run->started_ns) / 1000000 >= RESTART_WELL_MS) {
+        return RESTART_PAUSE_MS;
+    }
+    return pause_ms * 2 < RESTART_PAUSE_MAX_MS ? pause_ms * 2 : RESTART_PAUSE_MAX_MS;
+}
+
+/* A new first process with a new world; cgroup, ids, lock and clients stay. */
+static int start_again(struct supervise *s, struct running *run, struct err *e)
+{
+    int r = 0;
+
+    net_stop(&s->net);
+    while (waitpid(-1, NULL, WNOHANG) > 0) { /* what net_stop() did not wait for, last time */
+    }
+    run->restarts++;
+    r = net_open(s->spec, &s->net, e);
+    return r < 0 ? r : start(s, run, e);
+}
+
+/* ---- the story */
+
+static int open_role(struct supervise *s, struct running *run, struct err *e)
+{
+    int r = enter_role(s, e);
+
+    run->streams = streams_new(s->control_fd, s->mode == SUPERVISE_FOREGROUND);
+    if (r == 0 && supervise_has_streams(s)) {
+        r = streams_listen(run->streams, s->spec, s->state, e);
+    }
+    return r;
+}
+
+/* From the command's exec to its last end. */
+static void live(struct supervise *s, struct running *run, struct state_exit *x)
+{
+    int64_t pause_ms = 0;
+    struct err e = {0};
+    int r = 0;
+
+    for (;;) {
+        tell_started(s, run);
+        x->status = watch_run(&(struct watch){.pidfd = &run->pidfd,
+                                              .streams = run->streams,
+                                              .net = &s->net,
+                                              .timeout_ms = s->spec->box.timeout_ms});
+        x->started_ns = run->started_ns;
+        x->finished_ns = now_ns();
+        pause_ms = next_pause_ms(run, pause_ms);
+        if (!may_restart(s, run, x->status) || !pause_before(s, pause_ms)) {
+            return;
+        }
+        r = start_again(s, run, &e);
+        if (r < 0) {
+            streams_notice(run->streams, e.msg);
+            x->error = xstrdup(e.msg);
+            return;
+        }
     }
 }
 
@@ -313,34 +467,21 @@ _Noreturn void supervise_main(struct supervise *s)
     struct sync_msg msg = {.step = SYNC_EXIT};
     struct state_exit x = {0};
     struct err e = {0};
-    int r = enter_role(s, &e);
+    int r = open_role(s, &run, &e);
 
     if (r == 0) {
-        r = start_child(s, &run, &e);
-    }
-    if (r == 0) {
-        drop_descriptors();
-        r = build(s, &run, &e);
-    }
-    if (r == 0) {
-        r = await_exec(&run, &e);
+        r = start(s, &run, &e);
     }
     if (r < 0) {
         put_away(s, &run, &x, 0);
         sync_send_err(s->control_fd, &e);
         _exit(EXITCODE_RBOX);
     }
-    tell_started(s, &run);
-    x.status = watch_run(&(struct watch){.pidfd = &run.pidfd,
-                                         .control_fd = s->control_fd,
-                                         .master_fd = run.master_fd,
-                                         .net = &s->net,
-                                         .timeout_ms = s->spec->box.timeout_ms});
-    x.started_ns = run.started_ns;
-    x.finished_ns = now_ns();
+    live(s, &run, &x);
+    x.restarts = run.restarts;
     put_away(s, &run, &x, 1);
     msg.u.exit =
         (struct sync_exit){.status = x.status, .oom_killed = x.oom_killed, .report = run.report};
-    (void)sync_send_msg(s->control_fd, &msg, 0);
+    streams_tell(run.streams, &msg);
     _exit(0);
 }

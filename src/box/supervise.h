@@ -14,13 +14,26 @@
 #include "box/net.h"
 #include "box/state.h"
 
+/* Whose the container is. */
+enum supervise_mode {
+    SUPERVISE_FOREGROUND, /* the launcher's: it ends with it, and without a terminal it has its
+                             descriptors */
+    SUPERVISE_ATTACHED,   /* nobody's; the launcher is one who is attached */
+    SUPERVISE_DETACHED    /* nobody's; the launcher goes when the command runs */
+};
+
 struct supervise {
     struct spec *spec;
     struct state *state;
     struct child child; /* prepared by the launcher; sync_fd is the supervisor's to fill in */
     struct net net;     /* checked, and listening on published ports */
-    int control_fd;     /* towards the launcher; its end of file means that the launcher died */
+    int control_fd;     /* towards the launcher */
+    enum supervise_mode mode;
+    int is_new; /* a start that fails leaves nothing of a new container */
 };
+
+/* Are its streams pipes or a terminal of the supervisor's? */
+int supervise_has_streams(const struct supervise *s);
 
 /* Run the container to its end. Called in the fork; never returns. What fails is sent to the
  * launcher. */

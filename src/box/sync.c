@@ -35,6 +35,7 @@ static const struct step_row STEPS[] = {
     [SYNC_INPUT_END] = {"INPUT_END", 0, 0},
     [SYNC_RESIZE] = {"RESIZE", sizeof(struct winsize), 0},
     [SYNC_SIGNAL] = {"SIGNAL", sizeof(int32_t), 0},
+    [SYNC_DETACH] = {"DETACH", 0, 0},
 };
 enum {
     STEP_COUNT = sizeof(STEPS) / sizeof(STEPS[0])

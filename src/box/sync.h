@@ -48,6 +48,7 @@ enum sync_step {
     SYNC_INPUT_END,
     SYNC_RESIZE,
     SYNC_SIGNAL,
+    SYNC_DETACH, /* the client goes; the container stays, even without its owner */
 };
 
 enum {

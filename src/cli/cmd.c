@@ -14,11 +14,18 @@
 /* clang-format off */
 static const struct cmd *const COMMANDS[] = {
     &cmd_run,
-    &cmd_ps,
-    &cmd_kill,
+    &cmd_create,
+    &cmd_start,
     &cmd_stop,
+    &cmd_restart,
+    &cmd_ps,
+    &cmd_logs,
+    &cmd_attach,
+    &cmd_kill,
     &cmd_wait,
     &cmd_rm,
+    &cmd_rename,
+    &cmd_container_prune,
     &cmd_container_inspect,
     &cmd_container_exists,
     &cmd_images,
@@ -158,6 +165,15 @@ void ctx_done(struct ctx *ctx)
     free(ctx->storage_driver);
     free(ctx->cgroup_manager);
     free(ctx->argv);
+}
+
+int cmd_confirm(const char *question)
+{
+    char line[16] = "";
+
+    (void)printf("%s [y/N] ", question);
+    (void)fflush(stdout);
+    return fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
 }
 
 /* ---- finding the command */

@@ -96,7 +96,17 @@ extern const struct opt CMD_GLOBAL_OPTIONS[];
 /* Parse the command line and run the command. Returns as cmd->run does. */
 int cmd_main(struct ctx *ctx, int argc, char **argv, struct err *e);
 
+/* Ask "@question [y/N]" on the terminal: was the answer yes? */
+int cmd_confirm(const char *question);
+
 extern const struct cmd cmd_run;
+extern const struct cmd cmd_create;
+extern const struct cmd cmd_start;
+extern const struct cmd cmd_restart;
+extern const struct cmd cmd_attach;
+extern const struct cmd cmd_logs;
+extern const struct cmd cmd_rename;
+extern const struct cmd cmd_container_prune;
 extern const struct cmd cmd_ps;
 extern const struct cmd cmd_rm;
 extern const struct cmd cmd_kill;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "box/control.h"
+#include "box/state.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "spec/spec_parse.h"
@@ -53,6 +54,10 @@ static int kill_one(const struct store *store, void *arg, const struct found *f,
     const struct kill_options *o = arg;
 
     (void)store;
+    /* Meant to end it: no restart policy is to bring it back. */
+    if ((o->signal == SIGKILL || o->signal == SIGTERM) && state_mark_stopping(f->run_fd, e) < 0) {
+        return -e->errnum;
+    }
     return control_signal(f, o->signal, e);
 }
 

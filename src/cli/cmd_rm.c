@@ -59,18 +59,6 @@ enum {
     KILL_TIMEOUT_MS = 10000
 };
 
-/* One that ends by itself meanwhile is what was wanted. */
-static int end_container(const struct found *f, struct err *e)
-{
-    int r = control_signal(f, SIGKILL, e);
-
-    if (r == -ESRCH) {
-        err_clear(e);
-        r = 0;
-    }
-    return r < 0 ? r : control_wait(f, KILL_TIMEOUT_MS, e);
-}
-
 static int remove_job(void *arg, struct err *e)
 {
     return state_remove(arg, e);
@@ -78,13 +66,19 @@ static int remove_job(void *arg, struct err *e)
 
 /* Files of the container's ids need the mapped namespace; folders of ours, where we are no id in
  * there (nomap), the way round. */
-static int remove_files(const struct store *store, const struct found *f, const struct spec *s,
-                        struct err *e)
+static int remove_files(const struct store *store, const struct spec *s, struct err *e)
 {
-    struct state st = {
-        .store = store, .id = f->id, .name = f->name, .dir_fd = -1, .fs_fd = -1, .lock_fd = -1};
+    autostate struct state st = {.dir_fd = -1, .lock_fd = -1};
     struct err ignored = {0};
+    int r = state_open(store, s, &st, e);
 
+    if (r == -ENOENT) { /* with --rm it went by itself */
+        err_clear(e);
+        return 0;
+    }
+    if (r < 0) {
+        return r;
+    }
     if (state_remove(&st, &ignored) == 0 ||
         userns_run(&s->linux_.uid_mappings, &s->linux_.gid_mappings, remove_job, &st, &ignored) ==
             0) {
@@ -106,10 +100,9 @@ int container_remove(const struct store *store, const struct found *f, int force
         (void)err_hint(e, "rbox rm -f %s", f->name);
         r = err_exit(e, EXITCODE_IN_USE);
     } else if (c.is_running) {
-        r = end_container(f, e);
+        r = control_stop(f, SIGKILL, KILL_TIMEOUT_MS, e);
     }
-    /* with --rm it is gone by itself, or about to be */
-    r = r < 0 ? r : remove_files(store, f, &c.spec, e);
+    r = r < 0 ? r : remove_files(store, &c.spec, e);
     container_done(&c);
     return r;
 }

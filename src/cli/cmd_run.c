@@ -19,9 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
-
-static int run(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
 const struct cmd cmd_run = {
     .names = {"run", "container run"},
@@ -37,7 +36,8 @@ const struct cmd cmd_run = {
     .examples = "rbox run busybox echo hello\n"
                 "rbox run -it --rm -v .:/src -w /src busybox\n"
                 "rbox run --rm --network none --read-only --cap-drop ALL busybox id\n"
-                "rbox run --rm -p 8080:80 -m 64m busybox httpd -f\n",
+                "rbox run --rm -p 8080:80 -m 64m busybox httpd -f\n"
+                "rbox run -d --name web -p 8080:80 --restart always busybox httpd -f\n",
     .options = RUN_OPTIONS,
     .refused = RUN_REFUSED,
     .options_size = sizeof(struct run_options),
@@ -45,7 +45,7 @@ const struct cmd cmd_run = {
     .stop_at_operand = 1,
     .init = run_options_init,
     .done = run_options_done,
-    .run = run,
+    .run = run_container,
 };
 
 /* What the options can say and the core cannot do yet. A row goes when the core learns it. */
@@ -55,10 +55,7 @@ static int refuse_unfinished(const struct spec *s, struct err *e)
         int asked;
         const char *what;
     } ROWS[] = {
-        {s->box.detach, "--detach"},
         {s->box.storage_driver != NULL, "--storage-driver"},
-        {s->box.restart != SPEC_RESTART_NO, "--restart"},
-        {s->box.log_driver != NULL || s->box.log_max_size_bytes != 0, "--log-driver"},
     };
 
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
@@ -188,6 +185,14 @@ static int add_host_files(struct spec *s, struct err *e)
     return 0;
 }
 
+static int64_t now_ns(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* --replace: a container that has the name goes, running or not. */
 static int replace_container(const struct store *store, const char *name, struct err *e)
 {
@@ -205,7 +210,9 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
                      char **argv, struct err *e)
 {
     struct spec *s = &o->request.spec;
-    struct box_options box = {.cidfile = o->cidfile,
+    struct box_options box = {.mode = s->box.detach ? SUPERVISE_DETACHED : SUPERVISE_FOREGROUND,
+                              .detach_keys = &o->detach_keys,
+                              .cidfile = o->cidfile,
                               .pidfile = o->pidfile,
                               .image_lock_fd = image != NULL ? &image->lock_fd : NULL};
     struct store *store = NULL;
@@ -229,14 +236,19 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
         (void)puts(text);
         return 0;
     }
+    s->box.created_ns = now_ns();
     r = refuse_unfinished(s, e);
     r = r < 0 ? r : ctx_store(ctx, &store, e);
     r = r < 0 ? r : make_sources(store, s, e);
     r = r < 0 || !o->replace ? r : replace_container(store, s->box.name, e);
-    return r < 0 ? r : box_run(store, s, &box, e);
+    r = r < 0 ? r : o->action(store, s, &box, e);
+    if (r == 0 && (s->box.detach || o->action == box_create)) {
+        (void)puts(s->box.id);
+    }
+    return r;
 }
 
-static int run(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     struct run_options *o = options;
     struct spec *s = &o->request.spec;
@@ -252,7 +264,7 @@ static int run(struct ctx *ctx, void *options, int argc, char **argv, struct err
         return r < 0 ? r : run_image(ctx, o, NULL, argc, argv, e);
     }
     if (argc < 1) {
-        (void)err_new(e, EINVAL, "rbox run needs an image");
+        (void)err_new(e, EINVAL, "an image is needed");
         return err_hint(e, "rbox run busybox");
     }
     r = ctx_store(ctx, &store, e);

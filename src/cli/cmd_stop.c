@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/log.h"
 #include "box/control.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "spec/spec_parse.h"
-
-#include <errno.h>
-#include <signal.h>
 
 struct stop_options {
     int64_t time_ms; /* -1: the container's own */
@@ -68,19 +64,7 @@ static int stop_one(const struct store *store, void *arg, const struct found *f,
     time_ms = o->time_ms >= 0 ? o->time_ms : c.spec.box.stop_timeout_ms;
     signo = o->signal != 0 ? o->signal : c.spec.box.stop_signal;
     container_done(&c);
-    r = control_signal(f, signo, e);
-    r = r < 0 ? r : control_wait(f, time_ms, e);
-    if (r == -ETIMEDOUT) {
-        notice("container '%s' did not end by itself", f->name);
-        err_clear(e);
-        r = control_signal(f, SIGKILL, e);
-        r = r < 0 ? r : control_wait(f, CONTROL_FOREVER, e);
-    }
-    if (r == -ESRCH) {
-        err_clear(e);
-        return 0;
-    }
-    return r;
+    return control_stop(f, signo, time_ms, e);
 }
 
 static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

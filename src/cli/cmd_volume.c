@@ -245,15 +245,6 @@ static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, stru
     return r < 0 ? r : remove_volumes(store, &names, e);
 }
 
-static int is_yes(void)
-{
-    char line[16] = "";
-
-    (void)printf("Remove them? [y/N] ");
-    (void)fflush(stdout);
-    return fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
-}
-
 static int volume_prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct prune_options *o = options;
@@ -279,7 +270,7 @@ static int volume_prune(struct ctx *ctx, void *options, int argc, char **argv, s
         for (size_t i = 0; i < unused.len; i++) {
             (void)printf("%s\n", unused.v[i]);
         }
-        if (!is_yes()) {
+        if (!cmd_confirm("Remove them?")) {
             return 0;
         }
     }

@@ -8,12 +8,10 @@
 #include "sys/fd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum {
     CONFIG_BYTES_MAX = 16 << 20,
@@ -27,15 +25,11 @@ static const int64_t NS_PER_S = 1000000000;
 static int read_config(int dir_fd, struct container *ret, struct err *e)
 {
     autofree char *text = NULL;
-    struct stat st;
     size_t len = 0;
     int r = file_read(dir_fd, "config.json", CONFIG_BYTES_MAX, &text, &len, e);
 
     r = r < 0 ? r : spec_json_read(text, len, &ret->spec, e);
-    /* written once, when the container is made */
-    if (r == 0 && fstatat(dir_fd, "config.json", &st, AT_SYMLINK_NOFOLLOW) == 0) {
-        ret->created_ns = st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
-    }
+    ret->created_ns = ret->spec.box.created_ns;
     return r;
 }
 
@@ -60,7 +54,9 @@ static int read_running(int run_fd, struct container *ret, struct err *e)
 
     ret->is_running = 1;
     r = r < 0 ? r : json_get_int(o, "pid", "state.json", &ret->pid, e);
-    return r < 0 ? r : json_get_int(o, "started_ns", "state.json", &ret->started_ns, e);
+    r = r < 0 ? r : json_get_int(o, "started_ns", "state.json", &ret->started_ns, e);
+    ret->restarts = json_integer_value(json_object_get(o, "restarts"));
+    return r;
 }
 
 static int read_exit(int dir_fd, struct container *ret, struct err *e)
@@ -73,6 +69,7 @@ static int read_exit(int dir_fd, struct container *ret, struct err *e)
         return r;
     }
     ret->has_ended = 1;
+    ret->restarts = json_integer_value(json_object_get(o, "restarts"));
     ret->oom_killed = json_is_true(json_object_get(o, "oom_killed"));
     r = json_get_int(o, "status", "exit.json", &ret->status, e);
     r = r < 0 ? r : json_get_int(o, "started_ns", "exit.json", &ret->started_ns, e);

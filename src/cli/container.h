@@ -21,6 +21,7 @@ struct container {
     int64_t started_ns;  /* 0: not known */
     int64_t finished_ns; /* 0: not ended */
     int64_t status;      /* exit status */
+    int64_t restarts;    /* by its restart policy */
     int oom_killed;
     char *error; /* or NULL */
 };

@@ -166,8 +166,9 @@ json_t *container_inspect(const struct store *store, const struct container *c)
         arguments.v++;
         arguments.len--;
     }
-    o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Id", string_value(s->box.id), "Name",
-                  string_value(s->box.name), "Created", time_value(c->created_ns), "Path",
+    o = json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "Id", string_value(s->box.id),
+                  "Name", string_value(s->box.name), "RestartCount", (json_int_t)c->restarts,
+                  "Created", time_value(c->created_ns), "Path",
                   string_value(s->process.args.len > 0 ? s->process.args.v[0] : NULL), "Args",
                   json_from_strv(&arguments), "State", state(c), "Image",
                   string_value(s->box.image_id), "ImageName",

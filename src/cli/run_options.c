@@ -24,6 +24,8 @@ void run_options_init(void *options)
     o->request.host_env = (const char *const *)environ;
     o->request.caller_uid = geteuid();
     o->request.caller_gid = getegid();
+    o->action = box_run;
+    (void)detach_keys_parse(DETACH_KEYS_DEFAULT, &o->detach_keys, &(struct err){0});
 }
 
 void run_options_done(void *options)
@@ -92,6 +94,7 @@ const struct opt RUN_OPTIONS[] = {
     {"replace", 0, NULL, OPT_FLAG, OPTION(replace), "remove a container of that name first", NULL},
     {"rm", 0, NULL, OPT_FLAG, SPEC(box.remove), "remove the container when it ends", NULL},
     {"detach", 'd', NULL, OPT_FLAG, SPEC(box.detach), "run in the background and print the id", NULL},
+    {"detach-keys", 0, "KEYS", OPT_PARSE, OPTION(detach_keys), "typed at its terminal they leave it running (default: " DETACH_KEYS_DEFAULT ")", detach_keys_option},
     {"interactive", 'i', NULL, OPT_FLAG, SPEC(box.interactive), "pass standard input on (else it is /dev/null)", NULL},
     {"tty", 't', NULL, OPT_FLAG, SPEC(process.terminal), "give it a terminal", NULL},
     {"init", 0, NULL, OPT_FLAG, SPEC(box.init), "an init as PID 1, which reaps and forwards signals", NULL},
@@ -208,7 +211,6 @@ const struct opt_refused RUN_REFUSED[] = {
     {"cpu-rt-runtime", 0, "cgroup version 2 has no such limit"},
     {"creds", 0, "rbox login"},
     {"decryption-key", 0, NULL},
-    {"detach-keys", 0, NULL},
     {"device-cgroup-rule", 0, "a normal user can only use devices he can open: --device"},
     {"disable-content-trust", 0, NULL},
     {"domainname", 0, "--sysctl kernel.domainname=NAME"},

@@ -3,6 +3,8 @@
 #ifndef RBOX_CLI_RUN_OPTIONS_H
 #define RBOX_CLI_RUN_OPTIONS_H
 
+#include "box/box.h"
+#include "cli/cmd.h"
 #include "cli/opts.h"
 #include "image/image.h"
 #include "spec/spec_merge.h"
@@ -14,6 +16,8 @@ struct run_options {
     char *pidfile;
     int replace;
     int dry_run;
+    struct detach_keys detach_keys;
+    box_action *action; /* box_run, or box_create */
 };
 
 extern const struct opt RUN_OPTIONS[];
@@ -22,5 +26,8 @@ extern const struct opt_refused RUN_REFUSED[];
 /* For cmd->init and cmd->done. */
 void run_options_init(void *options);
 void run_options_done(void *options);
+
+/* cmd->run of both: from the options to the action. */
+int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
 #endif

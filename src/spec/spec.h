@@ -227,6 +227,7 @@ enum spec_restart {
 struct spec_box {
     char *id; /* 64 hex digits */
     char *name;
+    int64_t created_ns; /* since the epoch */
     char *image_name;   /* as resolved, docker.io/library/busybox:latest; NULL with --rootfs */
     char *image_id;     /* sha256:… of the image's config */
     struct strv layers; /* short ids in the store, lowest first */

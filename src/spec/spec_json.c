@@ -87,6 +87,7 @@ static const struct field FIELDS[] = {
     FIELD("rbox.oomScoreAdjSet", F_BOOL, process.oom_score_adj_set, 0),
     FIELD("rbox.id", F_STRING, box.id, 0),
     FIELD("rbox.name", F_STRING, box.name, 0),
+    FIELD("rbox.createdNs", F_INT64, box.created_ns, 0),
     FIELD("rbox.image", F_STRING, box.image_name, 0),
     FIELD("rbox.imageID", F_STRING, box.image_id, 0),
     FIELD("rbox.layers", F_STRV, box.layers, 0),

@@ -34,7 +34,9 @@ static void add(struct fixture *f, const char *name, const char *id)
 /* web runs; db is stopped; gone is a name without a container. */
 static int make(void **state)
 {
+    static const char CONFIG[] = "{\"rbox\": {\"name\": \"db\"}}";
     static struct fixture f;
+    autoclose int config_fd = -1;
 
     (void)strcpy(f.path, "/tmp/rbox-find-XXXXXX");
     assert_non_null(mkdtemp(f.path));
@@ -42,13 +44,17 @@ static int make(void **state)
     assert_int_equal(mkdirat(f.store.dir_fd, "names", 0700), 0);
     assert_int_equal(mkdirat(f.store.dir_fd, "containers", 0700), 0);
     assert_int_equal(mkdirat(f.store.dir_fd, "run", 0700), 0);
+    assert_int_equal(mkdirat(f.store.dir_fd, "run/boot", 0700), 0);
     f.store.containers_fd = openat(f.store.dir_fd, "containers", O_RDONLY | O_CLOEXEC);
-    f.store.run_fd = openat(f.store.dir_fd, "run", O_RDONLY | O_CLOEXEC);
+    f.store.run_fd = openat(f.store.dir_fd, "run/boot", O_RDONLY | O_CLOEXEC);
     add(&f, "web", "abc111");
     add(&f, "db", "abd222");
     assert_int_equal(symlinkat("fff", f.store.dir_fd, "names/gone"), 0);
     assert_int_equal(mkdirat(f.store.run_fd, "abc111", 0700), 0);
     assert_int_equal(mkdirat(f.store.run_fd, "abd222", 0700), 0); /* left by one that died */
+    config_fd =
+        openat(f.store.containers_fd, "abd222/config.json", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(fd_write_all(config_fd, CONFIG, sizeof(CONFIG) - 1), 0);
     f.lock_fd = openat(f.store.run_fd, "abc111", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(flock(f.lock_fd, LOCK_EX), 0);
     *state = &f;
@@ -109,6 +115,17 @@ static void running_is_the_lock(void **state)
     assert_non_null(strstr(e.msg, "'db' is not running"));
 }
 
+static void what_a_dead_supervisor_left_is_swept_first(void **state)
+{
+    struct fixture *f = *state;
+    autofound struct found found = {.dir_fd = -1, .run_fd = -1};
+    struct err e = {0};
+
+    assert_int_equal(find_container(&f->store, "db", &found, &e), 0);
+    assert_int_equal(faccessat(found.dir_fd, "exit.json", F_OK, 0), 0);
+    assert_int_equal(faccessat(f->store.run_fd, "abd222", F_OK, 0), -1);
+}
+
 static void all_are_listed_by_name(void **state)
 {
     struct fixture *f = *state;
@@ -127,6 +144,7 @@ int main(void)
         cmocka_unit_test(names_ids_and_beginnings_are_found),
         cmocka_unit_test(what_is_not_there_or_not_clear_is_refused),
         cmocka_unit_test(running_is_the_lock),
+        cmocka_unit_test(what_a_dead_supervisor_left_is_swept_first),
         cmocka_unit_test(all_are_listed_by_name),
     };
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -162,6 +163,34 @@ static void truth_has_few_words(void **unused)
     CHECK(truth, rows);
 }
 
+static void moments_have_zones_and_a_time_with_a_unit_is_ago(void **unused)
+{
+    static const struct {
+        const char *text;
+        int64_t ns;
+    } ROWS[] = {{"2025-11-27T12:00:00Z", 1764244800000000000},
+                {"2025-11-27T12:00:00.25Z", 1764244800250000000},
+                {"2025-11-27T13:00:00+01:00", 1764244800000000000},
+                {"2025-11-27T12:00Z", 1764244800000000000},
+                {"1764244800", 1764244800000000000},
+                {"1764244800.5", 1764244800500000000}};
+    static const char *const BAD[] = {
+        "", "yesterday", "2025-13-01", "2025-11-27T12:00:00+1:00", "2025-11-27T12:00:00Zz", "-5m"};
+    struct err e = {0};
+    int64_t ns = 0;
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        assert_int_equal(parse_time_ns(ROWS[i].text, &ns, &e), 0);
+        assert_int_equal(ns, ROWS[i].ns);
+    }
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+        assert_int_equal(parse_time_ns(BAD[i], &ns, &e), -EINVAL);
+    }
+    assert_int_equal(parse_time_ns("1h", &ns, &e), 0);
+    assert_true(ns / 1000000000 <= time(NULL) - 3600 && ns / 1000000000 >= time(NULL) - 3610);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +199,7 @@ int main(void)
         cmocka_unit_test(times_are_seconds_unless_a_unit_says_more),
         cmocka_unit_test(decimals_are_scaled),
         cmocka_unit_test(truth_has_few_words),
+        cmocka_unit_test(moments_have_zones_and_a_time_with_a_unit_is_ago),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,270 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# Containers that live on: detached, started again, restarted, logged, attached to (issue 5).
+load lib
+
+setup_file() {
+  rbox run --rm --network none busybox true
+}
+
+teardown() {
+  rbox rm -af >/dev/null
+  common_teardown
+}
+
+# Wait until a command succeeds.
+until_true() {
+  for _ in $(seq 200); do
+    "$@" >/dev/null 2>&1 && return 0
+    sleep 0.05
+  done
+  echo "never true: $*" >&2
+  return 1
+}
+
+logs_have() {
+  rbox logs "$1" 2>&1 | grep -q "$2"
+}
+
+has_ended() {
+  [ "$(rbox inspect --format '{{.State.Status}}' "$1")" = exited ]
+}
+
+run_detached() {
+  rbox run -d --network none "$@"
+}
+
+@test "run -d prints the id and returns though the command runs, and holds nobody's pipe open" {
+  local id
+  id=$(run_detached --name web busybox sh -c 'echo up; sleep 1000')
+  [[ $id =~ ^[0-9a-f]{64}$ ]]
+  [ "$(rbox ps --no-trunc --format '{{.ID}} {{.State}}')" = "$id running" ]
+  until_true logs_have web up
+  rbox stop -t 0 web
+  [ "$(rbox inspect --format '{{.State.Status}} {{.State.ExitCode}}' web)" = "exited 137" ]
+}
+
+@test "run -d of what can't be executed is 127 and 126, with the reason, and leaves nothing" {
+  run -127 --separate-stderr run_detached --name x busybox nosuch
+  [[ "$stderr" == *"cannot execute 'nosuch'"* ]]
+  [ -z "$output" ]
+  run run_detached --name x busybox /etc/passwd
+  [ "$status" -eq 126 ]
+  [ -z "$(rbox ps -aq)" ]
+}
+
+@test "a detached container outlives its caller's session; --rm removes it when it ends" {
+  setsid "$RBOX_BUILD/rbox" run -d --rm --network none --name s busybox sleep 1000 >id
+  [ "$(rbox ps --format '{{.Names}}')" = s ]
+  rbox stop -t 0 s
+  [ -z "$(rbox ps -aq)" ]
+}
+
+@test "create, start, start -a: the status is the command's, and changes to the root stay" {
+  rbox create --network none --name job busybox sh -c 'echo line >>/log; wc -l </log; exit 5'
+  [ "$(rbox ps -a --format '{{.Names}} {{.Status}}')" = "job Created" ]
+  run rbox start -a job
+  [ "$status" -eq 5 ]
+  [ "$output" = 1 ]
+  rbox start job
+  until_true has_ended job
+  run rbox start -a job
+  [ "$output" = 3 ]
+  [ "$(rbox logs job | tr '\n' ' ')" = "1 2 3 " ]
+}
+
+@test "start -ai passes input on; what runs already is not started twice" {
+  rbox create -i --network none --name cat busybox sh -c 'cat; exit 3'
+  run rbox start -ai cat <<<"hello"
+  [ "$status" -eq 3 ]
+  [ "$output" = hello ]
+  run_detached --name live busybox sleep 1000
+  rbox start live
+  run rbox start -a live
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"rbox attach live"* ]]
+}
+
+@test "restart gives a new process in the same root; a start that fails leaves the container" {
+  run_detached --name web busybox sh -c 'echo x >>/n; sleep 1000'
+  local pid
+  pid=$(rbox inspect --format '{{.State.Pid}}' web)
+  rbox restart -t 0 web
+  [ "$(rbox inspect --format '{{.State.Pid}}' web)" != "$pid" ]
+  rbox stop -t 0 web
+  rbox create --network none --name bad busybox nosuch
+  run -127 rbox start bad
+  [ "$(rbox ps -a --filter name=bad --format '{{.Status}}')" = Created ]
+}
+
+@test "--restart on-failure tries so often, always goes on, and stop ends it" {
+  run_detached --name thrice --restart on-failure:2 busybox sh -c 'echo life; exit 4'
+  until_true has_ended thrice
+  [ "$(rbox logs thrice | grep -c life)" -eq 3 ]
+  [ "$(rbox inspect --format '{{.RestartCount}} {{.State.ExitCode}}' thrice)" = "2 4" ]
+  run_detached --name well --restart on-failure busybox true
+  until_true has_ended well
+  run_detached --name ever --restart always busybox true
+  until_true eval '[ "$(rbox inspect --format "{{.RestartCount}}" ever)" -ge 2 ]'
+  rbox stop ever
+  has_ended ever
+  run_detached --name killed --restart always busybox sleep 1000
+  rbox kill killed
+  until_true has_ended killed
+}
+
+@test "logs: streams apart, --tail, -t, --since, --until, parts of lines, and what a foreground run lacks" {
+  run_detached --name l busybox sh -c 'echo err >&2; sleep 0.3; for i in 1 2 3; do echo "out $i"; done; printf part; sleep 0.3; echo " rest"'
+  until_true has_ended l
+  run --separate-stderr rbox logs l
+  [ "$output" = $'out 1\nout 2\nout 3\npart rest' ]
+  [ "$stderr" = err ]
+  [ "$(rbox logs --tail 2 l 2>/dev/null)" = $'out 3\npart rest' ]
+  [ "$(rbox logs --tail 0 l)" = "" ]
+  [[ "$(rbox logs -t --tail 1 l)" =~ ^20[0-9-]{8}T[0-9:]{8}\.[0-9]{9}Z\ part\ rest$ ]]
+  [ -z "$(rbox logs --until 1h l 2>&1)" ]
+  [ "$(rbox logs --since 1h l 2>&1 | wc -l)" -eq 5 ]
+  [ "$(rbox logs -n --tail 1 l)" = "l part rest" ]
+  run rbox logs --since yesterday l
+  [ "$status" -eq 125 ]
+  rbox run --network none --name fg busybox echo hi
+  run rbox logs fg
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"has no log"* ]]
+}
+
+@test "logs -f prints what is there and what comes, every line of it, and ends with the container" {
+  run_detached --name f busybox sh -c 'seq 1 50000; sleep 0.5; seq 50001 100000'
+  [ "$(rbox logs -f f | md5sum)" = "$(seq 1 100000 | md5sum)" ]
+}
+
+@test "--log-opt max-size rotates; --log-driver none keeps nothing" {
+  run_detached --name big --log-opt max-size=64k busybox seq 1 3000
+  until_true has_ended big
+  [ "$(rbox logs --tail 1 big)" = 3000 ]
+  [ "$(find "$RBOX_STORE/containers" -name 'ctr.log*' -size -70k | wc -l)" -eq 2 ]
+  [ "$(find "$RBOX_STORE/containers" -name 'ctr.log*' | wc -l)" -eq 2 ]
+  run_detached --name none --log-driver none busybox echo hi
+  until_true has_ended none
+  run rbox logs none
+  [ "$status" -eq 125 ]
+}
+
+@test "attach: several at once get the output, input goes in, the status comes back" {
+  run_detached -i --name a busybox sh -c 'read x; echo "got $x"; exit 7'
+  rbox attach --no-stdin a >other 3>&- &
+  local other=$! status=0
+  sleep 0.3
+  rbox attach a <<<"word" >mine || status=$?
+  [ "$status" -eq 7 ]
+  [ "$(cat mine)" = "got word" ]
+  status=0
+  wait "$other" || status=$?
+  [ "$status" -eq 7 ]
+  [ "$(cat other)" = "got word" ]
+}
+
+@test "an attached client that is killed or stops reading does not touch the container" {
+  run_detached --name busy busybox sh -c 'while :; do echo line; done'
+  rbox attach --no-stdin busy >/dev/null 3>&- &
+  kill -KILL $!
+  mkfifo pipe
+  rbox attach --no-stdin busy >pipe 3>&- &
+  local client=$!
+  exec 4<pipe
+  sleep 0.2
+  local before after
+  before=$(rbox logs --tail all busy | wc -l)
+  sleep 3
+  after=$(rbox logs --tail all busy | wc -l)
+  exec 4<&-
+  wait "$client" || true
+  [ "$after" -gt "$before" ]
+  rbox rm -f busy
+}
+
+@test "a foreground container can't be attached to without a terminal" {
+  rbox run --network none --name fg busybox sleep 1000 3>&- &
+  until_true eval '[ -n "$(rbox ps -q)" ]'
+  run rbox attach fg
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"are those of the command that runs it"* ]]
+}
+
+@test "rename: the new name is found, the old one is free, --rm still leaves nothing" {
+  run_detached --rm --name old busybox sleep 1000
+  rbox rename old new
+  [ "$(rbox ps --format '{{.Names}}')" = new ]
+  run_detached --name old busybox true
+  run rbox rename new old
+  [ "$status" -eq 125 ]
+  rbox stop -t 0 new
+  [ "$(rbox ps -a --format '{{.Names}}')" = old ]
+  [ "$(ls "$RBOX_STORE/names")" = old ]
+}
+
+@test "container prune removes what has ended and nothing that runs" {
+  run_detached --name live busybox sleep 1000
+  run_detached --name dead busybox true
+  until_true has_ended dead
+  rbox container prune -f
+  [ "$(rbox ps -a --format '{{.Names}}')" = live ]
+}
+
+@test "a detached container whose supervisor is killed has ended for everybody, and starts again" {
+  run_detached --name k busybox sh -c 'sleep 4242 & exec sleep 4242'
+  local pid
+  pid=$(rbox inspect --format '{{.State.Pid}}' k)
+  kill -KILL "$(awk '/^PPid/ {print $2}' "/proc/$pid/status")"
+  until_true eval '! kill -0 $pid'
+  [ "$(rbox inspect --format '{{.State.Status}} {{.State.ExitCode}}' k)" = "exited 137" ]
+  rbox start k
+  [ "$(rbox ps --format '{{.Names}}')" = k ]
+}
+
+@test "two starts at once: one container" {
+  rbox create --network none --name once busybox sh -c 'echo life; sleep 1000'
+  rbox start once >/dev/null 2>&1 3>&- &
+  local first=$!
+  rbox start once >/dev/null 2>&1 3>&- &
+  local second=$!
+  rbox start once >/dev/null 2>&1 || true
+  wait "$first" "$second" || true
+  until_true logs_have once life
+  [ "$(rbox logs once | grep -c life)" -eq 1 ]
+}
+
+@test "published ports serve again after a restart, and are free after the end" {
+  local port=$((20000 + $$ % 10000))
+  rbox run -d --name web -p "127.0.0.1:$port:80" busybox sh -c 'echo "$$ body" >/index.html; exec httpd -f -p 80 -h /'
+  until_true curl -sf "http://127.0.0.1:$port/"
+  rbox restart -t 0 web
+  until_true curl -sf "http://127.0.0.1:$port/"
+  rbox rm -f web
+  run curl -sf "http://127.0.0.1:$port/"
+  [ "$status" -eq 7 ]
+}
+
+# The first of the keys is passed on: the command reads a ctrl-p.
+@test "the detach keys leave a terminal's container running; attach takes it up again" {
+  run python3 "$RBOX_TESTS/tools/terminal.py" 24x80 expect=ready 'send=\x10\x11' modes -- \
+    "$RBOX_BUILD/rbox" run --network none -it --name t busybox sh -c 'echo ready; read x; echo "got ${x#?}"; exit 6'
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"modes kept"* ]]
+  [ "$(rbox ps --format '{{.Names}}')" = t ]
+  run python3 "$RBOX_TESTS/tools/terminal.py" 24x80 'send=word\n' 'expect=got word' -- "$RBOX_BUILD/rbox" attach t
+  [ "$status" -eq 6 ]
+  [[ "$(rbox logs t)" == *"got word"* ]]
+}
+
+@test "ctrl-p alone reaches the command at once; other detach keys, or none, can be chosen" {
+  run python3 "$RBOX_TESTS/tools/terminal.py" 24x80 expect=ready 'send=\x10' expect=020 'send=q' -- \
+    "$RBOX_BUILD/rbox" run --rm --network none -it busybox sh -c 'stty raw -echo; echo ready; dd bs=1 count=1 2>/dev/null | od -b; exit 0'
+  [ "$status" -eq 0 ]
+  run python3 "$RBOX_TESTS/tools/terminal.py" 24x80 expect=ready 'send=x' -- \
+    "$RBOX_BUILD/rbox" run --detach-keys x --network none -it --name t busybox sh -c 'echo ready; sleep 1000'
+  [ "$status" -eq 0 ]
+  [ "$(rbox ps --format '{{.Names}}')" = t ]
+  run rbox attach --detach-keys ctrl-1 t
+  [ "$status" -eq 125 ]
+}
