@@ -264,7 +264,8 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
         return r < 0 ? r : run_image(ctx, o, NULL, argc, argv, e);
     }
     if (argc < 1) {
-        (void)err_new(e, EINVAL, "an image is needed");
+        (void)err_new(e, EINVAL, "rbox %s needs an image",
+                      o->action == box_create ? "create" : "run");
         return err_hint(e, "rbox run busybox");
     }
     r = ctx_store(ctx, &store, e);
