@@ -10,6 +10,7 @@
 #include "box/confine.h"
 #include "box/exec.h"
 #include "box/net.h"
+#include "box/process.h"
 #include "box/protect.h"
 #include "box/sync.h"
 #include "box/user.h"
@@ -33,35 +34,6 @@
 #include <unistd.h>
 
 static const char SUPERVISOR[] = "the supervisor";
-
-/* A session of its own, so that no terminal of the host is its controlling one (CVE-2017-5226), and
- * signals as a fresh program expects them: what the launcher blocked or its caller ignored is not
- * the command's business. */
-static int reset_process(const struct spec *s, struct err *e)
-{
-    sigset_t none;
-
-    for (int signo = 1; signo < _NSIG; signo++) {
-        (void)signal(signo, SIG_DFL);
-    }
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    (void)setsid();
-    /* While the ids are still the caller's: changing them makes /proc/self root's. */
-    if (s->process.oom_score_adj_set) {
-        autofree char *text = xasprintf("%d", s->process.oom_score_adj);
-        int r = file_put(AT_FDCWD, "/proc/self/oom_score_adj", text);
-
-        if (r == -EACCES) {
-            return err_new(e, EACCES, "cannot set --oom-score-adj %s: it is below the caller's own",
-                           text);
-        }
-        if (r < 0) {
-            return err_set(e, -r, "cannot set --oom-score-adj %s", text);
-        }
-    }
-    return 0;
-}
 
 /* Mounts want folders of this mount namespace, and the launcher's descriptors are of the host's.
  * The current folder, which the supervisor set to the store's top, came along (the kernel moves it
@@ -119,20 +91,6 @@ static int meet_host(const struct child *c, struct err *e)
     return r;
 }
 
-/* Root of the namespace makes what belongs to root in the container. Where 0 is not mapped (keep-id
- * with a single id) the caller's own id, which has all capabilities here too, must do. */
-static int become_root(const struct spec *s, struct err *e)
-{
-    if (idmap_to_host(&s->linux_.gid_mappings, 0) >= 0 && setresgid(0, 0, 0) < 0) {
-        return err_set(e, errno, "cannot become group 0 of the container");
-    }
-    if (idmap_to_host(&s->linux_.uid_mappings, 0) >= 0 && setresuid(0, 0, 0) < 0) {
-        return err_set(e, errno, "cannot become user 0 of the container");
-    }
-    (void)umask(0);
-    return 0;
-}
-
 static int set_hostname(const struct spec *s, struct err *e)
 {
     if (s->linux_.namespaces[SPEC_NS_UTS].mode == SPEC_NS_PRIVATE && s->hostname != NULL &&
@@ -168,110 +126,6 @@ static int build_root(struct child *c, int rootfs_fd, int *ret_root_fd, struct e
     return mounts_attach(c->spec, &c->mounts, root_fd, e);
 }
 
-/* Standard input, output and error: the container's own terminal, or the caller's descriptors as
- * they came. */
-static int set_stdio(const struct child *c, int root_fd, const struct user *user,
-                     int *ret_master_fd, struct err *e)
-{
-    autoclose int slave_fd = -1;
-    int r = 0;
-
-    if (!c->spec->process.terminal) {
-        autoclose int null_fd = -1;
-
-        if (c->spec->box.interactive) {
-            return 0;
-        }
-        r = path_open_in_root(root_fd, "/dev/null", O_RDONLY, &null_fd, e);
-        return r < 0
-                   ? r
-                   : (dup2(null_fd, STDIN_FILENO) < 0 ? err_set(e, errno, "cannot set stdin") : 0);
-    }
-    r = mounts_console(root_fd, ret_master_fd, &slave_fd, e);
-    if (r < 0) {
-        return r;
-    }
-    (void)!fchown(slave_fd, user->uid,
-                  (gid_t)-1); /* mesg and ssh inside want it; a single id can't */
-    if (c->size.ws_row > 0 || c->size.ws_col > 0) {
-        (void)ioctl(slave_fd, TIOCSWINSZ, &c->size);
-    }
-    if (ioctl(slave_fd, TIOCSCTTY, 0) < 0) {
-        return err_set(e, errno, "cannot make the terminal the controlling one");
-    }
-    for (int fd = 0; fd <= 2; fd++) {
-        if (dup2(slave_fd, fd) < 0) {
-            return err_set(e, errno, "cannot set the terminal as descriptor %d", fd);
-        }
-    }
-    return 0;
-}
-
-static int set_rlimits(const struct spec_process *p, struct err *e)
-{
-    for (size_t i = 0; i < p->rlimit_count; i++) {
-        const struct spec_rlimit *l = &p->rlimits[i];
-        struct rlimit have;
-        struct rlimit want = {.rlim_cur = l->soft, .rlim_max = l->hard};
-
-        if (getrlimit((__rlimit_resource_t)l->resource, &have) < 0) {
-            return err_set(e, errno, "cannot read limit %d", l->resource);
-        }
-        if (!l->asked && want.rlim_max > have.rlim_max) {
-            want.rlim_max = have.rlim_max;
-            want.rlim_cur = want.rlim_cur > have.rlim_max ? have.rlim_max : want.rlim_cur;
-        }
-        if (setrlimit((__rlimit_resource_t)l->resource, &want) < 0) {
-            (void)err_new(e, errno,
-                          "cannot set --ulimit to %llu:%llu: the caller's own hard limit is %llu",
-                          (unsigned long long)l->soft, (unsigned long long)l->hard,
-                          (unsigned long long)have.rlim_max);
-            return err_hint_id(e, HINT_RLIMIT, NULL, NULL);
-        }
-    }
-    return 0;
-}
-
-/* The working folder, beneath the root that is now the only one. A missing one of the image is
- * made, as docker does. The check is for a folder that a descriptor from outside led to
- * (CVE-2024-21626): none is open any more, so it can't be. */
-static int enter_cwd(const struct spec *s, int root_fd, struct err *e)
-{
-    autofree char *cwd = NULL;
-    autoclose int fd = -1;
-    int r = path_open_in_root(root_fd, s->process.cwd, O_PATH | O_DIRECTORY, &fd, e);
-
-    if (r == -ENOENT) {
-        err_clear(e);
-        r = path_make_dir_in_root(root_fd, s->process.cwd, &fd, e);
-    }
-    if (r < 0) {
-        return err_wrap(e, "cannot use working folder '%s'", s->process.cwd);
-    }
-    if (fchdir(fd) < 0) {
-        return err_set(e, errno, "cannot enter working folder '%s'", s->process.cwd);
-    }
-    cwd = getcwd(NULL, 0);
-    if (cwd == NULL || cwd[0] != '/') {
-        return err_new(e, EPERM, "working folder '%s' lies outside the container", s->process.cwd);
-    }
-    return 0;
-}
-
-static void close_descriptors(const struct child *c)
-{
-    int count = (int)c->spec->box.preserve_fds;
-    int *keep = xcalloc((size_t)count + 1, sizeof(*keep));
-
-    for (int i = 0; i < count; i++) {
-        keep[i] = 3 + i;
-        (void)fd_cloexec(keep[i], 0);
-    }
-    keep[count] = c->sync_fd;
-    fd_close_except(keep, (size_t)count + 1);
-    free(keep);
-}
-
 /* The command, or rbox-init with the command behind it. The init keeps the socket until the command
  * is executed, and reports when it could not be. */
 static int exec_spec(const struct child *c, struct err *e)
@@ -294,7 +148,9 @@ static int exec_spec(const struct child *c, struct err *e)
 static int build_world(struct child *c, int *ret_root_fd, struct err *e)
 {
     autoclose int rootfs_fd = -1;
-    int r = reset_process(c->spec, e);
+    int r = process_set_oom_score(c->spec, e);
+
+    process_reset();
 
     if (r == 0) {
         r = open_sources(c, &rootfs_fd, e);
@@ -306,7 +162,7 @@ static int build_world(struct child *c, int *ret_root_fd, struct err *e)
         r = meet_host(c, e);
     }
     if (r == 0) {
-        r = become_root(c->spec, e);
+        r = process_become_root(c->spec, e);
     }
     if (r == 0) {
         r = set_hostname(c->spec, e);
@@ -320,17 +176,14 @@ static int build_world(struct child *c, int *ret_root_fd, struct err *e)
     return r;
 }
 
-static int check_mapped(const struct spec *s, const struct user *u, struct err *e)
+/* Standard input, output and error: the container's own terminal, or the descriptors that came. */
+static int set_stdio(const struct child *c, int root_fd, const struct user *user,
+                     int *ret_master_fd, struct err *e)
 {
-    int is_user = idmap_to_host(&s->linux_.uid_mappings, u->uid) < 0;
+    autoclose int slave_fd = -1;
+    int r = c->spec->process.terminal ? mounts_console(root_fd, ret_master_fd, &slave_fd, e) : 0;
 
-    if (!is_user && idmap_to_host(&s->linux_.gid_mappings, u->gid) >= 0) {
-        return 0;
-    }
-    (void)err_new(e, EINVAL, "%s id %u is not mapped in this container, which has %llu ids",
-                  is_user ? "user" : "group", is_user ? u->uid : u->gid,
-                  (unsigned long long)idmap_size(&s->linux_.uid_mappings));
-    return err_hint(e, "rbox doctor   (subordinate ids), or another --userns");
+    return r < 0 ? r : process_set_stdio(c->spec, root_fd, slave_fd, &c->size, user, e);
 }
 
 static int enter_world(struct child *c, int root_fd, struct err *e)
@@ -343,7 +196,7 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
         spec_env_set(&c->spec->process.env, "HOME", user.home);
     }
     if (r == 0) {
-        r = check_mapped(c->spec, &user, e);
+        r = process_check_user(c->spec, &user, e);
     }
     if (r == 0) {
         r = volumes_chown(c->spec, &c->mounts, user.uid, user.gid, e);
@@ -352,7 +205,7 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
         r = set_stdio(c, root_fd, &user, &master_fd, e);
     }
     if (r == 0) {
-        r = enter_cwd(c->spec, root_fd, e);
+        r = process_enter_cwd(c->spec, root_fd, e);
     }
     if (r == 0) {
         r = protect(c->spec, root_fd, e);
@@ -365,8 +218,8 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
     }
     if (r == 0) {
         close_fd(&master_fd);
-        close_descriptors(c);
-        r = set_rlimits(&c->spec->process, e);
+        process_close_descriptors(c->spec->box.preserve_fds, c->sync_fd);
+        r = process_set_limits(&c->spec->process, e);
     }
     if (r == 0) {
         (void)umask((mode_t)c->spec->process.umask);

@@ -362,12 +362,11 @@ int mounts_attach(const struct spec *s, struct mounts *m, int root_fd, struct er
     return r;
 }
 
-int mounts_console(int root_fd, int *ret_master_fd, int *ret_slave_fd, struct err *e)
+int mounts_terminal(int root_fd, int *ret_master_fd, int *ret_slave_fd, struct err *e)
 {
     autoclose int master_fd = -1;
-    autoclose int slave_fd = -1;
-    autoclose int console_fd = -1;
     int unlock = 0;
+    int slave_fd = -1;
     int r = path_open_no_symlinks(root_fd, "/dev/pts/ptmx", O_RDWR | O_NOCTTY, &master_fd, e);
 
     if (r < 0) {
@@ -380,14 +379,18 @@ int mounts_console(int root_fd, int *ret_master_fd, int *ret_slave_fd, struct er
     if (slave_fd < 0) {
         return err_set(e, errno, "cannot open the terminal's other end");
     }
-    r = path_make_file_in_root(root_fd, "/dev/console", &console_fd, e);
-    if (r == 0) {
-        r = mount_bind(slave_fd, console_fd, 0, "/dev/console", e);
-    }
-    if (r < 0) {
-        return r;
-    }
     *ret_master_fd = steal_fd(&master_fd);
-    *ret_slave_fd = steal_fd(&slave_fd);
+    *ret_slave_fd = slave_fd;
     return 0;
+}
+
+int mounts_console(int root_fd, int *ret_master_fd, int *ret_slave_fd, struct err *e)
+{
+    autoclose int console_fd = -1;
+    int r = mounts_terminal(root_fd, ret_master_fd, ret_slave_fd, e);
+
+    if (r == 0) {
+        r = path_make_file_in_root(root_fd, "/dev/console", &console_fd, e);
+    }
+    return r < 0 ? r : mount_bind(*ret_slave_fd, console_fd, 0, "/dev/console", e);
 }

@@ -80,7 +80,10 @@ int mounts_prepare(const struct spec *s, struct mounts *m, int scratch_at_fd, st
 int mounts_attach(const struct spec *s, struct mounts *m, int root_fd, struct err *e);
 
 /* Open a terminal of the container's own devpts: *ret_master_fd and *ret_slave_fd are the caller's.
- * The slave is bound to /dev/console. */
+ */
+int mounts_terminal(int root_fd, int *ret_master_fd, int *ret_slave_fd, struct err *e);
+
+/* The same, and its slave is bound to /dev/console. */
 int mounts_console(int root_fd, int *ret_master_fd, int *ret_slave_fd, struct err *e);
 
 /* The mount of the spec at @destination, or NULL: it replaces the fixed one. */

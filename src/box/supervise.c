@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "box/cgroup.h"
 #include "box/net.h"
+#include "box/process.h"
 #include "box/signals.h"
 #include "box/streams.h"
 #include "box/sync.h"
@@ -74,20 +75,10 @@ static int enter_role(const struct supervise *s, struct err *e)
     return proc_raise_ambient(e);
 }
 
+/* The cgroup namespace comes after the move, see child.c. */
 static uint64_t clone_flags(const struct spec *s)
 {
-    static const uint64_t FLAGS[SPEC_NS_COUNT] = {[SPEC_NS_PID] = CLONE_NEWPID,
-                                                  [SPEC_NS_IPC] = CLONE_NEWIPC,
-                                                  [SPEC_NS_UTS] = CLONE_NEWUTS,
-                                                  [SPEC_NS_NETWORK] = CLONE_NEWNET,
-                                                  [SPEC_NS_CGROUP] =
-                                                      0 /* after the move, see child.c */};
-    uint64_t flags = CLONE_NEWNS;
-
-    for (size_t i = 0; i < SPEC_NS_COUNT; i++) {
-        flags |= s->linux_.namespaces[i].mode == SPEC_NS_PRIVATE ? FLAGS[i] : 0;
-    }
-    return flags;
+    return process_namespaces(s) & ~(uint64_t)CLONE_NEWCGROUP;
 }
 
 static int await_host(const struct supervise *s, struct running *run, struct err *e)
@@ -253,25 +244,6 @@ static int build(struct supervise *s, struct running *run, struct err *e)
     return r;
 }
 
-/* The child's end of the socket is close-on-exec: its end of file says that exec worked. */
-static int await_exec(struct running *run, struct err *e)
-{
-    struct sync_msg msg;
-    int r = sync_recv(run->sync_fd, &msg, NULL, 0);
-
-    close_fd(&run->sync_fd);
-    if (r < 0) {
-        return err_set(e, -r, "cannot hear from %s during exec", CHILD);
-    }
-    if (msg.step == SYNC_ERROR) {
-        *e = msg.u.err;
-        return -e->errnum;
-    }
-    return msg.step == SYNC_END
-               ? 0
-               : err_new(e, EPROTO, "%s sent %s during exec", CHILD, sync_step_name(msg.step));
-}
-
 static int64_t now_ns(void)
 {
     struct timespec t;
@@ -315,7 +287,7 @@ static int start(struct supervise *s, struct running *run, struct err *e)
         streams_terminal(run->streams, run->master_fd);
         run->master_fd = -1;
     }
-    return r < 0 ? r : await_exec(run, e);
+    return r < 0 ? r : sync_await_exec(&run->sync_fd, CHILD, e);
 }
 
 /* ---- end */

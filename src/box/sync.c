@@ -198,3 +198,12 @@ int sync_wait_host(int socket_fd, struct sync_host *ret, int *ret_join_fd, struc
     *ret = msg.u.host;
     return 0;
 }
+
+int sync_await_exec(int *socket_fd, const char *peer, struct err *e)
+{
+    struct sync_msg msg;
+    int r = check_step(sync_recv(*socket_fd, &msg, NULL, 0), &msg, SYNC_END, peer, e);
+
+    close_fd(socket_fd);
+    return r;
+}

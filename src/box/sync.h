@@ -113,6 +113,10 @@ int sync_wait(int socket_fd, enum sync_step step, const char *peer, int *ret_fd,
  */
 int sync_wait_host(int socket_fd, struct sync_host *ret, int *ret_join_fd, struct err *e);
 
+/* Wait for what comes of EXEC: the child's end is close-on-exec, so end of file says that it
+ * worked. Closes *@socket_fd. Errors: the child's own. */
+int sync_await_exec(int *socket_fd, const char *peer, struct err *e);
+
 const char *sync_step_name(uint32_t step);
 
 #endif

@@ -170,7 +170,7 @@ int watch_run(const struct watch *w)
     int status = EXIT_KILLED;
 
     for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
-        s.net_pidfds[i] = w->net->helpers[i].pidfd;
+        s.net_pidfds[i] = w->net != NULL ? w->net->helpers[i].pidfd : -1;
     }
     s.host_pid = signals_host_pid(*w->pidfd);
     loop(&s);

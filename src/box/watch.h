@@ -12,8 +12,8 @@
 struct watch {
     int *pidfd; /* PID 1 of the container; reaped and set to -1 here */
     struct streams *streams;
-    const struct net *net;
-    int64_t timeout_ms; /* kill after so long; 0 = never */
+    const struct net *net; /* NULL: none */
+    int64_t timeout_ms;    /* kill after so long; 0 = never */
 };
 
 /* Wait for PID 1's end, serving the others until then; after it, what it wrote is read to its end.

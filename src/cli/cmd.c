@@ -19,6 +19,7 @@ static const struct cmd *const COMMANDS[] = {
     &cmd_stop,
     &cmd_restart,
     &cmd_ps,
+    &cmd_exec,
     &cmd_logs,
     &cmd_attach,
     &cmd_kill,

@@ -104,6 +104,7 @@ extern const struct cmd cmd_create;
 extern const struct cmd cmd_start;
 extern const struct cmd cmd_restart;
 extern const struct cmd cmd_attach;
+extern const struct cmd cmd_exec;
 extern const struct cmd cmd_logs;
 extern const struct cmd cmd_rename;
 extern const struct cmd cmd_container_prune;

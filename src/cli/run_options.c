@@ -55,7 +55,7 @@ static int parse_pull(const char *value, void *field, struct err *e)
     return err_new(e, EINVAL, "'%s' is not missing, never, always or newer", value);
 }
 
-static int parse_lines(const char *path, void *list, struct err *e)
+int run_option_lines(const char *path, void *list, struct err *e)
 {
     autofree char *text = NULL;
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -65,7 +65,7 @@ static int parse_lines(const char *path, void *list, struct err *e)
     return r < 0 ? r : spec_parse_lines(text, path, list, e);
 }
 
-static int parse_env(const char *value, void *list, struct err *e)
+int run_option_env(const char *value, void *list, struct err *e)
 {
     if (value[0] == '\0' || value[0] == '=') {
         return err_new(e, EINVAL, "'%s' has no name", value);
@@ -107,7 +107,7 @@ const struct opt RUN_OPTIONS[] = {
     {"timeout", 0, "SECONDS", OPT_DURATION, SPEC(box.timeout_ms), "kill it after that time", NULL},
     {"restart", 0, "POLICY", OPT_PARSE, WHOLE, "no, on-failure[:TRIES], always or unless-stopped", spec_parse_restart},
     {"label", 'l', "KEY=VALUE", OPT_PARSE, REQUEST(labels), "a label", spec_parse_pair},
-    {"label-file", 0, "FILE", OPT_PARSE, REQUEST(labels), "labels, one a line", parse_lines},
+    {"label-file", 0, "FILE", OPT_PARSE, REQUEST(labels), "labels, one a line", run_option_lines},
     {"annotation", 0, "KEY=VALUE", OPT_PARSE, SPEC(box.annotations), "an annotation of config.json", spec_parse_pair},
     {"cidfile", 0, "FILE", OPT_STRING, OPTION(cidfile), "write the id there; the file must not exist", NULL},
     {"pidfile", 0, "FILE", OPT_STRING, OPTION(pidfile), "write the host's pid of PID 1 there", NULL},
@@ -127,8 +127,8 @@ const struct opt RUN_OPTIONS[] = {
     {"shm-size", 0, "BYTES", OPT_BYTES, SPEC(box.shm_size_bytes), "size of /dev/shm (default: 64m)", NULL},
 
     HEADING("Environment"),
-    {"env", 'e', "NAME=VALUE", OPT_PARSE, REQUEST(env), "a variable; NAME or PREFIX* copies the host's", parse_env},
-    {"env-file", 0, "FILE", OPT_PARSE, REQUEST(env_file), "variables, one a line", parse_lines},
+    {"env", 'e', "NAME=VALUE", OPT_PARSE, REQUEST(env), "a variable; NAME or PREFIX* copies the host's", run_option_env},
+    {"env-file", 0, "FILE", OPT_PARSE, REQUEST(env_file), "variables, one a line", run_option_lines},
     {"env-host", 0, NULL, OPT_FLAG, REQUEST(env_host), "all of the host's variables", NULL},
     {"unsetenv", 0, "NAME", OPT_STRV, REQUEST(unset_env), "drop a variable of the image", NULL},
     {"unsetenv-all", 0, NULL, OPT_FLAG, REQUEST(unset_env_all), "drop all variables of the image", NULL},

@@ -23,6 +23,10 @@ struct run_options {
 extern const struct opt RUN_OPTIONS[];
 extern const struct opt_refused RUN_REFUSED[];
 
+/* Parsers of rows: a variable, and a file of lines, into a struct strv. */
+opt_parser run_option_env;
+opt_parser run_option_lines;
+
 /* For cmd->init and cmd->done. */
 void run_options_init(void *options);
 void run_options_done(void *options);

@@ -152,7 +152,7 @@ run_detached() {
 
 @test "attach: several at once get the output, input goes in, the status comes back" {
   run_detached -i --name a busybox sh -c 'read x; echo "got $x"; exit 7'
-  rbox attach --no-stdin a >other 3>&- &
+  "$RBOX_BUILD/rbox" attach --no-stdin a >other 3>&- &
   local other=$! status=0
   sleep 0.3
   rbox attach a <<<"word" >mine || status=$?
@@ -166,10 +166,10 @@ run_detached() {
 
 @test "an attached client that is killed or stops reading does not touch the container" {
   run_detached --name busy busybox sh -c 'while :; do echo line; done'
-  rbox attach --no-stdin busy >/dev/null 3>&- &
+  "$RBOX_BUILD/rbox" attach --no-stdin busy >/dev/null 3>&- &
   kill -KILL $!
   mkfifo pipe
-  rbox attach --no-stdin busy >pipe 3>&- &
+  "$RBOX_BUILD/rbox" attach --no-stdin busy >pipe 3>&- &
   local client=$!
   exec 4<pipe
   sleep 0.2

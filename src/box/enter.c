@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/enter.h"
+
+#include "base/cleanup.h"
+#include "base/exitcode.h"
+#include "box/attach.h"
+#include "box/cgroup.h"
+#include "box/confine.h"
+#include "box/control.h"
+#include "box/exec.h"
+#include "box/mounts.h"
+#include "box/process.h"
+#include "box/streams.h"
+#include "box/sync.h"
+#include "box/tty.h"
+#include "box/watch.h"
+#include "sys/fd.h"
+#include "sys/ns.h"
+#include "sys/proc.h"
+#include "userns/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char COMMAND[] = "the command's process";
+
+struct enter {
+    struct spec *spec;
+    const struct enter_options *options;
+    struct seccomp_filter filter;
+    struct winsize size;
+    int pidfd;      /* of the container's first process */
+    int control_fd; /* between launcher and supervisor */
+    int sync_fd;    /* between supervisor and command */
+};
+
+/* ---- the command, in all namespaces of the container */
+
+static int set_stdio(const struct enter *n, int root_fd, const struct user *user,
+                     int *ret_master_fd, struct err *e)
+{
+    autoclose int slave_fd = -1;
+    int r = 0;
+
+    if (n->spec->process.terminal) {
+        r = mounts_terminal(root_fd, ret_master_fd, &slave_fd, e);
+    }
+    return r < 0 ? r : process_set_stdio(n->spec, root_fd, slave_fd, &n->size, user, e);
+}
+
+static int become_command(const struct enter *n, struct user *user, struct err *e)
+{
+    struct spec *s = n->spec;
+    autoclose int root_fd = -1;
+    autoclose int master_fd = -1;
+    int r = process_become_root(s, e);
+
+    root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (r == 0 && root_fd < 0) {
+        r = err_set(e, errno, "cannot open the container's root");
+    }
+    r = r < 0 ? r : user_resolve(root_fd, &s->process, user, e);
+    r = r < 0 ? r : process_check_user(s, user, e);
+    if (r == 0 && spec_env_get(&s->process.env, "HOME") == NULL) {
+        spec_env_set(&s->process.env, "HOME", user->home);
+    }
+    r = r < 0 ? r : set_stdio(n, root_fd, user, &master_fd, e);
+    r = r < 0 ? r : process_enter_cwd(s, root_fd, e);
+    return r < 0 ? r : sync_send(n->sync_fd, SYNC_ROOT_READY, master_fd, e);
+}
+
+static _Noreturn void command_main(const struct enter *n)
+{
+    struct spec *s = n->spec;
+    struct user user = {0};
+    struct err e = {0};
+    int r = 0;
+
+    process_reset();
+    r = become_command(n, &user, &e);
+    if (r == 0) {
+        process_close_descriptors(s->box.preserve_fds, n->sync_fd);
+        r = process_set_limits(&s->process, &e);
+    }
+    if (r == 0) {
+        (void)umask((mode_t)s->process.umask);
+        r = confine(s, &user, &n->filter, &e);
+    }
+    if (r == 0) {
+        /* Its supervisor's end is its own, however that comes about; a change of ids clears this.
+         */
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)exec_command(s->process.args.v, s->process.env.v, &e);
+    }
+    sync_send_err(n->sync_fd, &e);
+    _exit(e.exit_code != 0 ? e.exit_code : EXITCODE_RBOX);
+}
+
+/* ---- its supervisor, in all but the PID namespace */
+
+/* Nobody in the container may read this process's memory or program, nor trace it. */
+static int enter_namespaces(const struct enter *n, struct err *e)
+{
+    int r = process_set_oom_score(n->spec, e);
+
+    if (r == 0 && prctl(PR_SET_DUMPABLE, 0) < 0) {
+        r = err_set(e, errno, "cannot shut the process from others");
+    }
+    return r < 0 ? r : ns_join(n->pidfd, (int)(CLONE_NEWUSER | process_namespaces(n->spec)), e);
+}
+
+static void drop_stdio(int null_fd)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        (void)dup2(null_fd, fd);
+    }
+}
+
+static int start_command(struct enter *n, struct streams *streams, int null_fd, int *ret_pidfd,
+                         struct err *e)
+{
+    int pair[2] = {-1, -1};
+    int master_fd = -1;
+    int r = sync_pair(pair, e);
+    pid_t pid = -1;
+
+    if (r < 0) {
+        return r;
+    }
+    if (n->options->detach) {
+        drop_stdio(null_fd);
+    }
+    pid = ns_clone(0, -1, ret_pidfd, e);
+    if (pid == 0) {
+        streams_close(streams);
+        (void)close(pair[0]);
+        n->sync_fd = pair[1];
+        command_main(n);
+    }
+    (void)close(pair[1]);
+    drop_stdio(null_fd);
+    r = pid < 0 ? (int)pid : sync_wait(pair[0], SYNC_ROOT_READY, COMMAND, &master_fd, e);
+    if (master_fd >= 0) {
+        streams_terminal(streams, master_fd);
+    }
+    return r < 0 ? r : sync_await_exec(&pair[0], COMMAND, e);
+}
+
+/* Wait for the launcher: it moves this process into the container's cgroup. */
+static int await_host(const struct enter *n, struct err *e)
+{
+    struct sync_host host;
+    int join_fd = -1;
+
+    return sync_wait_host(n->control_fd, &host, &join_fd, e);
+}
+
+static _Noreturn void supervise(struct enter *n)
+{
+    struct streams *streams = streams_new(n->control_fd, /* is_owner= */ 1);
+    struct sync_msg msg = {.step = SYNC_STARTED};
+    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int pidfd = -1;
+    struct err e = {0};
+    sigset_t all;
+    int r = 0;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_NAME, "rbox-exec");
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    r = await_host(n, &e);
+    r = r < 0 ? r : enter_namespaces(n, &e);
+    r = r < 0 ? r : start_command(n, streams, null_fd, &pidfd, &e);
+    if (r < 0) {
+        proc_kill_reap(&pidfd);
+        sync_send_err(n->control_fd, &e);
+        _exit(EXITCODE_RBOX);
+    }
+    (void)prctl(PR_SET_PDEATHSIG, 0); /* from here the launcher's going is seen by its socket */
+    streams_tell(streams, &msg);
+    if (n->options->detach) {
+        streams_detach_launcher(streams);
+    }
+    msg = (struct sync_msg){.step = SYNC_EXIT};
+    msg.u.exit.status = watch_run(&(struct watch){.pidfd = &pidfd, .streams = streams});
+    streams_tell(streams, &msg);
+    _exit(0);
+}
+
+/* ---- the launcher */
+
+static int check_running(const struct found *f, struct cgroup *c, struct err *e)
+{
+    int r = cgroup_load(f->run_fd, c, e);
+
+    if (r == 0 && c->way != CGROUP_NONE && cgroup_is_frozen(c->box_fd) > 0) {
+        (void)err_new(e, EBUSY, "container '%s' is paused", f->name);
+        return err_hint(e, "rbox unpause %s", f->name);
+    }
+    return r;
+}
+
+static int fork_supervisor(struct enter *n, pid_t *ret_pid, int *ret_pidfd, struct err *e)
+{
+    int pair[2] = {-1, -1};
+    int r = sync_pair(pair, e);
+
+    if (r < 0) {
+        return r;
+    }
+    *ret_pid = ns_clone(0, -1, ret_pidfd, e);
+    if (*ret_pid == 0) {
+        (void)close(pair[0]);
+        n->control_fd = pair[1];
+        supervise(n);
+    }
+    (void)close(pair[1]);
+    n->control_fd = pair[0];
+    return *ret_pid < 0 ? (int)*ret_pid : 0;
+}
+
+static int launch(struct enter *n, const struct cgroup *c, struct err *e)
+{
+    const struct sync_host host = {0};
+    struct report report = {0};
+    struct attach a = {.terminal = n->spec->process.terminal,
+                       .has_streams = n->spec->process.terminal,
+                       .interactive = n->spec->box.interactive,
+                       .is_owner = 1,
+                       .only_start = n->options->detach,
+                       .detach_keys = n->options->detach_keys,
+                       .ret_report = &report};
+    autokill int pidfd = -1;
+    pid_t pid = -1;
+    int r = 0;
+
+    attach_block_signals();
+    r = fork_supervisor(n, &pid, &pidfd, e);
+    if (r == 0 && c->way != CGROUP_NONE) {
+        r = cgroup_attach(c, pid, e);
+    }
+    r = r < 0 ? r : sync_send_host(n->control_fd, &host, -1, e);
+    a.control_fd = n->control_fd;
+    r = r < 0 ? r : attach_run(&a, e);
+    close_fd(&n->control_fd);
+    if (r >= 0) {
+        close_fd(&pidfd); /* detached, it goes on; else it is about to end */
+    }
+    return r;
+}
+
+int enter_run(const struct found *f, struct spec *s, const struct enter_options *o, struct err *e)
+{
+    struct enter n = {.spec = s, .options = o, .pidfd = -1, .control_fd = -1, .sync_fd = -1};
+    autocgroup struct cgroup c = CGROUP_INIT;
+    int r = check_running(f, &c, e);
+
+    n.size = tty_size();
+    r = r < 0 ? r : control_open(f, &n.pidfd, e);
+    r = r < 0 ? r : seccomp_prepare(s, &n.filter, e);
+    r = r < 0 ? r : launch(&n, &c, e);
+    close_fd(&n.pidfd);
+    seccomp_done(&n.filter);
+    return r;
+}

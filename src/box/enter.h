@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One more command in a running container: rbox exec.
+ *
+ * As with a run there is a supervisor, a fork of the launcher: it moves into the container's
+ * cgroup, joins all its namespaces through one pidfd (setns(2)), and clones the command, which so
+ * is in the PID namespace, as the supervisor is not: nothing inside can see or reach it. It may not
+ * be dumped before it joins (CVE-2019-5736, CVE-2019-8308). The command dies with the container;
+ * and with a launcher that is killed. */
+#ifndef RBOX_BOX_ENTER_H
+#define RBOX_BOX_ENTER_H
+
+#include "base/err.h"
+#include "box/detach_keys.h"
+#include "box/find.h"
+#include "spec/spec.h"
+
+struct enter_options {
+    int detach; /* return when the command was executed; its descriptors are /dev/null */
+    const struct detach_keys *detach_keys;
+};
+
+/* Run the process of @s, which is that of container @f with what the options changed, in it.
+ * Returns its exit status, or 0 when detached; a negative errno with @e: 125, or 126 and 127 when
+ * the command could not be executed. Errors: -ESRCH it does not run; -EBUSY it is paused. Host
+ * side. */
+int enter_run(const struct found *f, struct spec *s, const struct enter_options *o, struct err *e);
+
+#endif

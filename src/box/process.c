@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/process.h"
+
+#include "base/cleanup.h"
+#include "base/hints.h"
+#include "base/mem.h"
+#include "sys/fd.h"
+#include "sys/path.h"
+#include "userns/idmap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A session of its own, so that no terminal of the host is its controlling one (CVE-2017-5226), and
+ * signals as a fresh program expects them: what the launcher blocked or its caller ignored is not
+ * the command's business. */
+void process_reset(void)
+{
+    sigset_t none;
+
+    for (int signo = 1; signo < _NSIG; signo++) {
+        (void)signal(signo, SIG_DFL);
+    }
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)setsid();
+}
+
+int process_set_oom_score(const struct spec *s, struct err *e)
+{
+    autofree char *text = xasprintf("%d", s->process.oom_score_adj);
+    int r = 0;
+
+    if (!s->process.oom_score_adj_set) {
+        return 0;
+    }
+    r = file_put(AT_FDCWD, "/proc/self/oom_score_adj", text);
+    if (r == -EACCES) {
+        return err_new(e, EACCES, "cannot set --oom-score-adj %s: it is below the caller's own",
+                       text);
+    }
+    return r < 0 ? err_set(e, -r, "cannot set --oom-score-adj %s", text) : 0;
+}
+
+uint64_t process_namespaces(const struct spec *s)
+{
+    static const uint64_t FLAGS[SPEC_NS_COUNT] = {[SPEC_NS_PID] = CLONE_NEWPID,
+                                                  [SPEC_NS_IPC] = CLONE_NEWIPC,
+                                                  [SPEC_NS_UTS] = CLONE_NEWUTS,
+                                                  [SPEC_NS_NETWORK] = CLONE_NEWNET,
+                                                  [SPEC_NS_CGROUP] = CLONE_NEWCGROUP};
+    uint64_t flags = CLONE_NEWNS;
+
+    for (size_t i = 0; i < SPEC_NS_COUNT; i++) {
+        flags |= s->linux_.namespaces[i].mode == SPEC_NS_PRIVATE ? FLAGS[i] : 0;
+    }
+    return flags;
+}
+
+/* Root of the namespace makes what belongs to root in the container. Where 0 is not mapped (keep-id
+ * with a single id) the caller's own id, which has all capabilities here too, must do. */
+int process_become_root(const struct spec *s, struct err *e)
+{
+    if (idmap_to_host(&s->linux_.gid_mappings, 0) >= 0 && setresgid(0, 0, 0) < 0) {
+        return err_set(e, errno, "cannot become group 0 of the container");
+    }
+    if (idmap_to_host(&s->linux_.uid_mappings, 0) >= 0 && setresuid(0, 0, 0) < 0) {
+        return err_set(e, errno, "cannot become user 0 of the container");
+    }
+    (void)umask(0);
+    return 0;
+}
+
+int process_check_user(const struct spec *s, const struct user *u, struct err *e)
+{
+    int is_user = idmap_to_host(&s->linux_.uid_mappings, u->uid) < 0;
+
+    if (!is_user && idmap_to_host(&s->linux_.gid_mappings, u->gid) >= 0) {
+        return 0;
+    }
+    (void)err_new(e, EINVAL, "%s id %u is not mapped in this container, which has %llu ids",
+                  is_user ? "user" : "group", is_user ? u->uid : u->gid,
+                  (unsigned long long)idmap_size(&s->linux_.uid_mappings));
+    return err_hint(e, "rbox doctor   (subordinate ids), or another --userns");
+}
+
+static int set_descriptors(int fd, int last, struct err *e)
+{
+    for (int i = 0; i <= last; i++) {
+        if (dup2(fd, i) < 0) {
+            return err_set(e, errno, "cannot set descriptor %d", i);
+        }
+    }
+    return 0;
+}
+
+int process_set_stdio(const struct spec *s, int root_fd, int terminal_fd,
+                      const struct winsize *size, const struct user *user, struct err *e)
+{
+    autoclose int null_fd = -1;
+    int r = 0;
+
+    if (terminal_fd < 0 && s->box.interactive) {
+        return 0;
+    }
+    if (terminal_fd < 0) {
+        r = path_open_in_root(root_fd, "/dev/null", O_RDONLY, &null_fd, e);
+        return r < 0 ? r : set_descriptors(null_fd, STDIN_FILENO, e);
+    }
+    /* mesg and ssh inside want it; a single id can't */
+    (void)!fchown(terminal_fd, user->uid, (gid_t)-1);
+    if (size->ws_row > 0 || size->ws_col > 0) {
+        (void)ioctl(terminal_fd, TIOCSWINSZ, size);
+    }
+    if (ioctl(terminal_fd, TIOCSCTTY, 0) < 0) {
+        return err_set(e, errno, "cannot make the terminal the controlling one");
+    }
+    return set_descriptors(terminal_fd, STDERR_FILENO, e);
+}
+
+int process_set_limits(const struct spec_process *p, struct err *e)
+{
+    for (size_t i = 0; i < p->rlimit_count; i++) {
+        const struct spec_rlimit *l = &p->rlimits[i];
+        struct rlimit have;
+        struct rlimit want = {.rlim_cur = l->soft, .rlim_max = l->hard};
+
+        if (getrlimit((__rlimit_resource_t)l->resource, &have) < 0) {
+            return err_set(e, errno, "cannot read limit %d", l->resource);
+        }
+        if (!l->asked && want.rlim_max > have.rlim_max) {
+            want.rlim_max = have.rlim_max;
+            want.rlim_cur = want.rlim_cur > have.rlim_max ? have.rlim_max : want.rlim_cur;
+        }
+        if (setrlimit((__rlimit_resource_t)l->resource, &want) < 0) {
+            (void)err_new(e, errno,
+                          "cannot set --ulimit to %llu:%llu: the caller's own hard limit is %llu",
+                          (unsigned long long)l->soft, (unsigned long long)l->hard,
+                          (unsigned long long)have.rlim_max);
+            return err_hint_id(e, HINT_RLIMIT, NULL, NULL);
+        }
+    }
+    return 0;
+}
+
+/* The working folder, beneath the root that is now the only one. A missing one of the image is
+ * made, as docker does. The check is for a folder that a descriptor from outside led to
+ * (CVE-2024-21626): none is open any more, so it can't be. */
+int process_enter_cwd(const struct spec *s, int root_fd, struct err *e)
+{
+    autofree char *cwd = NULL;
+    autoclose int fd = -1;
+    int r = path_open_in_root(root_fd, s->process.cwd, O_PATH | O_DIRECTORY, &fd, e);
+
+    if (r == -ENOENT) {
+        err_clear(e);
+        r = path_make_dir_in_root(root_fd, s->process.cwd, &fd, e);
+    }
+    if (r < 0) {
+        return err_wrap(e, "cannot use working folder '%s'", s->process.cwd);
+    }
+    if (fchdir(fd) < 0) {
+        return err_set(e, errno, "cannot enter working folder '%s'", s->process.cwd);
+    }
+    cwd = getcwd(NULL, 0);
+    if (cwd == NULL || cwd[0] != '/') {
+        return err_new(e, EPERM, "working folder '%s' lies outside the container", s->process.cwd);
+    }
+    return 0;
+}
+
+void process_close_descriptors(unsigned int preserve, int keep_fd)
+{
+    int *keep = xcalloc(preserve + 1UL, sizeof(*keep));
+
+    for (unsigned int i = 0; i < preserve; i++) {
+        keep[i] = 3 + (int)i;
+        (void)fd_cloexec(keep[i], 0);
+    }
+    keep[preserve] = keep_fd;
+    fd_close_except(keep, preserve + 1UL);
+    free(keep);
+}
