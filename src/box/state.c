@@ -220,10 +220,10 @@ int state_mark_stopping(int run_fd, struct err *e)
 
 int state_rename(const struct state *st, struct spec *s, const char *name, struct err *e)
 {
-    autofree char *old = steal_ptr(&s->box.name);
     struct state renamed = *st;
     int r = 0;
 
+    free(s->box.name);
     s->box.name = xstrdup(name);
     renamed.name = s->box.name;
     r = take_name(&renamed, e);
