@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "cli/cmd.h"
 #include "cli/format.h"
@@ -8,6 +9,7 @@
 #include "image/record.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,7 +21,10 @@ struct images_options {
     int digests;
     int no_heading;
     char *format;
+    struct strv filters;
 };
+
+static int parse_filter(const char *value, void *field, struct err *e);
 
 #define FIELD(name) offsetof(struct images_options, name)
 
@@ -28,14 +33,17 @@ static const struct opt OPTIONS[] = {
     {"quiet", 'q', NULL, OPT_FLAG, FIELD(quiet), "print ids only", NULL},
     {"digests", 0, NULL, OPT_FLAG, FIELD(digests), "print digests too", NULL},
     {"no-trunc", 0, NULL, OPT_FLAG, FIELD(no_trunc), "print ids in full", NULL},
+    {"filter", 'f', "KEY=VALUE", OPT_PARSE, FIELD(filters),
+     "only these: dangling=true, reference=PATTERN, label=NAME[=VALUE]", parse_filter},
     {"noheading", 'n', NULL, OPT_FLAG, FIELD(no_heading), "print no heading", NULL},
     {"format", 0, "FORMAT", OPT_STRING, FIELD(format),
      "json, a template such as {{.Repository}}, or table TEMPLATE", NULL},
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"filter", 'f', NULL}, {"sort", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {{"sort", 0, NULL}, {0}};
 
+static void images_done(void *options);
 static int images(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
 const struct cmd cmd_images = {
@@ -49,8 +57,27 @@ const struct cmd cmd_images = {
     .refused = REFUSED,
     .options_size = sizeof(struct images_options),
     .max_args = 1,
+    .done = images_done,
     .run = images,
 };
+
+static void images_done(void *options)
+{
+    strv_done(&((struct images_options *)options)->filters);
+}
+
+static int parse_filter(const char *value, void *field, struct err *e)
+{
+    static const char *const KEYS[] = {"dangling=", "reference=", "label="};
+
+    for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {
+        if (str_after(value, KEYS[i]) != NULL) {
+            strv_push(field, value);
+            return 0;
+        }
+    }
+    return err_new(e, EINVAL, "'%s' is not dangling=, reference= or label=", value);
+}
 
 static const struct format_column COLUMNS[] = {
     {"REPOSITORY", "Repository"}, {"TAG", "Tag"},   {"IMAGE ID", "ID"},
@@ -81,6 +108,42 @@ static json_t *image_row(const struct image *i, const struct images_options *o,
                      "Name", i->name);
 }
 
+/* "reference=*alpine*", "label=K" or "label=K=V", "dangling=true". */
+static int matches(const struct image *i, const char *filter)
+{
+    const char *pattern = str_after(filter, "reference=");
+    const char *label = str_after(filter, "label=");
+    const char *dangling = str_after(filter, "dangling=");
+
+    if (pattern != NULL) {
+        const char *last = strrchr(i->name, '/');
+
+        return fnmatch(pattern, i->name, 0) == 0 ||
+               (last != NULL && fnmatch(pattern, last + 1, 0) == 0);
+    }
+    if (dangling != NULL) {
+        return record_is_dangling(i->name) == (strcmp(dangling, "true") == 0);
+    }
+    for (size_t k = 0; label != NULL && k < i->config.labels.len; k++) {
+        const char *rest = str_after(i->config.labels.v[k], label);
+
+        if (rest != NULL && (*rest == '\0' || *rest == '=')) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_wanted(const struct collect *c, const struct image *i)
+{
+    for (size_t k = 0; k < c->options->filters.len; k++) {
+        if (!matches(i, c->options->filters.v[k])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static int collect_image(const struct image *i, void *arg)
 {
     struct collect *c = arg;
@@ -88,6 +151,19 @@ static int collect_image(const struct image *i, void *arg)
     struct err ignored = {0};
     autofree char *repository = NULL;
 
+    if (i->id == NULL) {
+        warn("the record of image '%s' is damaged: rbox system check --repair", i->name);
+        return 0;
+    }
+    if (!is_wanted(c, i)) {
+        return 0;
+    }
+    if (record_is_dangling(i->name)) {
+        if (c->wanted == NULL) {
+            (void)json_array_append_new(c->rows, image_row(i, c->options, "<none>", "<none>"));
+        }
+        return 0;
+    }
     if (image_ref_parse(i->name, &ref, &ignored) < 0) {
         return 0;
     }

@@ -1,28 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
 #include "base/exitcode.h"
 #include "base/mem.h"
 #include "cli/cmd.h"
+#include "cli/image_use.h"
 #include "image/image.h"
 #include "image/record.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct rmi_options {
+    int all;
+    int force;
     int ignore;
 };
 
 #define FIELD(name) offsetof(struct rmi_options, name)
 
 static const struct opt OPTIONS[] = {
+    {"all", 'a', NULL, OPT_FLAG, FIELD(all), "all images that no container has", NULL},
+    {"force", 'f', NULL, OPT_FLAG, FIELD(force),
+     "also with several names, or with containers, which keep their files", NULL},
     {"ignore", 'i', NULL, OPT_FLAG, FIELD(ignore), "no error for an image that does not exist",
      NULL},
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {
-    {"all", 'a', NULL}, {"force", 'f', NULL}, {"no-prune", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {{"no-prune", 0, NULL}, {0}};
 
 static int rmi(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
@@ -30,46 +37,181 @@ const struct cmd cmd_rmi = {
     .names = {"rmi", "image rm", "image remove"},
     .group = CMD_IMAGES,
     .summary = "remove images",
-    .usage = "[options] IMAGE [IMAGE…]",
+    .usage = "[options] [IMAGE…]",
+    .description =
+        "A name is taken away; with its last name an image goes, and what no other image needs of\n"
+        "it. The exit status is 1 when there is no such image, 2 when a container has it.",
+    .examples = "rbox rmi alpine\n"
+                "rbox rmi -a\n",
     .options = OPTIONS,
     .refused = REFUSED,
     .options_size = sizeof(struct rmi_options),
-    .min_args = 1,
     .max_args = CMD_ANY_ARGS,
     .run = rmi,
 };
 
-static int remove_image(const struct store *store, const char *name, struct err *e)
+struct removal {
+    const struct store *store;
+    const struct rmi_options *options;
+    struct strv used; /* ids of images that containers have */
+};
+
+/* ---- one image */
+
+struct names {
+    const char *id;
+    struct strv names;
+};
+
+static int push_name(const struct image *i, void *arg)
+{
+    struct names *n = arg;
+
+    if (str_eq(i->id, n->id)) {
+        strv_push(&n->names, i->name);
+    }
+    return 0;
+}
+
+static int in_use(const char *word, const char *why, const char *hint, struct err *e)
+{
+    (void)err_new(e, EBUSY, "cannot remove image '%s': %s", word, why);
+    (void)err_hint(e, "%s", hint);
+    return err_exit(e, EXITCODE_IN_USE);
+}
+
+/* Was the image named by its id, and not by a name? Names never begin as ids are asked for unless
+ * they are one. */
+static int is_by_id(const struct image *i, const char *word)
+{
+    const char *hex = str_after(word, "sha256:");
+
+    return !record_is_dangling(i->name) &&
+           str_after(i->id + strlen("sha256:"), hex != NULL ? hex : word) != NULL;
+}
+
+static int remove_record(const struct removal *rm, const char *name, struct err *e)
 {
     struct image i = {.lock_fd = -1};
-    char *full = NULL;
-    int r = image_find(store, name, &i, e);
+    int r = record_read(rm->store, name, &i, e);
+
+    r = r < 0 ? r : record_remove(rm->store, &i, e);
+    image_done(&i);
+    if (r == 0 && !record_is_dangling(name)) {
+        (void)printf("Untagged: %s\n", name);
+    }
+    return r;
+}
+
+static int remove_all_names(const struct removal *rm, struct names *n, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < n->names.len; i++) {
+        r = remove_record(rm, n->names.v[i], e);
+    }
+    if (r == 0) {
+        (void)printf("Deleted: %s\n", n->id);
+    }
+    return r;
+}
+
+static int remove_image(const struct removal *rm, const char *word, struct err *e)
+{
+    struct image i = {.lock_fd = -1};
+    struct names n = {0};
+    int by_id = 0;
+    int r = image_find(rm->store, word, &i, e);
 
     if (r < 0) {
         return err_exit(e, r == -ENOENT ? EXITCODE_NO_SUCH : 0);
     }
-    full = xstrdup(i.name);
-    image_done(&i); /* its shared lock would keep record_remove() waiting for ourselves */
-    r = record_remove(store, full, e);
-    if (r == 0) {
-        (void)printf("Untagged: %s\n", full);
+    by_id = is_by_id(&i, word);
+    n.id = i.id;
+    close_fd(&i.lock_fd); /* our own lock would keep record_remove() waiting */
+    r = record_each(rm->store, push_name, &n, e);
+    if (r == 0 && by_id && n.names.len > 1 && !rm->options->force) {
+        r = in_use(word, "it has several names", "rbox rmi NAME, or rbox rmi -f for all", e);
+    } else if (r == 0 && n.names.len > 1 && !by_id) {
+        r = remove_record(rm, i.name, e);
+    } else if (r == 0 && strv_has(&rm->used, i.id) && !rm->options->force) {
+        r = in_use(word, "a container has it", "rbox ps -a   (then rbox rm CONTAINER)", e);
+    } else if (r == 0) {
+        r = remove_all_names(rm, &n, e);
     }
-    free(full);
+    strv_done(&n.names);
+    image_done(&i);
+    return r;
+}
+
+/* ---- */
+
+struct unused {
+    const struct strv *used;
+    struct strv ids;
+};
+
+static int push_unused(const struct image *i, void *arg)
+{
+    struct unused *u = arg;
+
+    if (i->id != NULL && !strv_has(u->used, i->id) && !strv_has(&u->ids, i->id)) {
+        strv_push(&u->ids, i->id);
+    }
+    return 0;
+}
+
+static int remove_unused(const struct removal *rm, struct err *e)
+{
+    struct unused u = {.used = &rm->used};
+    int r = record_each(rm->store, push_unused, &u, e);
+
+    for (size_t i = 0; r == 0 && i < u.ids.len; i++) {
+        struct names n = {.id = u.ids.v[i]};
+
+        r = record_each(rm->store, push_name, &n, e);
+        r = r < 0 ? r : remove_all_names(rm, &n, e);
+        strv_done(&n.names);
+    }
+    strv_done(&u.ids);
+    return r;
+}
+
+static int remove_named(const struct removal *rm, int argc, char **argv, struct err *e)
+{
+    int r = 0;
+
+    for (int i = 0; r == 0 && i < argc; i++) {
+        r = remove_image(rm, argv[i], e);
+        if (r == -ENOENT && rm->options->ignore) {
+            err_clear(e);
+            r = 0;
+        }
+    }
     return r;
 }
 
 static int rmi(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
-    const struct rmi_options *o = options;
+    struct removal rm = {.options = options};
+    struct err sweep = {0};
     struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    int r = 0;
 
-    for (int i = 0; r == 0 && i < argc; i++) {
-        r = remove_image(store, argv[i], e);
-        if (r == -ENOENT && o->ignore) {
-            err_clear(e);
-            r = 0;
+    if ((argc > 0) == rm.options->all) {
+        return err_new(e, EINVAL, "rbox rmi takes either images or --all");
+    }
+    r = ctx_store(ctx, &store, e);
+    r = r < 0 ? r : image_use_ids(store, &rm.used, e);
+    if (r == 0) {
+        rm.store = store;
+        r = rm.options->all ? remove_unused(&rm, e) : remove_named(&rm, argc, argv, e);
+        /* Also after an error: images before it are gone. */
+        if (image_use_sweep(store, STORE_TRY, NULL, &sweep) < 0 && r == 0) {
+            *e = sweep;
+            r = -sweep.errnum;
         }
     }
+    strv_done(&rm.used);
     return r;
 }

@@ -96,18 +96,23 @@ static int ensure_layers(const struct store *store, struct image *i,
 
 struct id_search {
     const char *prefix; /* hex digits of an image id */
-    char *name;
+    char *name;         /* the first that matches */
+    char *id;
 };
 
 static int match_id(const struct image *i, void *arg)
 {
     struct id_search *s = arg;
 
-    if (str_after(i->id + strlen("sha256:"), s->prefix) == NULL) {
+    if (i->id == NULL || str_after(i->id + strlen("sha256:"), s->prefix) == NULL) {
         return 0;
+    }
+    if (s->id != NULL && strcmp(s->id, i->id) != 0) {
+        return -ENOTUNIQ;
     }
     if (s->name == NULL) {
         s->name = xstrdup(i->name);
+        s->id = xstrdup(i->id);
     }
     return 0;
 }
@@ -122,12 +127,15 @@ static int find_by_id(const struct store *store, const char *text, struct image 
         return -ENOENT;
     }
     r = record_each(store, match_id, &s, e);
-    if (r == 0 && s.name != NULL) {
+    if (r == -ENOTUNIQ) {
+        r = err_new(e, ENOTUNIQ, "'%s' begins the ids of several images", text);
+    } else if (r == 0 && s.name != NULL) {
         r = record_read(store, s.name, ret, e);
     } else if (r == 0) {
         r = -ENOENT;
     }
     free(s.name);
+    free(s.id);
     return r;
 }
 

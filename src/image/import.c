@@ -114,8 +114,7 @@ static int import_manifest(struct ingest *in, const char *blob, const struct ima
     return r;
 }
 
-/* A short name is of this machine: nothing says that it came from a registry (podman). */
-static int import_name(const char *name, struct strv *ret, struct err *e)
+int load_local_name(const char *name, struct strv *ret, struct err *e)
 {
     struct image_ref ref = {0};
     int r = image_ref_parse(name, &ref, e);
@@ -144,10 +143,10 @@ int load_import(const struct store *store, int fd, const char *name,
     autostrv struct strv names = {0};
     autofree char *blob = NULL;
     autofree char *manifest = NULL;
-    struct ingest in = {.blobs_fd = -1};
+    struct ingest in = {.blobs_fd = -1, .lock_fd = -1};
     int r = ingest_open(store, &in, e);
 
-    r = r < 0 ? r : import_name(name, &names, e);
+    r = r < 0 ? r : load_local_name(name, &names, e);
     r = r < 0 ? r : ingest_blob(&in, fd, &blob, e);
     r = r < 0 ? r : import_manifest(&in, blob, config, &manifest, e);
     r = r < 0 ? r : ingest_image(&in, manifest, &names, ret_id, e);

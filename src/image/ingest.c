@@ -19,11 +19,12 @@
 
 int ingest_open(const struct store *store, struct ingest *ret, struct err *e)
 {
-    struct ingest in = {.store = store, .blobs_fd = -1};
+    struct ingest in = {.store = store, .blobs_fd = -1, .lock_fd = -1};
     struct subid ids = {0};
     autoclose int blobs_fd = -1;
-    int r = subid_find(geteuid(), &ids, e);
+    int r = store_lock(store, STORE_SHARED, &in.lock_fd, e);
 
+    r = r < 0 ? r : subid_find(geteuid(), &ids, e);
     if (r == 0) {
         r = idmap_choose(&in.maps, geteuid(), getegid(), &ids, e);
     }
@@ -45,6 +46,7 @@ int ingest_open(const struct store *store, struct ingest *ret, struct err *e)
 void ingest_done(struct ingest *in)
 {
     close_fd(&in->blobs_fd);
+    close_fd(&in->lock_fd);
     spec_done(&in->maps);
 }
 
@@ -53,14 +55,14 @@ static const char *hex_of(const char *digest)
     return digest + strlen("sha256:");
 }
 
-static int have_blob(const struct ingest *in, const char *digest)
+int ingest_has(const struct ingest *in, const char *digest)
 {
     return faccessat(in->blobs_fd, hex_of(digest), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *digest, struct err *e)
 {
-    if (have_blob(in, digest)) {
+    if (ingest_has(in, digest)) {
         return 0;
     }
     if (renameat(dir_fd, name, in->blobs_fd, hex_of(digest)) < 0) {
@@ -156,7 +158,6 @@ static int64_t blob_bytes(const struct ingest *in, const char *digest)
 static int write_records(struct ingest *in, struct image *i, const struct strv *names,
                          struct err *e)
 {
-    int64_t manifest_bytes = blob_bytes(in, i->digest);
     int r = 0;
 
     i->created_s = time(NULL);
@@ -169,7 +170,7 @@ static int write_records(struct ingest *in, struct image *i, const struct strv *
     for (size_t k = 0; r == 0 && k < names->len; k++) {
         free(i->name);
         i->name = xstrdup(names->v[k]);
-        r = record_write(in->store, i, manifest_bytes, e);
+        r = record_write(in->store, i, e);
     }
     return r;
 }

@@ -13,6 +13,7 @@
 struct ingest {
     const struct store *store;
     int blobs_fd;     /* blobs/sha256 */
+    int lock_fd;      /* shared: no garbage is collected meanwhile */
     struct spec maps; /* only its id maps are used: the user's default ones */
 };
 
@@ -25,6 +26,9 @@ int ingest_text(struct ingest *in, const char *text, char **ret_digest, struct e
 
 /* Move the file @name below @dir_fd, whose digest is known, into the store. */
 int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *digest, struct err *e);
+
+/* Is the blob there? */
+int ingest_has(const struct ingest *in, const char *digest);
 
 /* Read a blob of the store that is a JSON document. */
 int ingest_read(struct ingest *in, const char *digest, char **ret_text, size_t *ret_len,

@@ -63,6 +63,18 @@ int layer_exists(const struct store *store, const struct layer_key *k)
            strcmp(have, want) == 0;
 }
 
+int layer_diff_id(const struct store *store, const char *name, char **ret, struct err *e)
+{
+    autofree char *path = xasprintf("%s/key", name);
+    autofree char *key = NULL;
+    int r = file_read(store->layers_fd, path, 65536, &key, NULL, e);
+
+    if (r == 0) {
+        *ret = xstrndup(key, strcspn(key, " "));
+    }
+    return r;
+}
+
 int layer_temp(const struct store *store, const char *what, char **ret_name, int *ret_fd,
                struct err *e)
 {
@@ -174,10 +186,12 @@ int layer_unpack(const struct store *store, const struct layer_key *k, int blob_
 {
     autofree char *temp = NULL;
     autofree char *out = NULL;
+    autoclose int lock_fd = -1;
     autoclose int temp_fd = -1;
     struct unpack u = {.uid_map = k->uid_map, .gid_map = k->gid_map, .in_fd = blob_fd};
-    int r = layer_temp(store, "layer", &temp, &temp_fd, e);
+    int r = store_lock(store, STORE_SHARED, &lock_fd, e);
 
+    r = r < 0 ? r : layer_temp(store, "layer", &temp, &temp_fd, e);
     if (r < 0) {
         return r;
     }
@@ -228,13 +242,15 @@ static int make_points(void *arg, struct err *e)
 int layer_points(const struct store *store, const struct layer_key *k, struct err *e)
 {
     autofree char *temp = NULL;
+    autoclose int lock_fd = -1;
     autoclose int temp_fd = -1;
     int r = 0;
 
     if (layer_exists(store, k)) {
         return 0;
     }
-    r = layer_temp(store, "points", &temp, &temp_fd, e);
+    r = store_lock(store, STORE_SHARED, &lock_fd, e);
+    r = r < 0 ? r : layer_temp(store, "points", &temp, &temp_fd, e);
     if (r < 0) {
         return r;
     }

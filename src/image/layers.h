@@ -21,6 +21,10 @@ char *layer_path(const struct layer_key *k);
 /* Is it unpacked? */
 int layer_exists(const struct store *store, const struct layer_key *k);
 
+/* The diffID of the layer with the short id @name. The caller owns it. -ENOENT: it was never
+ * finished. */
+int layer_diff_id(const struct store *store, const char *name, char **ret, struct err *e);
+
 /* Unpack it from the tar archive @blob_fd (compressed or not), check its diffID, and let it appear
  * under its name only when it is whole and on disk. Somebody else's finished copy is taken as it
  * is. */

@@ -280,7 +280,7 @@ int load_layout(const struct store *store, const char *path, const char *tag, co
     autoclose int dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     autoclose int index_fd = -1;
     autofree char *text = NULL;
-    struct ingest in = {.blobs_fd = -1};
+    struct ingest in = {.blobs_fd = -1, .lock_fd = -1};
     struct layout l = {
         .in = &in, .dir_fd = dir_fd, .tag = tag, .name = name, .ret_names = ret_names};
     size_t len = 0;
@@ -317,7 +317,7 @@ static int load_spooled(struct spool *s, struct strv *ret_names, struct err *e)
 
 int load_archive(const struct store *store, int fd, struct strv *ret_names, struct err *e)
 {
-    struct ingest in = {.blobs_fd = -1};
+    struct ingest in = {.blobs_fd = -1, .lock_fd = -1};
     struct spool s = {.dir_fd = -1};
     int r = ingest_open(store, &in, e);
 

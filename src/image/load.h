@@ -30,4 +30,9 @@ int load_from(const struct store *store, const char *name, struct strv *ret_name
 int load_import(const struct store *store, int fd, const char *name,
                 const struct image_config *config, char **ret_id, struct err *e);
 
+/* Push the full name that @name means when somebody here gives it to an image: a short one is of
+ * this machine, localhost/NAME, since nothing says that it came from a registry (podman's rule).
+ * -EINVAL for a digest, which cannot be given. */
+int load_local_name(const char *name, struct strv *ret, struct err *e);
+
 #endif

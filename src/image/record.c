@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -40,6 +41,32 @@ static int file_name(const char *name, char **ret, struct err *e)
     }
     *ret = b.data;
     return 0;
+}
+
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9' ? c - '0' : (c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1);
+}
+
+static char *name_of_file(const char *file)
+{
+    struct buf b = {0};
+
+    for (; *file != '\0'; file++) {
+        char c = *file;
+
+        if (c == '%' && hex_digit(file[1]) >= 0 && hex_digit(file[2]) >= 0) {
+            c = (char)(hex_digit(file[1]) * 16 + hex_digit(file[2]));
+            file += 2;
+        }
+        buf_add(&b, &c, 1);
+    }
+    return b.data;
+}
+
+int record_is_dangling(const char *name)
+{
+    return manifest_is_digest(name);
 }
 
 /* ---- one table for both directions */
@@ -157,14 +184,18 @@ static int read_file(int images_fd, const char *file, struct image *ret, struct 
     autofree char *text = NULL;
     autoclose int fd = openat(images_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     struct image i = {.lock_fd = -1};
+    struct stat st;
     size_t len = 0;
     int r = 0;
 
     if (fd < 0) {
         return err_set(e, errno, "cannot open the record of an image");
     }
-    if (flock(fd, LOCK_SH) < 0) {
+    if (flock(fd, LOCK_SH) < 0 || fstat(fd, &st) < 0) {
         return err_set(e, errno, "cannot lock the record of an image");
+    }
+    if (st.st_nlink == 0) { /* whoever removed or replaced it had the lock until now */
+        return read_file(images_fd, file, ret, e);
     }
     r = fd_read_all(fd, RECORD_BYTES_MAX, &text, &len, e);
     if (r == 0) {
@@ -208,11 +239,16 @@ int record_each(const struct store *store, int (*fn)(const struct image *i, void
     while (r == 0 && d != NULL && (entry = readdir(d)) != NULL) {
         struct image i = {.lock_fd = -1};
         struct err ignored = {0};
+        int read = 0;
 
-        if (entry->d_name[0] == '.' || read_file(images_fd, entry->d_name, &i, &ignored) < 0) {
-            continue; /* a damaged record is `system check`'s to tell */
+        if (entry->d_name[0] == '.') {
+            continue; /* half written */
         }
-        r = fn(&i, arg);
+        read = read_file(images_fd, entry->d_name, &i, &ignored);
+        if (read < 0) {
+            i.name = name_of_file(entry->d_name);
+        }
+        r = read == -ENOENT ? 0 : fn(&i, arg);
         image_done(&i);
     }
     return r;
@@ -278,8 +314,17 @@ static int write_index(const struct store *store, const json_t *root, struct err
     return r < 0 ? r : file_write(store->dir_fd, "index.json", text, strlen(text), FILE_SYNC, e);
 }
 
+static int64_t blob_bytes(const struct store *store, const char *digest)
+{
+    autofree char *path = xasprintf("blobs/sha256/%s", digest + strlen("sha256:"));
+    struct stat st;
+
+    return fstatat(store->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
+}
+
+/* @i: the image that @name is now, or NULL. */
 static int update_index(const struct store *store, const struct image *i, const char *name,
-                        int64_t manifest_bytes, struct err *e)
+                        struct err *e)
 {
     autoclose int lock_fd = -1;
     json_t *root = NULL;
@@ -293,52 +338,142 @@ static int update_index(const struct store *store, const struct image *i, const 
     manifests = json_object_get(root, "manifests");
     drop_entry(manifests, name);
     if (i != NULL) {
-        (void)json_array_append_new(manifests, json_pack("{s:s, s:s, s:I, s:{s:s}}", "mediaType",
-                                                         MANIFEST_TYPE, "digest", i->digest, "size",
-                                                         (json_int_t)manifest_bytes, "annotations",
-                                                         REF_NAME, name));
+        (void)json_array_append_new(
+            manifests, json_pack("{s:s, s:s, s:I, s:{s:s}}", "mediaType", MANIFEST_TYPE, "digest",
+                                 i->digest, "size", (json_int_t)blob_bytes(store, i->digest),
+                                 "annotations", REF_NAME, name));
     }
     r = write_index(store, root, e);
     json_decref(root);
     return r;
 }
 
-int record_write(const struct store *store, const struct image *i, int64_t manifest_bytes,
-                 struct err *e)
+/* ---- writing */
+
+static int write_record(const struct store *store, int images_fd, const struct image *i,
+                        const char *name, struct err *e)
+{
+    struct image named = *i; /* borrowed */
+    autofree char *file = NULL;
+    autofree char *copy = xstrdup(name);
+    autofree char *text = NULL;
+    int r = file_name(name, &file, e);
+
+    named.name = copy;
+    text = record_text(&named);
+    r = r < 0 ? r
+              : file_write(images_fd, file, text, strlen(text), FILE_SYNC | FILE_PRIVATE, e);
+    return r < 0 ? r : update_index(store, &named, name, e);
+}
+
+struct other {
+    const char *id;
+    const char *name;
+    int found;
+};
+
+static int match_other(const struct image *i, void *arg)
+{
+    struct other *o = arg;
+
+    o->found |= i->id != NULL && strcmp(i->id, o->id) == 0 && strcmp(i->name, o->name) != 0;
+    return 0;
+}
+
+int record_is_last(const struct store *store, const struct image *i, struct err *e)
+{
+    struct other o = {.id = i->id, .name = i->name};
+    int r = record_each(store, match_other, &o, e);
+
+    return r < 0 ? r : !o.found;
+}
+
+/* Make the shared lock of @i exclusive: runs that resolve it have their container's folder by then.
+ * -ESTALE: another process removed or replaced it meanwhile. Nothing else may be read from here on,
+ * or two processes could wait for each other. */
+static int lock_out(const struct image *i, struct err *e)
+{
+    struct stat st;
+
+    if (flock(i->lock_fd, LOCK_EX) < 0 || fstat(i->lock_fd, &st) < 0) {
+        return err_set(e, errno, "cannot lock image '%s'", i->name);
+    }
+    return st.st_nlink > 0 ? 0 : err_new(e, ESTALE, "image '%s' was changed meanwhile", i->name);
+}
+
+/* The image that has @by's name so far keeps its content under its id. */
+static int displace(const struct store *store, int images_fd, const struct image *by,
+                    struct image *ret_old, struct err *e)
+{
+    int last = 0;
+    int r = record_read(store, by->name, ret_old, e);
+
+    if (r < 0) { /* none, or a damaged one, which is replaced */
+        err_clear(e);
+        return 0;
+    }
+    last = record_is_last(store, ret_old, e);
+    r = last < 0 ? last : lock_out(ret_old, e);
+    if (r == 0 && last && strcmp(ret_old->id, by->id) != 0) {
+        r = write_record(store, images_fd, ret_old, ret_old->id, e);
+    }
+    return r;
+}
+
+/* An image that gets a name is no longer one without. */
+static int drop_dangling(const struct store *store, int images_fd, const struct image *i,
+                         struct err *e)
 {
     autofree char *file = NULL;
-    autofree char *text = record_text(i);
+    int r = record_is_dangling(i->name) ? 0 : file_name(i->id, &file, e);
+
+    if (r < 0 || file == NULL || unlinkat(images_fd, file, 0) < 0) {
+        return r;
+    }
+    return update_index(store, NULL, i->id, e);
+}
+
+int record_write(const struct store *store, const struct image *i, struct err *e)
+{
+    struct image old = {.lock_fd = -1};
+    autoclose int images_fd = -1;
+    autoclose int lock_fd = -1;
+    int r = store_lock(store, STORE_SHARED, &lock_fd, e);
+
+    r = r < 0 ? r : open_images(store, &images_fd, e);
+    r = r < 0 ? r : displace(store, images_fd, i, &old, e);
+    r = r < 0 ? r : write_record(store, images_fd, i, i->name, e);
+    r = r < 0 ? r : drop_dangling(store, images_fd, i, e);
+    image_done(&old);
+    return r;
+}
+
+int record_remove(const struct store *store, struct image *i, struct err *e)
+{
+    autofree char *file = NULL;
     autoclose int images_fd = -1;
     int r = file_name(i->name, &file, e);
 
-    if (r == 0) {
-        r = open_images(store, &images_fd, e);
+    r = r < 0 ? r : open_images(store, &images_fd, e);
+    r = r < 0 ? r : lock_out(i, e);
+    if (r == 0 && unlinkat(images_fd, file, 0) < 0 && errno != ENOENT) {
+        r = err_set(e, errno, "cannot remove image '%s'", i->name);
     }
-    if (r == 0) {
-        r = file_write(images_fd, file, text, strlen(text), FILE_SYNC | FILE_PRIVATE, e);
-    }
-    return r < 0 ? r : update_index(store, i, i->name, manifest_bytes, e);
+    return r < 0 ? r : update_index(store, NULL, i->name, e);
 }
 
-int record_remove(const struct store *store, const char *name, struct err *e)
+int record_untag(const struct store *store, struct image *i, struct err *e)
 {
-    autofree char *file = NULL;
     autoclose int images_fd = -1;
-    autoclose int fd = -1;
-    int r = file_name(name, &file, e);
+    autoclose int lock_fd = -1;
+    int last = 0;
+    int r = store_lock(store, STORE_SHARED, &lock_fd, e);
 
-    if (r == 0) {
-        r = open_images(store, &images_fd, e);
+    r = r < 0 ? r : open_images(store, &images_fd, e);
+    last = r < 0 ? r : record_is_last(store, i, e);
+    if (last > 0) {
+        r = write_record(store, images_fd, i, i->id, e);
     }
-    if (r < 0) {
-        return r;
-    }
-    fd = openat(images_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        return err_new(e, errno, "cannot find image '%s'", name);
-    }
-    if (flock(fd, LOCK_EX) < 0 || unlinkat(images_fd, file, 0) < 0) {
-        return err_set(e, errno, "cannot remove image '%s'", name);
-    }
-    return update_index(store, NULL, name, 0, e);
+    r = last < 0 ? last : r;
+    return r < 0 ? r : record_remove(store, i, e);
 }

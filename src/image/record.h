@@ -13,16 +13,27 @@
  * lock_fd. -ENOENT. */
 int record_read(const struct store *store, const char *name, struct image *ret, struct err *e);
 
-/* Write (replace) the record of @i->name and its entry in index.json, durably. @manifest_bytes is
- * the manifest's size. */
-int record_write(const struct store *store, const struct image *i, int64_t manifest_bytes,
-                 struct err *e);
+/* Write the record of @i->name and its entry in index.json, durably. An image that had the name
+ * before keeps its content: it becomes one without a name ("sha256:ID"), unless it has others.
+ * Waits for runs that resolve that one: the caller must not hold its lock. */
+int record_write(const struct store *store, const struct image *i, struct err *e);
 
-/* Take the name out of images/ and index.json; blobs and layers stay. Waits for runs that resolve
- * it. -ENOENT. */
-int record_remove(const struct store *store, const char *name, struct err *e);
+/* Is @name that of an image without a name? */
+int record_is_dangling(const char *name);
 
-/* Call @fn for each record, in no order; stops when it returns non-zero, and returns that. */
+/* Take the name of @i, which came from record_read() or image_find(), out of images/ and
+ * index.json; blobs and layers stay. Its shared lock becomes an exclusive one: waits for runs that
+ * resolve it. */
+int record_remove(const struct store *store, struct image *i, struct err *e);
+
+/* The same, but an image whose last name it is stays as one without. */
+int record_untag(const struct store *store, struct image *i, struct err *e);
+
+/* Has the image of @i no other record? 1 yes, 0 no. */
+int record_is_last(const struct store *store, const struct image *i, struct err *e);
+
+/* Call @fn for each record, in no order; stops when it returns non-zero, and returns that. Of a
+ * damaged record there is the name alone: id is NULL. */
 int record_each(const struct store *store, int (*fn)(const struct image *i, void *arg), void *arg,
                 struct err *e);
 

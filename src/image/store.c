@@ -11,6 +11,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -127,4 +128,19 @@ void store_done(struct store *s)
     close_fd(&s->containers_fd);
     close_fd(&s->run_fd);
     free(steal_ptr(&s->path));
+}
+
+int store_lock(const struct store *s, enum store_lock how, int *ret_fd, struct err *e)
+{
+    static const int OPERATIONS[] = {[STORE_SHARED] = LOCK_SH,
+                                     [STORE_EXCLUSIVE] = LOCK_EX,
+                                     [STORE_TRY] = LOCK_EX | LOCK_NB};
+    autoclose int fd =
+        openat(s->dir_fd, "garbage.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0 || flock(fd, OPERATIONS[how]) < 0) {
+        return err_set(e, errno, "cannot lock the store");
+    }
+    *ret_fd = steal_fd(&fd);
+    return 0;
 }

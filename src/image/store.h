@@ -22,4 +22,15 @@ struct store {
 int store_open(const char *root, struct store *ret, struct err *e);
 void store_done(struct store *s);
 
+enum store_lock {
+    STORE_SHARED,    /* something is on its way in: what nothing refers to yet must stay */
+    STORE_EXCLUSIVE, /* garbage is being removed */
+    STORE_TRY        /* the same, or -EWOULDBLOCK at once */
+};
+
+/* Everyone who puts blobs, layers or records into the store holds this lock from the first byte to
+ * the record, so that the collector (garbage.h) never takes half of an image for garbage. Runs of
+ * what is there do not need it. On success the caller owns *ret_fd, which is the lock. */
+int store_lock(const struct store *s, enum store_lock how, int *ret_fd, struct err *e);
+
 #endif

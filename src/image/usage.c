@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image/usage.h"
+
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "spec/spec.h"
+#include "sys/fd.h"
+#include "userns/idmap.h"
+#include "userns/subid.h"
+#include "userns/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+/* Run @job as root of the caller's usual map. Root needs none, and is in none. */
+static int run_mapped(userns_job *job, void *arg, struct err *e)
+{
+    struct subid ids = {0};
+    struct spec s;
+    int r = 0;
+
+    if (geteuid() == 0) {
+        return job(arg, e);
+    }
+    spec_init(&s);
+    r = subid_find(geteuid(), &ids, e);
+    r = r < 0 ? r : idmap_choose(&s, geteuid(), getegid(), &ids, e);
+    r = r < 0 ? r : userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, job, arg, e);
+    subid_done(&ids);
+    spec_done(&s);
+    return r;
+}
+
+/* ---- counting */
+
+enum {
+    DEPTH_MAX = 512 /* one descriptor each; layers are held to it when they are unpacked */
+};
+
+struct link {
+    dev_t dev;
+    ino_t ino;
+};
+
+struct count {
+    int dir_fd;
+    const char *const *names;
+    size_t name_count;
+    int64_t *bytes; /* shared with the parent */
+    void *links;    /* tree of struct link: files with several names that were seen */
+};
+
+static int compare_links(const void *a, const void *b)
+{
+    const struct link *x = a;
+    const struct link *y = b;
+
+    if (x->dev != y->dev) {
+        return x->dev < y->dev ? -1 : 1;
+    }
+    return x->ino == y->ino ? 0 : (x->ino < y->ino ? -1 : 1);
+}
+
+/* Is this the first of the file's names? */
+static int is_new(struct count *c, const struct stat *st)
+{
+    const struct link key = {.dev = st->st_dev, .ino = st->st_ino};
+    struct link *mine = NULL;
+    struct link **found = NULL;
+
+    if (S_ISDIR(st->st_mode) || st->st_nlink < 2) {
+        return 1;
+    }
+    mine = xmemdup(&key, sizeof(key));
+    found = tsearch(mine, &c->links, compare_links);
+    if (found == NULL || *found == mine) {
+        return 1;
+    }
+    free(mine);
+    return 0;
+}
+
+static int64_t count_tree(struct count *c, int dir_fd, const char *name, int depth)
+{
+    struct stat st;
+    int64_t bytes = 0;
+    autoclosedir DIR *d = NULL;
+    const struct dirent *entry = NULL;
+    int fd = -1;
+
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+        return 0;
+    }
+    bytes = is_new(c, &st) ? (int64_t)st.st_blocks * 512 : 0;
+    if (!S_ISDIR(st.st_mode) || depth > DEPTH_MAX) {
+        return bytes;
+    }
+    fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    d = fd >= 0 ? fdopendir(fd) : NULL;
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            bytes += count_tree(c, dirfd(d), entry->d_name, depth + 1);
+        }
+    }
+    return bytes;
+}
+
+static int count_job(void *arg, struct err *e)
+{
+    struct count *c = arg;
+
+    (void)e;
+    for (size_t i = 0; i < c->name_count; i++) {
+        c->bytes[i] = count_tree(c, c->dir_fd, c->names[i], 0);
+    }
+    tdestroy(c->links, free);
+    c->links = NULL;
+    return 0;
+}
+
+int usage_of(int dir_fd, const char *const *names, size_t count, int64_t *ret, struct err *e)
+{
+    struct count c = {.dir_fd = dir_fd, .names = names, .name_count = count};
+    size_t size = (count + 1) * sizeof(int64_t);
+    void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int r = 0;
+
+    if (shared == MAP_FAILED) {
+        return err_set(e, errno, "cannot share memory");
+    }
+    c.bytes = shared;
+    r = run_mapped(count_job, &c, e);
+    if (r == 0) {
+        memcpy(ret, c.bytes, count * sizeof(*ret));
+    }
+    (void)munmap(shared, size);
+    return r;
+}
+
+/* ---- removing */
+
+struct removal {
+    int dir_fd;
+    const char *const *names;
+    size_t count;
+};
+
+static int remove_job(void *arg, struct err *e)
+{
+    const struct removal *job = arg;
+    struct err one = {0};
+    int r = 0;
+
+    for (size_t i = 0; i < job->count; i++) {
+        if (dir_remove_tree(job->dir_fd, job->names[i], &one) < 0) {
+            *e = one;
+            r = -one.errnum;
+        }
+    }
+    return r;
+}
+
+int usage_remove(int dir_fd, const char *const *names, size_t count, struct err *e)
+{
+    struct removal job = {.dir_fd = dir_fd, .names = names, .count = count};
+
+    return count > 0 ? run_mapped(remove_job, &job, e) : 0;
+}
