@@ -46,8 +46,15 @@ static int run(int argc, char **argv, struct err *e)
     if (strcmp(mode, "digest") == 0) {
         return digest_run(e);
     }
+    if (strcmp(mode, "pack") == 0) {
+        const struct pack_options options = {.plain = argc > 2 && strcmp(argv[2], "--plain") == 0};
+
+        return enter_folder(".", e) < 0 ? -e->errnum : pack_run(&options, e);
+    }
     if (strcmp(mode, "spool") != 0 && strcmp(mode, "layer") != 0) {
-        return err_new(e, EINVAL, "usage: rbox-unpack spool | layer [--squash] | blob | digest");
+        return err_new(
+            e, EINVAL,
+            "usage: rbox-unpack spool | layer [--squash] | blob | digest | pack [--plain]");
     }
     if (strcmp(mode, "spool") == 0) {
         return enter_folder(".", e) < 0 ? -e->errnum : spool_run(e);

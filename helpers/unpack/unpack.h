@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* rbox-unpack: turns archives into files. The only part of rbox that parses foreign archives, and
- * so the one that is kept on the shortest leash: it runs as root of a user namespace, chrooted into
- * the folder that it fills.
+/* rbox-unpack: turns archives into files, and back. The only part of rbox that parses foreign
+ * archives, and so the one that is kept on the shortest leash: it runs as root of a user namespace,
+ * chrooted into the folder that it fills.
  *
  *     rbox-unpack spool
  *         Standard input, an image archive (tar, compressed or not): its regular files go to the
@@ -16,6 +16,10 @@
  *
  *     rbox-unpack digest
  *         Prints {"diffID"} of the layer on standard input: the digest of what it decompresses to.
+ *
+ *     rbox-unpack pack [--plain]
+ *         The current folder, without itself, as a tar archive on standard output: owners as the
+ *         namespace counts them, or with --plain of nobody and no time.
  *
  * An error is one line on standard error and exit status 1; what was written by then is the
  * caller's to remove. */
@@ -62,5 +66,11 @@ int spool_run(struct err *e);
 int layer_run(const struct layer_options *o, struct err *e);
 int blob_run(struct err *e);
 int digest_run(struct err *e);
+
+struct pack_options {
+    int plain; /* owners 0:0, no times */
+};
+
+int pack_run(const struct pack_options *o, struct err *e);
 
 #endif

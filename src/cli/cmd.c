@@ -31,6 +31,7 @@ static const struct cmd *const COMMANDS[] = {
     &cmd_container_exists,
     &cmd_images,
     &cmd_load,
+    &cmd_save,
     &cmd_import,
     &cmd_tag,
     &cmd_untag,

@@ -125,6 +125,7 @@ extern const struct cmd cmd_volume_inspect;
 extern const struct cmd cmd_inspect;
 extern const struct cmd cmd_images;
 extern const struct cmd cmd_load;
+extern const struct cmd cmd_save;
 extern const struct cmd cmd_import;
 extern const struct cmd cmd_rmi;
 extern const struct cmd cmd_tag;

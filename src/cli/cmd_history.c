@@ -10,6 +10,7 @@
 #include "sys/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -80,9 +81,8 @@ static json_t *row(const struct history_options *o, const json_t *step, const ch
     const char *command = text_of(step, "created_by");
     size_t width = o->no_trunc ? strlen(command) : COMMAND_WIDTH;
     autofree char *size = format_size(bytes);
-    autofree char *shown = strlen(command) <= width
-                               ? xstrdup(command)
-                               : xasprintf("%.*s…", (int)width - 1, command);
+    autofree char *shown =
+        strlen(command) <= width ? xstrdup(command) : xasprintf("%.*s…", (int)width - 1, command);
 
     return json_pack("{s:s, s:s, s:o, s:s, s:I, s:o}", "ID", id, "CreatedAt",
                      text_of(step, "created"), "CreatedBy", json_str(shown), "Size", size, "Bytes",
@@ -94,8 +94,8 @@ static json_t *rows_of(const struct store *store, const struct image *i,
                        const struct history_options *o, json_t *steps)
 {
     json_t *rows = json_array();
-    autofree char *id = o->no_trunc ? xstrdup(i->id)
-                                    : xstrndup(i->id + strlen("sha256:"), ID_WIDTH);
+    autofree char *id =
+        o->no_trunc ? xstrdup(i->id) : xstrndup(i->id + strlen("sha256:"), ID_WIDTH);
     size_t count = json_array_size(steps);
     size_t layer = 0;
 

@@ -338,10 +338,10 @@ static int update_index(const struct store *store, const struct image *i, const 
     manifests = json_object_get(root, "manifests");
     drop_entry(manifests, name);
     if (i != NULL) {
-        (void)json_array_append_new(
-            manifests, json_pack("{s:s, s:s, s:I, s:{s:s}}", "mediaType", MANIFEST_TYPE, "digest",
-                                 i->digest, "size", (json_int_t)blob_bytes(store, i->digest),
-                                 "annotations", REF_NAME, name));
+        (void)json_array_append_new(manifests, json_pack("{s:s, s:s, s:I, s:{s:s}}", "mediaType",
+                                                         MANIFEST_TYPE, "digest", i->digest, "size",
+                                                         (json_int_t)blob_bytes(store, i->digest),
+                                                         "annotations", REF_NAME, name));
     }
     r = write_index(store, root, e);
     json_decref(root);
@@ -361,8 +361,7 @@ static int write_record(const struct store *store, int images_fd, const struct i
 
     named.name = copy;
     text = record_text(&named);
-    r = r < 0 ? r
-              : file_write(images_fd, file, text, strlen(text), FILE_SYNC | FILE_PRIVATE, e);
+    r = r < 0 ? r : file_write(images_fd, file, text, strlen(text), FILE_SYNC | FILE_PRIVATE, e);
     return r < 0 ? r : update_index(store, &named, name, e);
 }
 

@@ -132,9 +132,8 @@ void store_done(struct store *s)
 
 int store_lock(const struct store *s, enum store_lock how, int *ret_fd, struct err *e)
 {
-    static const int OPERATIONS[] = {[STORE_SHARED] = LOCK_SH,
-                                     [STORE_EXCLUSIVE] = LOCK_EX,
-                                     [STORE_TRY] = LOCK_EX | LOCK_NB};
+    static const int OPERATIONS[] = {
+        [STORE_SHARED] = LOCK_SH, [STORE_EXCLUSIVE] = LOCK_EX, [STORE_TRY] = LOCK_EX | LOCK_NB};
     autoclose int fd =
         openat(s->dir_fd, "garbage.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 

@@ -79,7 +79,8 @@ int unpack_run(const struct unpack *u, const char *const *arguments, char **ret_
     autofree char *path = NULL;
     autoclose int out_fd = memfd_create("rbox-unpack out", MFD_CLOEXEC);
     autoclose int err_fd = memfd_create("rbox-unpack err", MFD_CLOEXEC);
-    struct unpack_job job = {.u = u, .out_fd = out_fd, .err_fd = err_fd};
+    struct unpack_job job = {
+        .u = u, .out_fd = u->out_fd > 0 ? u->out_fd : out_fd, .err_fd = err_fd};
     int r = proc_find_helper("rbox-unpack", &path, e);
 
     if (r < 0) {
@@ -97,5 +98,5 @@ int unpack_run(const struct unpack *u, const char *const *arguments, char **ret_
     if (r < 0) {
         return helper_failed(err_fd, e);
     }
-    return read_back(out_fd, ret_out, e);
+    return u->out_fd > 0 ? 0 : read_back(out_fd, ret_out, e);
 }

@@ -14,10 +14,11 @@ struct unpack {
     int in_fd;     /* what it reads */
     int folder_fd; /* where it writes; mode 0777 below the private store, so that root of any map
                       may */
+    int out_fd;    /* what it writes goes there; 0: it is given back as text */
 };
 
-/* Run rbox-unpack with @arguments (a mode and its options, NULL-terminated); *ret_out is what it
- * printed, the caller's. Its error comes back as ours. */
+/* Run rbox-unpack with @arguments (a mode and its options, NULL-terminated); *ret_out (NULL with out_fd)
+ * is what it printed, the caller's. Its error comes back as ours. */
 int unpack_run(const struct unpack *u, const char *const *arguments, char **ret_out, struct err *e);
 
 #endif

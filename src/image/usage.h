@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Bytes on disk of each of @names below @dir_fd; a missing one has 0. @ret holds @count numbers. */

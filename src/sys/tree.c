@@ -71,7 +71,7 @@ static void copy_attributes(int from_fd, int to_fd, const struct stat *st)
     (void)futimens(to_fd, times);
 }
 
-static int copy_data(int from_fd, int to_fd)
+int tree_copy_data(int from_fd, int to_fd)
 {
     if (ioctl(to_fd, FICLONE, from_fd) == 0) {
         return 0;
@@ -102,7 +102,7 @@ static int copy_file(int from_dir, int to_dir, const char *name, const struct st
     if (to_fd < 0) {
         return err_set(e, errno, "cannot create '%s'", name);
     }
-    r = copy_data(from_fd, to_fd);
+    r = tree_copy_data(from_fd, to_fd);
     if (r < 0) {
         return err_set(e, -r, "cannot copy '%s'", name);
     }

@@ -13,6 +13,10 @@
  * Mounts below are not entered. */
 int tree_copy(int from_fd, int to_fd, struct err *e);
 
+/* Make empty file @to_fd a copy of @from_fd, reflinked where the file system can. Returns 0 or
+ * -errno. */
+int tree_copy_data(int from_fd, int to_fd);
+
 /* Make @uid:@gid the owner of @fd and of all below it on the same file system. */
 int tree_chown(int fd, uid_t uid, gid_t gid, struct err *e);
 

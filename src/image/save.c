@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image/save.h"
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "image/image.h"
+#include "image/ingest.h"
+#include "image/layers.h"
+#include "image/record.h"
+#include "image/unpack.h"
+#include "sys/fd.h"
+#include "sys/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char LAYOUT[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+static const char OCI_TYPE[] = "application/vnd.oci.image.manifest.v1+json";
+
+/* What is being written: a folder, which an archive is made of at the end. */
+struct saving {
+    struct ingest in; /* holds the store's lock: nothing is collected meanwhile */
+    const struct save_request *q;
+    int dir_fd;
+    int blobs_fd;      /* where blobs go */
+    json_t *manifests; /* of index.json */
+    json_t *images;    /* of manifest.json */
+};
+
+static const char *hex_of(const char *digest)
+{
+    return digest + strlen("sha256:");
+}
+
+/* In a folder of the user's a blob is a copy: a link would let him change the store's. */
+static int copy_blob(const struct saving *s, const char *hex, struct err *e)
+{
+    autoclose int from_fd = openat(s->in.blobs_fd, hex, O_RDONLY | O_CLOEXEC);
+    autoclose int to_fd = openat(s->blobs_fd, hex, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int r = from_fd < 0 || to_fd < 0 ? -errno : tree_copy_data(from_fd, to_fd);
+
+    return r < 0 ? err_set(e, -r, "cannot save blob %.12s", hex) : 0;
+}
+
+static int put_blob(const struct saving *s, const char *digest, struct err *e)
+{
+    const char *hex = hex_of(digest);
+    int is_archive = s->q->format == SAVE_DOCKER_ARCHIVE || s->q->format == SAVE_OCI_ARCHIVE;
+
+    if (is_archive && (linkat(s->in.blobs_fd, hex, s->blobs_fd, hex, 0) == 0 || errno == EEXIST)) {
+        return 0;
+    }
+    return copy_blob(s, hex, e);
+}
+
+static int put_blobs(const struct saving *s, const struct image *i, struct err *e)
+{
+    int r = put_blob(s, i->id, e);
+
+    for (size_t l = 0; r == 0 && l < i->blobs.len; l++) {
+        r = put_blob(s, i->blobs.v[l], e);
+    }
+    return r;
+}
+
+/* The entry of index.json; its type is what the manifest says of itself. */
+static int add_manifest(struct saving *s, const struct image *i, struct err *e)
+{
+    autofree char *text = NULL;
+    json_auto_t *root = NULL;
+    json_t *entry = NULL;
+    const char *type = NULL;
+    size_t len = 0;
+    int r = ingest_read(&s->in, i->digest, &text, &len, e);
+
+    r = r < 0 ? r : json_parse(text, len, "the manifest", &root, e);
+    if (r < 0) {
+        return r;
+    }
+    type = json_string_value(json_object_get(root, "mediaType"));
+    entry = json_pack("{s:s, s:s, s:I}", "mediaType", type != NULL ? type : OCI_TYPE, "digest",
+                      i->digest, "size", (json_int_t)len);
+    if (!record_is_dangling(i->name)) {
+        (void)json_object_set_new(entry, "annotations",
+                                  json_pack("{s:s}", "org.opencontainers.image.ref.name", i->name));
+    }
+    (void)json_array_append_new(s->manifests, entry);
+    return put_blob(s, i->digest, e);
+}
+
+/* The entry of docker's manifest.json, whose files are those of the layout. */
+static void add_docker_image(struct saving *s, const struct image *i)
+{
+    json_t *layers = json_array();
+    json_t *tags = json_array();
+
+    for (size_t l = 0; l < i->blobs.len; l++) {
+        (void)json_array_append_new(layers, json_sprintf("blobs/sha256/%s", hex_of(i->blobs.v[l])));
+    }
+    if (!record_is_dangling(i->name)) {
+        (void)json_array_append_new(tags, json_string(i->name));
+    }
+    (void)json_array_append_new(s->images, json_pack("{s:o, s:o, s:o}", "Config",
+                                                     json_sprintf("blobs/sha256/%s", hex_of(i->id)),
+                                                     "RepoTags", tags, "Layers", layers));
+}
+
+static int save_image(struct saving *s, const char *name, struct err *e)
+{
+    struct image i = {.lock_fd = -1};
+    int r = image_find(s->in.store, name, &i, e);
+
+    r = r < 0 ? r : put_blobs(s, &i, e);
+    r = r < 0 ? r : add_manifest(s, &i, e);
+    if (r == 0) {
+        add_docker_image(s, &i);
+    }
+    image_done(&i);
+    return r;
+}
+
+static int write_document(const struct saving *s, const char *name, const json_t *v, struct err *e)
+{
+    autofree char *text = json_text(v);
+
+    return file_write(s->dir_fd, name, text, strlen(text), 0, e);
+}
+
+static int write_layout(struct saving *s, struct err *e)
+{
+    json_auto_t *index =
+        json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType",
+                  "application/vnd.oci.image.index.v1+json", "manifests", s->manifests);
+    int r = file_write(s->dir_fd, "oci-layout", LAYOUT, sizeof(LAYOUT) - 1, 0, e);
+
+    r = r < 0 ? r : write_document(s, "index.json", index, e);
+    return r == 0 && s->q->format == SAVE_DOCKER_ARCHIVE
+               ? write_document(s, "manifest.json", s->images, e)
+               : r;
+}
+
+/* dir: has the manifest itself under a fixed name. */
+static int write_docker_dir(struct saving *s, struct err *e)
+{
+    static const char VERSION[] = "Directory Transport Version: 1.1\n";
+    const json_t *entry = json_array_get(s->manifests, 0);
+    const char *digest = json_string_value(json_object_get(entry, "digest"));
+
+    if (renameat(s->dir_fd, hex_of(digest), s->dir_fd, "manifest.json") < 0) {
+        return err_set(e, errno, "cannot name the manifest");
+    }
+    return file_write(s->dir_fd, "version", VERSION, sizeof(VERSION) - 1, 0, e);
+}
+
+static int fill(struct saving *s, struct err *e)
+{
+    autoclose int blobs_fd = -1;
+    autoclose int sha256_fd = -1;
+    int is_flat = s->q->format == SAVE_DOCKER_DIR;
+    int r = 0;
+
+    if (!is_flat) {
+        r = dir_make(s->dir_fd, "blobs", 0755, &blobs_fd, e);
+        r = r < 0 ? r : dir_make(blobs_fd, "sha256", 0755, &sha256_fd, e);
+    }
+    s->blobs_fd = is_flat ? s->dir_fd : sha256_fd;
+    for (size_t i = 0; r == 0 && i < s->q->count; i++) {
+        r = save_image(s, s->q->names[i], e);
+    }
+    if (r < 0) {
+        return r;
+    }
+    return is_flat ? write_docker_dir(s, e) : write_layout(s, e);
+}
+
+static int save_archive(struct saving *s, struct err *e)
+{
+    struct unpack u = {.uid_map = &s->in.maps.linux_.uid_mappings,
+                       .gid_map = &s->in.maps.linux_.gid_mappings,
+                       .in_fd = STDIN_FILENO,
+                       .out_fd = s->q->out_fd};
+    autofree char *temp = NULL;
+    int r = layer_temp(s->in.store, "save", &temp, &s->dir_fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    r = fill(s, e);
+    u.folder_fd = s->dir_fd;
+    r = r < 0 ? r : unpack_run(&u, (const char *const[]){"pack", "--plain", NULL}, NULL, e);
+    layer_temp_remove(s->in.store, temp, u.uid_map, u.gid_map);
+    return r;
+}
+
+static int save_dir(struct saving *s, struct err *e)
+{
+    const char *path = s->q->path;
+
+    if (mkdir(path, 0755) < 0 && errno != EEXIST) {
+        return err_set(e, errno, "cannot create folder '%s'", path);
+    }
+    if (rmdir(path) < 0) { /* says whether it is empty, and is made again */
+        return err_set(e, errno, "cannot save to folder '%s'", path);
+    }
+    if (mkdir(path, 0755) < 0) {
+        return err_set(e, errno, "cannot create folder '%s'", path);
+    }
+    s->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return s->dir_fd < 0 ? err_set(e, errno, "cannot open folder '%s'", path) : fill(s, e);
+}
+
+int save_images(const struct store *store, const struct save_request *q, struct err *e)
+{
+    struct saving s = {.q = q, .in = {.blobs_fd = -1, .lock_fd = -1}, .dir_fd = -1};
+    int r = ingest_open(store, &s.in, e);
+
+    if (r < 0) {
+        return r;
+    }
+    s.manifests = json_array();
+    s.images = json_array();
+    r = q->format == SAVE_DOCKER_ARCHIVE || q->format == SAVE_OCI_ARCHIVE ? save_archive(&s, e)
+                                                                          : save_dir(&s, e);
+    close_fd(&s.dir_fd);
+    json_decref(s.manifests);
+    json_decref(s.images);
+    ingest_done(&s.in);
+    return r;
+}

@@ -1,0 +1,149 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# Names of images, what they are made of, and what goes when nobody needs it (issue 4).
+load lib
+
+setup() {
+  common_setup
+  rbox run --rm --network none busybox true
+}
+
+teardown() {
+  rbox rm -af >/dev/null
+  rbox rmi -af >/dev/null
+  common_teardown
+}
+
+blobs() {
+  find "$RBOX_STORE/blobs/sha256" -type f | wc -l
+}
+
+# An image of one file with the text $2.
+import() {
+  echo "$2" >file
+  tar -cf - file | rbox import - "$1" >/dev/null
+}
+
+@test "tag gives more names, untag and rmi take them; the last one takes the image" {
+  rbox tag busybox mine
+  rbox tag busybox registry.example/a/b:1
+  [ "$(rbox images -q | sort -u | wc -l)" -eq 1 ]
+  [ "$(rbox images --format '{{.Repository}}:{{.Tag}}' | tr '\n' ' ')" = "docker.io/library/busybox:latest localhost/mine:latest registry.example/a/b:1 " ]
+  [ "$(rbox run --rm --network none mine echo hi)" = hi ]
+  rbox untag registry.example/a/b:1
+  run rbox rmi mine
+  [ "$output" = "Untagged: localhost/mine:latest" ]
+  run rbox rmi busybox
+  [[ "$output" == "Untagged: docker.io/library/busybox:latest"*"Deleted: sha256:"* ]]
+  [ "$(blobs)" -eq 0 ]
+  run rbox rmi nobody
+  [ "$status" -eq 1 ]
+  run rbox tag nobody other
+  [ "$status" -eq 125 ]
+  run rbox tag busybox 'Bad Name'
+  [ "$status" -eq 125 ]
+}
+
+@test "an image of a container stays, also when its name went; the container goes on" {
+  rbox run -d --network none --name c busybox sleep 1000
+  run rbox rmi busybox
+  [ "$status" -eq 2 ]
+  [[ "$output" == *"a container has it"* ]]
+  rbox tag busybox other
+  rbox rmi busybox
+  rbox exec c true
+  rbox restart -t 0 c
+  rbox rmi -f other
+  rbox exec c busybox ls /bin >/dev/null
+  rbox restart -t 0 c
+  rbox exec c true
+}
+
+@test "a name that goes to another image leaves one without a name, which prune removes" {
+  import one first
+  import one second
+  [ "$(rbox images -a --format '{{.Repository}}' | sort | tr '\n' ' ')" = "<none> docker.io/library/busybox localhost/one " ]
+  [ "$(rbox run --rm --network none one cat /file)" = second ] || true # no shell in it
+  run rbox image prune -f
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"sha256:"*"Freed: "* ]]
+  [ "$(rbox images -a --format '{{.Repository}}' | grep -c none)" -eq 0 ]
+  rbox run -d --network none --name c busybox sleep 1000
+  rbox image prune -af
+  [ "$(rbox images --format '{{.Repository}}')" = docker.io/library/busybox ]
+}
+
+@test "history tells how it was made, newest first" {
+  run rbox history busybox
+  [[ "${lines[0]}" == "ID "*"CREATED BY"*"SIZE"* ]]
+  [ "${#lines[@]}" -eq 3 ]
+  [[ "${lines[1]}" == *"busybox and its applets"* ]]
+  rbox history --format json busybox | jq -e 'length == 2'
+}
+
+@test "what no image needs is collected, what another needs stays" {
+  import one same
+  local both
+  both=$(blobs)
+  rbox tag one two
+  rbox rmi one
+  [ "$(blobs)" -eq "$both" ]
+  rbox rmi two
+  [ "$(blobs)" -lt "$both" ]
+  rbox run --rm --network none busybox true
+}
+
+@test "loads, runs, tags and removals at once: the store stays whole" {
+  rbox save -o box.tar busybox
+  for i in 1 2 3 4; do
+    (
+      for _ in 1 2 3; do
+        rbox load -q -i box.tar >/dev/null || exit 1
+        rbox run --rm --network none busybox true || exit 1
+        rbox tag busybox "t$i" 2>/dev/null
+        rbox rmi "t$i" >/dev/null 2>&1
+        rbox image prune -f >/dev/null || exit 1
+      done
+    ) 3>&- &
+    pids[i]=$!
+  done
+  for i in 1 2 3 4; do wait "${pids[$i]}"; done
+  rbox run --rm --network none busybox true
+  [ -z "$(ls "$RBOX_STORE/tmp")" ]
+}
+
+@test "save: every format keeps the digest, read by skopeo, umoci and rbox itself" {
+  local digest
+  rbox tag busybox other
+  digest=$(rbox images --digests --format '{{.Digest}}' | sort -u)
+  rbox save -o docker.tar busybox other
+  rbox save --format oci-archive -o oci.tar busybox
+  rbox save --format oci-dir -o layout busybox other
+  rbox save --format docker-dir -o flat busybox
+  [ "$(skopeo inspect oci-archive:oci.tar --format '{{.Digest}}')" = "$digest" ]
+  [ "$(skopeo inspect oci:layout:localhost/other:latest --format '{{.Digest}}')" = "$digest" ]
+  [ "$(skopeo inspect dir:flat --format '{{.Digest}}')" = "$digest" ]
+  skopeo copy -q docker-archive:docker.tar:localhost/other:latest dir:copied
+  umoci unpack --rootless --image layout:docker.io/library/busybox:latest bundle >/dev/null
+  [ -x bundle/rootfs/bin/busybox ]
+  for from in docker.tar oci.tar layout; do
+    rbox rmi -af >/dev/null
+    rbox load -q -i "$from" >/dev/null
+    [ "$(rbox images --digests --format '{{.Digest}}' | sort -u)" = "$digest" ]
+  done
+  rbox save busybox | tar -xOf - manifest.json | jq -e '.[0].RepoTags == ["docker.io/library/busybox:latest"]'
+}
+
+@test "save of what is not there, or over what is, changes nothing" {
+  echo keep >there
+  mkdir full && touch full/file
+  run rbox save -o there nobody
+  [ "$status" -eq 125 ]
+  [ "$(cat there)" = keep ]
+  run rbox save --format oci-dir -o full busybox
+  [ "$status" -eq 125 ]
+  [ "$(ls full)" = file ]
+  run rbox save --format oci-dir busybox
+  [ "$status" -eq 125 ]
+  [ "$(ls -A)" = $'full\nthere' ]
+}
