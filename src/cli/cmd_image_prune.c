@@ -7,6 +7,7 @@
 #include "image/image.h"
 #include "image/record.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,17 +60,13 @@ static int push_unused(const struct image *i, void *arg)
 
 static int is_agreed(const struct unused *u)
 {
-    char line[16] = "";
-
     if (u->options->force || u->names.len == 0) {
         return 1;
     }
     for (size_t i = 0; i < u->names.len; i++) {
         (void)printf("%s\n", u->names.v[i]);
     }
-    (void)printf("Remove them? [y/N] ");
-    (void)fflush(stdout);
-    return fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
+    return cmd_confirm("Remove them?");
 }
 
 static int remove_names(const struct store *store, const struct strv *names, struct err *e)
@@ -80,10 +77,13 @@ static int remove_names(const struct store *store, const struct strv *names, str
 
         r = r < 0 ? r : record_remove(store, &i, e);
         image_done(&i);
-        if (r < 0) {
+        if (r == -ESTALE || r == -ENOENT) { /* somebody else was faster */
+            err_clear(e);
+        } else if (r < 0) {
             return r;
+        } else {
+            (void)printf("%s\n", names->v[k]);
         }
-        (void)printf("%s\n", names->v[k]);
     }
     return 0;
 }

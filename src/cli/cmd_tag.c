@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* rbox tag, rbox untag. */
 #include "base/cleanup.h"
-#include "base/exitcode.h"
 #include "base/mem.h"
 #include "cli/cmd.h"
 #include "image/image.h"
@@ -38,13 +37,6 @@ const struct cmd cmd_untag = {
     .run = untag,
 };
 
-static int find(const struct store *store, const char *word, struct image *ret, struct err *e)
-{
-    int r = image_find(store, word, ret, e);
-
-    return r == -ENOENT ? err_exit(e, EXITCODE_NO_SUCH) : r;
-}
-
 static int tag(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     autostrv struct strv names = {0};
@@ -60,7 +52,7 @@ static int tag(struct ctx *ctx, void *options, int argc, char **argv, struct err
     /* This lock keeps the image's content; its record's is let go, since record_write() may wait
      * for that of another, whose holder waits for ours. */
     r = r < 0 ? r : store_lock(store, STORE_SHARED, &lock_fd, e);
-    r = r < 0 ? r : find(store, argv[0], &i, e);
+    r = r < 0 ? r : image_find(store, argv[0], &i, e);
     close_fd(&i.lock_fd);
     for (size_t k = 0; r == 0 && k < names.len; k++) {
         free(i.name);
@@ -74,7 +66,7 @@ static int tag(struct ctx *ctx, void *options, int argc, char **argv, struct err
 static int untag_one(const struct store *store, const char *id, const char *word, struct err *e)
 {
     struct image i = {.lock_fd = -1};
-    int r = find(store, word, &i, e);
+    int r = image_find(store, word, &i, e);
 
     if (r == 0 && !str_eq(i.id, id)) {
         r = err_new(e, EINVAL, "'%s' is a name of another image", word);
@@ -93,7 +85,7 @@ static int untag(struct ctx *ctx, void *options, int argc, char **argv, struct e
     int r = ctx_store(ctx, &store, e);
 
     (void)options;
-    r = r < 0 ? r : find(store, argv[0], &i, e);
+    r = r < 0 ? r : image_find(store, argv[0], &i, e);
     close_fd(&i.lock_fd);
     if (r == 0 && argc == 1) {
         r = untag_one(store, i.id, argv[0], e);

@@ -400,9 +400,8 @@ static int lock_out(const struct image *i, struct err *e)
     return st.st_nlink > 0 ? 0 : err_new(e, ESTALE, "image '%s' was changed meanwhile", i->name);
 }
 
-/* The image that has @by's name so far keeps its content under its id. */
-static int displace(const struct store *store, int images_fd, const struct image *by,
-                    struct image *ret_old, struct err *e)
+static int displace_once(const struct store *store, int images_fd, const struct image *by,
+                         struct image *ret_old, struct err *e)
 {
     int last = 0;
     int r = record_read(store, by->name, ret_old, e);
@@ -415,6 +414,22 @@ static int displace(const struct store *store, int images_fd, const struct image
     r = last < 0 ? last : lock_out(ret_old, e);
     if (r == 0 && last && strcmp(ret_old->id, by->id) != 0) {
         r = write_record(store, images_fd, ret_old, ret_old->id, e);
+    }
+    return r;
+}
+
+/* The image that has @by's name so far keeps its content under its id. One that another process
+ * changed while we waited for its runs is looked up again. */
+static int displace(const struct store *store, int images_fd, const struct image *by,
+                    struct image *ret_old, struct err *e)
+{
+    int r = displace_once(store, images_fd, by, ret_old, e);
+
+    while (r == -ESTALE) {
+        err_clear(e);
+        image_done(ret_old);
+        *ret_old = (struct image){.lock_fd = -1};
+        r = displace_once(store, images_fd, by, ret_old, e);
     }
     return r;
 }

@@ -17,8 +17,8 @@ struct unpack {
     int out_fd;    /* what it writes goes there; 0: it is given back as text */
 };
 
-/* Run rbox-unpack with @arguments (a mode and its options, NULL-terminated); *ret_out (NULL with out_fd)
- * is what it printed, the caller's. Its error comes back as ours. */
+/* Run rbox-unpack with @arguments (a mode and its options, NULL-terminated); *ret_out (NULL with
+ * out_fd) is what it printed, the caller's. Its error comes back as ours. */
 int unpack_run(const struct unpack *u, const char *const *arguments, char **ret_out, struct err *e);
 
 #endif

@@ -136,7 +136,7 @@ load lib
 
 @test "an image can be removed by name while a container of it runs, and the run goes on" {
   rbox tag busybox spare
-  rbox run -i --rm --network none spare cat </dev/zero >/dev/null &
+  "$RBOX_BUILD/rbox" run -i --rm --network none spare cat </dev/zero >/dev/null 3>&- &
   local pid=$!
   sleep 0.5
   timeout 10 "$RBOX_BUILD/rbox" rmi spare || [ "$?" -ne 124 ]
