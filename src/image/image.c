@@ -189,7 +189,7 @@ static int not_found(const char *name, const struct image_ref *ref, struct err *
     if (strcmp(ref->registry, "localhost") == 0) {
         return err_hint(e, "rbox images   (or: rbox load -i FILE, rbox import FILE %s)", name);
     }
-    return err_hint(e, "rbox pull %s   (or: rbox load -i FILE, rbox import FILE %s)", name, name);
+    return err_hint(e, "rbox load -i FILE, or rbox import FILE %s", name);
 }
 
 /* Names come before ids: an image may well be called "cafe". */
