@@ -4,6 +4,7 @@
 #include "box/egress.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "box/dns_message.h"
 #include "box/egress_open.h"
 #include "sys/sandbox.h"
@@ -17,7 +18,6 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -60,14 +60,6 @@ struct egress {
     struct pending pending[PENDING_MAX];
     size_t pending_count;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static socklen_t address_len(const union address *a)
 {
@@ -131,7 +123,8 @@ static void open_address(void *arg, int family, const uint8_t *address, uint32_t
     }
     for (size_t i = 0; i < g->rules.count; i++) {
         if (egress_matches(&g->rules.v[i], o->name)) {
-            openings_add(&g->open, &g->rules.v[i], family, address, now_ms() + ttl * 1000LL);
+            openings_add(&g->open, &g->rules.v[i], family, address,
+                         clock_monotonic_ms() + ttl * 1000LL);
         }
     }
 }
@@ -148,7 +141,7 @@ static int ask(const struct egress *g, struct pending *p)
 
     close_fd(&p->fd);
     p->tries++;
-    p->until_ms = now_ms() + TRY_MS;
+    p->until_ms = clock_monotonic_ms() + TRY_MS;
     p->fd = socket(server->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (p->fd < 0 || setsockopt(p->fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0 ||
         getrandom(&id, sizeof(id), 0) != (ssize_t)sizeof(id)) {
@@ -240,7 +233,7 @@ static void take_answer(struct egress *g, struct pending *p)
 
 static void expire(struct egress *g)
 {
-    const int64_t now = now_ms();
+    const int64_t now = clock_monotonic_ms();
 
     for (size_t i = 0; i < g->pending_count; i++) {
         struct pending *p = &g->pending[i];

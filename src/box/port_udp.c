@@ -3,6 +3,7 @@
  * back to it. A flow ends when it was silent for a while, or was silent longest when there are too
  * many. */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "box/port_forward.h"
 
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -39,14 +39,6 @@ struct flow {
     int dead;
     struct flow *next;
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- the address that a datagram was sent to */
 
@@ -118,7 +110,7 @@ void udp_bury(struct forward *f)
 
 void udp_expire(struct forward *f, struct listener *l, int everything)
 {
-    const int64_t limit = now_ms() - FLOW_IDLE_MS;
+    const int64_t limit = clock_monotonic_ms() - FLOW_IDLE_MS;
     struct flow *next = NULL;
 
     for (struct flow *w = l->flows; w != NULL; w = next) {
@@ -162,7 +154,7 @@ static void flow_ready(struct forward *f, struct item *item, uint32_t events)
         if (n < 0) {
             return; /* nothing more, or a refusal, which the next datagram will meet too */
         }
-        w->used_ms = now_ms();
+        w->used_ms = clock_monotonic_ms();
         control_from_key(&w->key, &m);
         (void)sendmsg(w->listener->item.fd, &m, MSG_DONTWAIT);
     }
@@ -216,7 +208,7 @@ static void flow_send(struct forward *f, struct flow *w, size_t len)
     socklen_t errnum_len = sizeof(errnum);
     int r = w->item.fd < 0 ? flow_reach(f, w) : 0;
 
-    w->used_ms = now_ms();
+    w->used_ms = clock_monotonic_ms();
     while (r == 0) {
         (void)send(w->item.fd, f->datagram, len, MSG_DONTWAIT);
         (void)getsockopt(w->item.fd, SOL_SOCKET, SO_ERROR, &errnum, &errnum_len);

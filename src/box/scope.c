@@ -2,6 +2,7 @@
 #include "box/scope.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/hints.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -11,7 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-bus.h>
-#include <time.h>
 
 enum {
     ANSWER_TIMEOUT_MS = 20000, /* a manager under load is slow; one that is dead has no socket */
@@ -141,21 +141,13 @@ static int on_job_removed(sd_bus_message *msg, void *arg, sd_bus_error *unused)
     return 0;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
 /* Process what arrives until our job has ended. */
 static int manager_await_job(struct manager *m, const char *unit, struct err *e)
 {
-    int64_t end_ms = now_ms() + ANSWER_TIMEOUT_MS;
+    int64_t end_ms = clock_monotonic_ms() + ANSWER_TIMEOUT_MS;
 
     while (m->result[0] == '\0') {
-        int64_t left_ms = end_ms - now_ms();
+        int64_t left_ms = end_ms - clock_monotonic_ms();
         int r = m->lib.sd_bus_process(m->bus, NULL);
 
         if (r == 0) {

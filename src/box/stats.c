@@ -2,6 +2,7 @@
 #include "box/stats.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "sys/fd.h"
 
@@ -10,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 
 enum {
     FILE_MAX_BYTES = 256 * 1024,
@@ -84,10 +84,7 @@ static int read_state(int run_fd, int64_t *ret_pid, int64_t *ret_started_ns, str
 
 static void take_cpu(int64_t started_ns, const struct stats *before, struct stats *ret)
 {
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    ret->at_ns = (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+    ret->at_ns = clock_realtime_ns();
     ret->since_ns = started_ns;
     ret->cpu_us = ret->f.cpu_us;
     if (before != NULL && before->f.cpu_us != CGROUP_UNKNOWN && ret->cpu_us >= before->f.cpu_us) {

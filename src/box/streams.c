@@ -2,6 +2,7 @@
 #include "box/streams.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "box/logs.h"
 #include "sys/fd.h"
@@ -15,7 +16,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -56,14 +56,6 @@ struct streams {
     size_t chunk_len; /* 0: all clients have it */
     char chunk[CHUNK_BYTES];
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- clients */
 
@@ -112,7 +104,8 @@ static int give_chunk(struct streams *s, struct client *c)
 
 static int has_patience(const struct client *c)
 {
-    return c->is_owner || c->full_since_ms == 0 || now_ms() - c->full_since_ms < CLIENT_PATIENCE_MS;
+    return c->is_owner || c->full_since_ms == 0 ||
+           clock_monotonic_ms() - c->full_since_ms < CLIENT_PATIENCE_MS;
 }
 
 /* The owner's going is seen when it is read from; what it can't be told is lost till then. */
@@ -125,7 +118,7 @@ static void give_all(struct streams *s)
         int r = give_chunk(s, c);
 
         if (r == -EAGAIN && has_patience(c)) {
-            c->full_since_ms = c->full_since_ms > 0 ? c->full_since_ms : now_ms();
+            c->full_since_ms = c->full_since_ms > 0 ? c->full_since_ms : clock_monotonic_ms();
             is_left = 1;
         } else if (r == 0 || c->is_owner) {
             c->full_since_ms = 0;

@@ -2,6 +2,7 @@
 #include "box/supervise.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/exitcode.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -244,20 +245,12 @@ static int build(struct supervise *s, struct running *run, struct err *e)
     return r;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static void tell_started(const struct supervise *s, struct running *run)
 {
     struct sync_msg msg = {.step = SYNC_STARTED};
     struct err ignored = {0};
 
-    run->started_ns = now_ns();
+    run->started_ns = clock_realtime_ns();
     msg.u.started.pid = signals_host_pid(run->pidfd);
     (void)state_write_running(s->state,
                               &(struct state_running){.pid = msg.u.started.pid,
@@ -373,7 +366,7 @@ static int pause_before(const struct supervise *s, int64_t pause_ms)
 
 static int64_t next_pause_ms(const struct running *run, int64_t pause_ms)
 {
-    if (pause_ms == 0 || (now_ns() - run->started_ns) / 1000000 >= RESTART_WELL_MS) {
+    if (pause_ms == 0 || (clock_realtime_ns() - run->started_ns) / 1000000 >= RESTART_WELL_MS) {
         return RESTART_PAUSE_MS;
     }
     return pause_ms * 2 < RESTART_PAUSE_MAX_MS ? pause_ms * 2 : RESTART_PAUSE_MAX_MS;
@@ -419,7 +412,7 @@ static void live(struct supervise *s, struct running *run, struct state_exit *x)
                                               .net = &s->net,
                                               .timeout_ms = s->spec->box.timeout_ms});
         x->started_ns = run->started_ns;
-        x->finished_ns = now_ns();
+        x->finished_ns = clock_realtime_ns();
         pause_ms = next_pause_ms(run, pause_ms);
         if (!may_restart(s, run, x->status) || !pause_before(s, pause_ms)) {
             return;

@@ -2,13 +2,13 @@
 #include "box/watch.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "box/signals.h"
 #include "sys/proc.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <time.h>
 
 enum {
     YOUNG_MS = 1000,     /* a command this young may not have its handlers in place yet … */
@@ -26,14 +26,6 @@ struct watching {
     int recheck_signal;
     int ended_by; /* the signal whose default action rbox carried out */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- signals */
 
@@ -57,9 +49,9 @@ static void take_signal(void *arg, int signo)
         signals_handled(s->host_pid, signo) != 0) {
         return;
     }
-    if (now_ms() - s->start_ms < YOUNG_MS) {
+    if (clock_monotonic_ms() - s->start_ms < YOUNG_MS) {
         s->recheck_signal = signo;
-        s->recheck_ms = now_ms() + SECOND_LOOK_MS;
+        s->recheck_ms = clock_monotonic_ms() + SECOND_LOOK_MS;
     } else {
         end_by_default(s, signo);
     }
@@ -98,7 +90,7 @@ static int64_t sooner(int64_t a, int64_t b)
 
 static int next_timeout(const struct watching *s)
 {
-    int64_t now = now_ms();
+    int64_t now = clock_monotonic_ms();
     int64_t left = streams_timeout_ms(s->w->streams);
 
     if (s->timeout_ms > 0) {
@@ -114,11 +106,11 @@ static int next_timeout(const struct watching *s)
 
 static void check_time(struct watching *s)
 {
-    if (s->timeout_ms > 0 && now_ms() >= s->start_ms + s->timeout_ms) {
+    if (s->timeout_ms > 0 && clock_monotonic_ms() >= s->start_ms + s->timeout_ms) {
         s->timeout_ms = 0;
         (void)proc_signal(*s->w->pidfd, SIGKILL);
     }
-    if (s->recheck_ms > 0 && now_ms() >= s->recheck_ms) {
+    if (s->recheck_ms > 0 && clock_monotonic_ms() >= s->recheck_ms) {
         recheck(s);
     }
 }
@@ -165,7 +157,7 @@ static void loop(struct watching *s)
 
 int watch_run(const struct watch *w)
 {
-    struct watching s = {.w = w, .start_ms = now_ms(), .timeout_ms = w->timeout_ms};
+    struct watching s = {.w = w, .start_ms = clock_monotonic_ms(), .timeout_ms = w->timeout_ms};
     struct err ignored = {0};
     int status = EXIT_KILLED;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "box/box.h"
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 const struct cmd cmd_run = {
@@ -185,14 +185,6 @@ static int add_host_files(struct spec *s, struct err *e)
     return 0;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* --replace: a container that has the name goes, running or not. */
 static int replace_container(const struct store *store, const char *name, struct err *e)
 {
@@ -236,7 +228,7 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
         (void)puts(text);
         return 0;
     }
-    s->box.created_ns = now_ns();
+    s->box.created_ns = clock_realtime_ns();
     r = refuse_unfinished(s, e);
     r = r < 0 ? r : ctx_store(ctx, &store, e);
     r = r < 0 ? r : make_sources(store, s, e);

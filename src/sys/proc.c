@@ -2,6 +2,7 @@
 #include "sys/proc.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -17,7 +18,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 /* glibc 2.36 has these names; older ones (Debian 11: 2.31) do not. */
@@ -232,14 +232,6 @@ int proc_start(const struct proc_options *o, int *ret_pidfd, struct err *e)
     return 0;
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 enum {
     RUN_OUTPUT_MAX = 1 << 20
 };
@@ -247,12 +239,12 @@ enum {
 /* Collect both streams until they end or the time is up. */
 static int run_collect(int fds[2], struct buf out[2], int timeout_ms, struct err *e)
 {
-    int64_t end = now_ms() + timeout_ms;
+    int64_t end = clock_monotonic_ms() + timeout_ms;
     int open_count = 2;
 
     while (open_count > 0) {
         struct pollfd p[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = fds[1], .events = POLLIN}};
-        int64_t left = timeout_ms < 0 ? -1 : end - now_ms();
+        int64_t left = timeout_ms < 0 ? -1 : end - clock_monotonic_ms();
         char chunk[4096];
 
         if (timeout_ms >= 0 && left <= 0) {

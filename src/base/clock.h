@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The two clocks of clock_gettime(2) that are used here, in one number. */
+#ifndef RBOX_BASE_CLOCK_H
+#define RBOX_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* CLOCK_MONOTONIC, for how long something takes: it never jumps. */
+int64_t clock_monotonic_ms(void);
+
+/* CLOCK_REALTIME, for when something was: nanoseconds since 1970. */
+int64_t clock_realtime_ns(void);
+
+#endif
