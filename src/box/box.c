@@ -88,27 +88,18 @@ static void undo_cgroup(void *arg)
     cgroup_remove(&l->cgroup);
 }
 
-static int remove_job(void *arg, struct err *e)
-{
-    return state_remove(arg, e);
-}
-
-/* The supervisor removes the container; when it could not (it was killed), files of subordinate ids
- * need the namespace. */
+/* The supervisor removes the container, unless it was killed. */
 static void undo_state(void *arg)
 {
     struct launch *l = arg;
-    struct err e = {0};
+    struct err ignored = {0};
 
     if (!l->supervise.is_new) {
         state_release(&l->state);
         return;
     }
-    if (faccessat(l->store->containers_fd, l->state.id, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-        state_remove(&l->state, &e) < 0) {
-        err_clear(&e);
-        (void)userns_run(&l->spec->linux_.uid_mappings, &l->spec->linux_.gid_mappings, remove_job,
-                         &l->state, &e);
+    if (faccessat(l->store->containers_fd, l->state.id, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        (void)state_remove(&l->state, l->spec, &ignored);
     }
 }
 
@@ -325,7 +316,7 @@ int box_create(const struct store *store, struct spec *s, const struct box_optio
     if (r == 0) {
         state_release(&st);
     } else {
-        (void)state_remove(&st, &ignored);
+        (void)state_remove(&st, s, &ignored);
     }
     state_done(&st);
     return r;

@@ -307,12 +307,13 @@ static void drop_name(const struct state *st)
     }
 }
 
-int state_remove(const struct state *st, struct err *e)
+int state_remove(const struct state *st, const struct spec *s, struct err *e)
 {
     int r = 0;
 
     drop_name(st);
-    r = dir_remove_tree(st->store->containers_fd, st->id, e);
+    r = userns_remove_tree(&s->linux_.uid_mappings, &s->linux_.gid_mappings,
+                           st->store->containers_fd, st->id, e);
     /* Last: as long as it stands, a sweep finds what could not be removed. */
     if (r == 0) {
         remove_run_folder(st->store, st->id);
@@ -332,21 +333,8 @@ void state_done(struct state *st)
 
 /* ---- sweeping */
 
-struct sweep_job {
-    const struct store *store;
-    const char *id;
-};
-
-static int sweep_remove(void *arg, struct err *e)
-{
-    const struct sweep_job *job = arg;
-
-    return dir_remove_tree(job->store->containers_fd, job->id, e);
-}
-
 static void sweep_container(const struct store *store, const char *id)
 {
-    struct sweep_job job = {.store = store, .id = id};
     struct spec s = {0};
     struct err e = {0};
     int known = read_config(store, id, &s);
@@ -362,11 +350,8 @@ static void sweep_container(const struct store *store, const char *id)
         free(x.error);
     } else {
         drop_name_of(store, &s, id);
-        if (dir_remove_tree(store->containers_fd, id, &e) < 0 && known) {
-            err_clear(&e);
-            (void)userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, sweep_remove, &job,
-                             &e);
-        }
+        (void)userns_remove_tree(&s.linux_.uid_mappings, &s.linux_.gid_mappings,
+                                 store->containers_fd, id, &e);
     }
     if (e.errnum != 0) {
         debug("cannot sweep %s: %s", id, e.msg);

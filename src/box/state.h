@@ -70,9 +70,9 @@ int state_is_stopping(const struct state *st);
 /* Write exit.json, then take the run folder away: the container is now stopped. */
 int state_write_exit(const struct state *st, const struct state_exit *x, struct err *e);
 
-/* Remove container, name and run folder. Needs privilege over its files' owners: the supervisor's,
- * or a job in the mapped user namespace. */
-int state_remove(const struct state *st, struct err *e);
+/* Remove container, name and run folder; the maps of @s say who owns the files. Host side, or the
+ * supervisor's. */
+int state_remove(const struct state *st, const struct spec *s, struct err *e);
 
 void state_done(struct state *st);
 #define autostate __attribute__((cleanup(state_done)))

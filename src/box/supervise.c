@@ -317,7 +317,7 @@ static void put_away(struct supervise *s, struct running *run, struct state_exit
     net_stop(&s->net);
     end_cgroup(s, run, x);
     if (started ? s->spec->box.remove : s->is_new) {
-        r = state_remove(s->state, &e);
+        r = state_remove(s->state, s->spec, &e);
     } else if (started) {
         r = state_write_exit(s->state, x, &e);
     } else {

@@ -5,7 +5,7 @@
 #include "cli/format.h"
 #include "cli/probe.h"
 #include "userns/idmap.h"
-#include "userns/subid.h"
+#include "userns/userns.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -54,17 +54,14 @@ static json_t *host_json(const struct store *store)
 static int maps_json(json_t **ret, struct err *e)
 {
     struct spec s = {0};
-    struct subid ids = {0};
-    int r = subid_find(geteuid(), &ids, e);
+    int r = userns_own_maps(&s, e);
 
-    r = r < 0 ? r : idmap_choose(&s, geteuid(), getegid(), &ids, e);
     if (r == 0) {
         autofree char *uids = idmap_text(&s.linux_.uid_mappings);
         autofree char *gids = idmap_text(&s.linux_.gid_mappings);
 
         *ret = json_pack("{s:s, s:s}", "uid", uids, "gid", gids);
     }
-    subid_done(&ids);
     spec_done(&s);
     return r;
 }

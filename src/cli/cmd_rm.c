@@ -4,7 +4,6 @@
 #include "box/state.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
-#include "userns/userns.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -59,32 +58,16 @@ enum {
     KILL_TIMEOUT_MS = 10000
 };
 
-static int remove_job(void *arg, struct err *e)
-{
-    return state_remove(arg, e);
-}
-
-/* Files of the container's ids need the mapped namespace; folders of ours, where we are no id in
- * there (nomap), the way round. */
 static int remove_files(const struct store *store, const struct spec *s, struct err *e)
 {
     autostate struct state st = {.dir_fd = -1, .lock_fd = -1};
-    struct err ignored = {0};
     int r = state_open(store, s, &st, e);
 
     if (r == -ENOENT) { /* with --rm it went by itself */
         err_clear(e);
         return 0;
     }
-    if (r < 0) {
-        return r;
-    }
-    if (state_remove(&st, &ignored) == 0 ||
-        userns_run(&s->linux_.uid_mappings, &s->linux_.gid_mappings, remove_job, &st, &ignored) ==
-            0) {
-        return 0;
-    }
-    return state_remove(&st, e);
+    return r < 0 ? r : state_remove(&st, s, e);
 }
 
 int container_remove(const struct store *store, const struct found *f, int force, struct err *e)

@@ -13,8 +13,7 @@
 #include "spec/spec_parse.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
-#include "userns/idmap.h"
-#include "userns/subid.h"
+#include "userns/userns.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -101,19 +100,6 @@ static int make_sources(const struct store *store, const struct spec *s, struct 
         }
     }
     return 0;
-}
-
-/* Ids first: which layers fit depends on them. */
-static int choose_ids(struct spec *s, struct err *e)
-{
-    struct subid ids = {0};
-    int r = subid_find(geteuid(), &ids, e);
-
-    if (r == 0) {
-        r = idmap_choose(s, geteuid(), getegid(), &ids, e);
-    }
-    subid_done(&ids);
-    return r;
 }
 
 static void take_image(struct spec *s, struct image *image)
@@ -246,7 +232,7 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
     struct spec *s = &o->request.spec;
     struct store *store = NULL;
     struct image image = {.lock_fd = -1};
-    int r = choose_ids(s, e);
+    int r = userns_own_maps(s, e); /* first: which layers fit depends on them */
 
     if (r < 0) {
         return r;

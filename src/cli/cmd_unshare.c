@@ -5,8 +5,6 @@
 #include "sys/fd.h"
 #include "sys/ns.h"
 #include "sys/proc.h"
-#include "userns/idmap.h"
-#include "userns/subid.h"
 #include "userns/userns.h"
 
 #include <errno.h>
@@ -52,16 +50,6 @@ const struct cmd cmd_rm_tree = {
     .run = rm_tree,
 };
 
-static int own_maps(struct spec *s, struct err *e)
-{
-    struct subid ids = {0};
-    int r = subid_find(geteuid(), &ids, e);
-
-    r = r < 0 ? r : idmap_choose(s, geteuid(), getegid(), &ids, e);
-    subid_done(&ids);
-    return r;
-}
-
 /* ---- unshare: the command becomes root there, with everything else as it is here */
 
 static _Noreturn void unshare_child(int socket_fd, char **argv)
@@ -89,7 +77,7 @@ static int unshare_run(struct ctx *ctx, void *options, int argc, char **argv, st
     int pair[2] = {-1, -1};
     int status = 0;
     pid_t pid = -1;
-    int r = own_maps(&s, e);
+    int r = userns_own_maps(&s, e);
 
     (void)ctx;
     (void)options;
@@ -166,7 +154,7 @@ static int remove_path(const struct spec *s, const char *path, struct err *e)
 static int rm_tree(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     struct spec s = {0};
-    int r = own_maps(&s, e);
+    int r = userns_own_maps(&s, e);
 
     (void)ctx;
     (void)options;

@@ -10,8 +10,7 @@
 #include "image/volume.h"
 #include "spec/spec_name.h"
 #include "spec/spec_parse.h"
-#include "userns/idmap.h"
-#include "userns/subid.h"
+#include "userns/userns.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -116,17 +115,6 @@ const struct cmd cmd_volume_exists = {
 };
 
 /* The caller's usual map, in @s: owners of a volume's files are ids of it. */
-static int usual_map(struct spec *s, struct err *e)
-{
-    struct subid ids = {0};
-    int r = subid_find(geteuid(), &ids, e);
-
-    spec_init(s);
-    r = r < 0 ? r : idmap_choose(s, geteuid(), getegid(), &ids, e);
-    subid_done(&ids);
-    return r;
-}
-
 static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     autofree char *name = NULL;
@@ -142,7 +130,7 @@ static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, 
     if (argc > 0 && volume_exists(store, name)) {
         return err_new(e, EEXIST, "there is a volume '%s' already", name);
     }
-    r = usual_map(&s, e);
+    r = userns_own_maps(&s, e);
     r = r < 0 ? r : volume_make(store, name, &s.linux_.uid_mappings, &s.linux_.gid_mappings, e);
     if (r == 0) {
         (void)printf("%s\n", name);
@@ -209,7 +197,7 @@ static int used_volumes(const struct store *store, struct strv *ret, struct err 
 static int remove_volumes(const struct store *store, const struct strv *names, struct err *e)
 {
     struct spec s;
-    int r = usual_map(&s, e);
+    int r = userns_own_maps(&s, e);
 
     for (size_t i = 0; r == 0 && i < names->len; i++) {
         r = volume_remove(store, names->v[i], &s.linux_.uid_mappings, &s.linux_.gid_mappings, e);

@@ -6,7 +6,6 @@
 #include "sys/mount.h"
 #include "sys/ns.h"
 #include "sys/proc.h"
-#include "userns/idmap.h"
 #include "userns/subid.h"
 #include "userns/userns.h"
 
@@ -187,16 +186,6 @@ static int mount_trial(void *arg, struct err *e)
     return mount_new(type, NULL, 0, &fd, e);
 }
 
-static int own_maps(struct spec *s, struct err *e)
-{
-    struct subid ids = {0};
-    int r = subid_find(geteuid(), &ids, e);
-
-    r = r < 0 ? r : idmap_choose(s, geteuid(), getegid(), &ids, e);
-    subid_done(&ids);
-    return r;
-}
-
 /* proc wants a PID namespace of its own, which a process gets with its next child. */
 static int proc_trial(void *arg, struct err *e)
 {
@@ -223,7 +212,7 @@ static void trial(userns_job *job, void *arg, const char *good, struct probe_res
 {
     struct spec s = {0};
     struct err e = {0};
-    int result = own_maps(&s, &e);
+    int result = userns_own_maps(&s, &e);
 
     result = result < 0 ? result
                         : userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, job, arg, &e);

@@ -7,6 +7,7 @@
 #include "image/record.h"
 #include "image/usage.h"
 #include "sys/fd.h"
+#include "userns/userns.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -149,16 +150,14 @@ static int move_to_trash(struct garbage *g, size_t row, int trash_fd, struct err
 static int empty_trash(struct garbage *g, int64_t *ret_bytes, struct err *e)
 {
     static const char *const TRASH[] = {"trash"};
-    int64_t bytes = 0;
-    int r = 0;
+    struct spec s = {0};
+    int r = ret_bytes != NULL ? usage_of(g->store->dir_fd, TRASH, 1, ret_bytes, e) : 0;
 
-    if (ret_bytes != NULL) {
-        r = usage_of(g->store->dir_fd, TRASH, 1, &bytes, e);
-    }
-    r = r < 0 ? r : usage_remove(g->store->dir_fd, TRASH, 1, e);
-    if (r == 0 && ret_bytes != NULL) {
-        *ret_bytes = bytes;
-    }
+    r = r < 0 ? r : userns_own_maps(&s, e);
+    r = r < 0 ? r
+              : userns_remove_tree(&s.linux_.uid_mappings, &s.linux_.gid_mappings, g->store->dir_fd,
+                                   TRASH[0], e);
+    spec_done(&s);
     return r;
 }
 

@@ -7,7 +7,7 @@
 #include "image/record.h"
 #include "image/unpack.h"
 #include "sys/fd.h"
-#include "userns/idmap.h"
+#include "userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,15 +20,10 @@
 int ingest_open(const struct store *store, struct ingest *ret, struct err *e)
 {
     struct ingest in = {.store = store, .blobs_fd = -1, .lock_fd = -1};
-    struct subid ids = {0};
     autoclose int blobs_fd = -1;
     int r = store_lock(store, STORE_SHARED, &in.lock_fd, e);
 
-    r = r < 0 ? r : subid_find(geteuid(), &ids, e);
-    if (r == 0) {
-        r = idmap_choose(&in.maps, geteuid(), getegid(), &ids, e);
-    }
-    subid_done(&ids);
+    r = r < 0 ? r : userns_own_maps(&in.maps, e);
     if (r == 0) {
         r = dir_make(store->dir_fd, "blobs", 0711, &blobs_fd, e);
     }

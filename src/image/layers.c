@@ -101,33 +101,15 @@ int layer_temp(const struct store *store, const char *what, char **ret_name, int
     return 0;
 }
 
-struct removal {
-    int dir_fd;
-    const char *name;
-};
-
-static int remove_job(void *arg, struct err *e)
-{
-    const struct removal *job = arg;
-
-    return dir_remove_tree(job->dir_fd, job->name, e);
-}
-
 void layer_temp_remove(const struct store *store, const char *name,
                        const struct spec_idmap *uid_map, const struct spec_idmap *gid_map)
 {
-    autofree char *path = xasprintf("tmp/%s", name);
     autoclose int tmp_fd = openat(store->dir_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct removal job = {.dir_fd = tmp_fd, .name = name};
-    struct err e = {0};
+    struct err ignored = {0};
 
-    if (tmp_fd < 0 || remove_job(&job, &e) == 0) {
-        return;
+    if (tmp_fd >= 0) {
+        (void)userns_remove_tree(uid_map, gid_map, tmp_fd, name, &ignored);
     }
-    err_clear(&e);
-    (void)userns_run(uid_map, gid_map, remove_job, &job, &e);
-    (void)dir_remove_tree(store->dir_fd, path,
-                          &e); /* the folder around them, which is the caller's */
 }
 
 /* What rbox-unpack says about the layer it made. */

@@ -5,8 +5,6 @@
 #include "base/mem.h"
 #include "spec/spec.h"
 #include "sys/fd.h"
-#include "userns/idmap.h"
-#include "userns/subid.h"
 #include "userns/userns.h"
 
 #include <errno.h>
@@ -20,18 +18,14 @@
 /* Run @job as root of the caller's usual map. Root needs none, and is in none. */
 static int run_mapped(userns_job *job, void *arg, struct err *e)
 {
-    struct subid ids = {0};
-    struct spec s;
+    struct spec s = {0};
     int r = 0;
 
     if (geteuid() == 0) {
         return job(arg, e);
     }
-    spec_init(&s);
-    r = subid_find(geteuid(), &ids, e);
-    r = r < 0 ? r : idmap_choose(&s, geteuid(), getegid(), &ids, e);
+    r = userns_own_maps(&s, e);
     r = r < 0 ? r : userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, job, arg, e);
-    subid_done(&ids);
     spec_done(&s);
     return r;
 }
@@ -140,34 +134,4 @@ int usage_of(int dir_fd, const char *const *names, size_t count, int64_t *ret, s
     }
     (void)munmap(shared, size);
     return r;
-}
-
-/* ---- removing */
-
-struct removal {
-    int dir_fd;
-    const char *const *names;
-    size_t count;
-};
-
-static int remove_job(void *arg, struct err *e)
-{
-    const struct removal *job = arg;
-    struct err one = {0};
-    int r = 0;
-
-    for (size_t i = 0; i < job->count; i++) {
-        if (dir_remove_tree(job->dir_fd, job->names[i], &one) < 0) {
-            *e = one;
-            r = -one.errnum;
-        }
-    }
-    return r;
-}
-
-int usage_remove(int dir_fd, const char *const *names, size_t count, struct err *e)
-{
-    struct removal job = {.dir_fd = dir_fd, .names = names, .count = count};
-
-    return count > 0 ? run_mapped(remove_job, &job, e) : 0;
 }

@@ -13,8 +13,4 @@
 /* Bytes on disk of each of @names below @dir_fd; a missing one has 0. @ret holds @count numbers. */
 int usage_of(int dir_fd, const char *const *names, size_t count, int64_t *ret, struct err *e);
 
-/* Run removal of the trees @names below @dir_fd, whoever of the caller's ids owns what is in them.
- */
-int usage_remove(int dir_fd, const char *const *names, size_t count, struct err *e);
-
 #endif

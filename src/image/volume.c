@@ -132,24 +132,11 @@ int volume_list(const struct store *store, struct strv *ret, struct err *e)
 
 /* ---- removing */
 
-struct removal {
-    int volumes_fd;
-    const char *name;
-};
-
-static int remove_job(void *arg, struct err *e)
-{
-    const struct removal *job = arg;
-
-    return dir_remove_tree(job->volumes_fd, job->name, e);
-}
-
 int volume_remove(const struct store *store, const char *name, const struct spec_idmap *uid_map,
                   const struct spec_idmap *gid_map, struct err *e)
 {
     autoclose int volumes_fd = -1;
     autofree char *trash = xasprintf(".%s.%d", name, (int)getpid());
-    struct removal job = {.name = trash};
     int r = open_volumes(store, &volumes_fd, e);
 
     if (r < 0) {
@@ -160,7 +147,6 @@ int volume_remove(const struct store *store, const char *name, const struct spec
         return errno == ENOENT ? err_new(e, ENOENT, "there is no volume '%s'", name)
                                : err_set(e, errno, "cannot remove volume '%s'", name);
     }
-    job.volumes_fd = volumes_fd;
-    r = geteuid() == 0 ? remove_job(&job, e) : userns_run(uid_map, gid_map, remove_job, &job, e);
+    r = userns_remove_tree(uid_map, gid_map, volumes_fd, trash, e);
     return r < 0 ? err_wrap(e, "cannot remove volume '%s'", name) : 0;
 }

@@ -9,6 +9,7 @@
 #include "sys/ns.h"
 #include "sys/proc.h"
 #include "userns/idmap.h"
+#include "userns/subid.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -285,4 +286,41 @@ int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_ma
     r = await_job(pidfd, socket_fd, e);
     close_fd(&pidfd); /* reaped */
     return r;
+}
+
+int userns_own_maps(struct spec *s, struct err *e)
+{
+    struct subid ids = {0};
+    int r = subid_find(geteuid(), &ids, e);
+
+    r = r < 0 ? r : idmap_choose(s, geteuid(), getegid(), &ids, e);
+    subid_done(&ids);
+    return r;
+}
+
+/* ---- removing */
+
+struct removal {
+    int dir_fd;
+    const char *name;
+};
+
+static int remove_job(void *arg, struct err *e)
+{
+    const struct removal *job = arg;
+
+    return dir_remove_tree(job->dir_fd, job->name, e);
+}
+
+int userns_remove_tree(const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
+                       int dir_fd, const char *name, struct err *e)
+{
+    struct removal job = {.dir_fd = dir_fd, .name = name};
+    struct err ignored = {0};
+
+    if (remove_job(&job, &ignored) == 0 ||
+        userns_run(uid_map, gid_map, remove_job, &job, &ignored) == 0) {
+        return 0;
+    }
+    return remove_job(&job, e);
 }

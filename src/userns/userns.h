@@ -31,4 +31,14 @@ typedef int userns_job(void *arg, struct err *e);
 int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, userns_job *job,
                void *arg, struct err *e);
 
+/* Choose the caller's id maps into @s, as the options in it ask; a zeroed one gets the usual maps.
+ * Host side. */
+int userns_own_maps(struct spec *s, struct err *e);
+
+/* Remove the tree @name below @dir_fd, whoever of the maps owns what is in it: as the caller, and
+ * where that is not enough as root of the maps, and then the folders around, which may be the
+ * caller's and in no map. A missing tree is success. Host side, or inside with all capabilities. */
+int userns_remove_tree(const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
+                       int dir_fd, const char *name, struct err *e);
+
 #endif
