@@ -64,7 +64,7 @@ static int64_t layer_bytes(const struct store *store, const struct image *i, siz
     if (layer >= i->blobs.len) {
         return 0;
     }
-    path = xasprintf("blobs/sha256/%s", i->blobs.v[layer] + strlen("sha256:"));
+    path = manifest_blob_path(i->blobs.v[layer]);
     return fstatat(store->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
 }
 
@@ -94,8 +94,7 @@ static json_t *rows_of(const struct store *store, const struct image *i,
                        const struct history_options *o, json_t *steps)
 {
     json_t *rows = json_array();
-    autofree char *id =
-        o->no_trunc ? xstrdup(i->id) : xstrndup(i->id + strlen("sha256:"), ID_WIDTH);
+    autofree char *id = o->no_trunc ? xstrdup(i->id) : xstrndup(manifest_hex(i->id), ID_WIDTH);
     size_t count = json_array_size(steps);
     size_t layer = 0;
 
@@ -115,7 +114,7 @@ static json_t *rows_of(const struct store *store, const struct image *i,
 static int print_history(const struct store *store, const struct image *i,
                          const struct history_options *o, struct err *e)
 {
-    autofree char *path = xasprintf("blobs/sha256/%s", i->id + strlen("sha256:"));
+    autofree char *path = manifest_blob_path(i->id);
     autofree char *text = NULL;
     json_auto_t *config = NULL;
     json_auto_t *rows = NULL;

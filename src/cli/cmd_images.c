@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/format.h"
 #include "image/image_ref.h"
+#include "image/manifest.h"
 #include "image/record.h"
 
 #include <errno.h>
@@ -96,7 +97,7 @@ struct collect {
 static json_t *image_row(const struct image *i, const struct images_options *o,
                          const char *repository, const char *tag)
 {
-    const char *hex = i->id + strlen("sha256:");
+    const char *hex = manifest_hex(i->id);
     autofree char *id = o->no_trunc ? xstrdup(i->id) : xstrndup(hex, 12);
     autofree char *age = format_age(time(NULL) - i->created_s);
     autofree char *since = xasprintf("%s ago", age);
@@ -152,7 +153,7 @@ static int collect_image(const struct image *i, void *arg)
     autofree char *repository = NULL;
 
     if (i->id == NULL) {
-        warn("the record of image '%s' is damaged: rbox system check --repair", i->name);
+        warn("the record of image '%s' is damaged: load the image again", i->name);
         return 0;
     }
     if (!is_wanted(c, i)) {

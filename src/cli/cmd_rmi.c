@@ -5,6 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/image_use.h"
 #include "image/image.h"
+#include "image/manifest.h"
 #include "image/record.h"
 
 #include <errno.h>
@@ -87,7 +88,7 @@ static int is_by_id(const struct image *i, const char *word)
     const char *hex = str_after(word, "sha256:");
 
     return !record_is_dangling(i->name) &&
-           str_after(i->id + strlen("sha256:"), hex != NULL ? hex : word) != NULL;
+           str_after(manifest_hex(i->id), hex != NULL ? hex : word) != NULL;
 }
 
 static int remove_record(const struct removal *rm, const char *name, struct err *e)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "image/compose.h"
 
+#include "image/manifest.h"
+
 #include "base/cleanup.h"
 #include "base/json.h"
 
@@ -30,11 +32,11 @@ json_t *compose_descriptor(const char *type, const char *digest, int64_t bytes)
 int compose_manifest(struct ingest *in, const struct spooled *config, json_t *layers,
                      char **ret_digest, struct err *e)
 {
-    json_t *root = json_pack("{s:i, s:s, s:o, s:O}", "schemaVersion", 2, "mediaType",
-                             "application/vnd.oci.image.manifest.v1+json", "config",
-                             compose_descriptor("application/vnd.oci.image.config.v1+json",
-                                                config->digest, config->bytes),
-                             "layers", layers);
+    json_t *root =
+        json_pack("{s:i, s:s, s:o, s:O}", "schemaVersion", 2, "mediaType", MANIFEST_TYPE, "config",
+                  compose_descriptor("application/vnd.oci.image.config.v1+json", config->digest,
+                                     config->bytes),
+                  "layers", layers);
     autofree char *text = json_text(root);
 
     json_decref(root);

@@ -43,7 +43,7 @@ int garbage_begin(const struct store *store, enum store_lock how, struct garbage
         r = record_each(store, keep_image, &g, e);
         if (r == -EBADMSG) {
             (void)err_new(e, EBADMSG, "the record of an image is damaged: nothing is removed");
-            (void)err_hint(e, "rbox system check --repair");
+            (void)err_hint(e, "rbox images, which names it; then load that image again");
         }
     }
     if (r < 0) {

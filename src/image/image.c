@@ -38,7 +38,7 @@ void image_done(struct image *i)
 
 static int open_blob(const struct store *store, const char *digest, int *ret_fd, struct err *e)
 {
-    autofree char *path = xasprintf("blobs/sha256/%s", digest + strlen("sha256:"));
+    autofree char *path = manifest_blob_path(digest);
     int fd = openat(store->dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0) {
@@ -104,7 +104,7 @@ static int match_id(const struct image *i, void *arg)
 {
     struct id_search *s = arg;
 
-    if (i->id == NULL || str_after(i->id + strlen("sha256:"), s->prefix) == NULL) {
+    if (i->id == NULL || str_after(manifest_hex(i->id), s->prefix) == NULL) {
         return 0;
     }
     if (s->id != NULL && strcmp(s->id, i->id) != 0) {

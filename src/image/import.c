@@ -90,7 +90,7 @@ static int import_manifest(struct ingest *in, const char *blob, const struct ima
     autofree char *diff_id = NULL;
     autofree char *text = NULL;
     struct spooled config_blob = {0};
-    autoclose int fd = openat(in->blobs_fd, blob + strlen("sha256:"), O_RDONLY | O_CLOEXEC);
+    autoclose int fd = openat(in->blobs_fd, manifest_hex(blob), O_RDONLY | O_CLOEXEC);
     json_t *layers = json_array();
     json_t *root = NULL;
     struct stat st = {0};

@@ -45,14 +45,9 @@ void ingest_done(struct ingest *in)
     spec_done(&in->maps);
 }
 
-static const char *hex_of(const char *digest)
-{
-    return digest + strlen("sha256:");
-}
-
 int ingest_has(const struct ingest *in, const char *digest)
 {
-    return faccessat(in->blobs_fd, hex_of(digest), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return faccessat(in->blobs_fd, manifest_hex(digest), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *digest, struct err *e)
@@ -60,7 +55,7 @@ int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *dig
     if (ingest_has(in, digest)) {
         return 0;
     }
-    if (renameat(dir_fd, name, in->blobs_fd, hex_of(digest)) < 0) {
+    if (renameat(dir_fd, name, in->blobs_fd, manifest_hex(digest)) < 0) {
         return err_set(e, errno, "cannot put blob %.19s into the store", digest);
     }
     return 0;
@@ -109,7 +104,7 @@ int ingest_text(struct ingest *in, const char *text, char **ret_digest, struct e
 int ingest_read(struct ingest *in, const char *digest, char **ret_text, size_t *ret_len,
                 struct err *e)
 {
-    int r = file_read(in->blobs_fd, hex_of(digest), MANIFEST_BYTES_MAX, ret_text, ret_len, e);
+    int r = file_read(in->blobs_fd, manifest_hex(digest), MANIFEST_BYTES_MAX, ret_text, ret_len, e);
 
     return r < 0 ? err_wrap(e, "blob %.19s", digest) : 0;
 }
@@ -132,7 +127,7 @@ static int unpack_layers(struct ingest *in, const struct manifest *m, const stru
         if (layer_exists(in->store, &key)) {
             continue;
         }
-        fd = openat(in->blobs_fd, hex_of(m->layers.v[i]), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        fd = openat(in->blobs_fd, manifest_hex(m->layers.v[i]), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0) {
             return err_set(e, errno, "layer %.19s of the image is missing", m->layers.v[i]);
         }
@@ -147,7 +142,8 @@ static int64_t blob_bytes(const struct ingest *in, const char *digest)
 {
     struct stat st;
 
-    return fstatat(in->blobs_fd, hex_of(digest), &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
+    return fstatat(in->blobs_fd, manifest_hex(digest), &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size
+                                                                                      : 0;
 }
 
 static int write_records(struct ingest *in, struct image *i, const struct strv *names,

@@ -31,7 +31,7 @@ static int ingest_layers(struct spool *s, const struct strv *files, json_t *ret_
         if (spool_ingest(s, files->v[i], &f, e) < 0) {
             return -e->errnum;
         }
-        fd = openat(s->in->blobs_fd, f->digest + strlen("sha256:"), O_RDONLY | O_CLOEXEC);
+        fd = openat(s->in->blobs_fd, manifest_hex(f->digest), O_RDONLY | O_CLOEXEC);
         (void)json_array_append_new(
             ret_layers, compose_descriptor(compose_layer_type(fd), f->digest, f->bytes));
     }
@@ -121,7 +121,7 @@ struct layout {
 
 static int layout_blob(struct layout *l, const char *digest, struct err *e)
 {
-    autofree char *name = xasprintf("blobs/sha256/%s", digest + strlen("sha256:"));
+    autofree char *name = manifest_blob_path(digest);
     autofree char *found = NULL;
     autoclose int fd = -1;
     int r = 0;
@@ -136,7 +136,7 @@ static int layout_blob(struct layout *l, const char *digest, struct err *e)
         }
         return r;
     }
-    if (faccessat(l->in->blobs_fd, digest + strlen("sha256:"), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (faccessat(l->in->blobs_fd, manifest_hex(digest), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         return 0;
     }
     r = path_open_no_symlinks(l->dir_fd, name, O_RDONLY | O_NONBLOCK, &fd, e);

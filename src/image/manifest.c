@@ -16,6 +16,22 @@ int manifest_is_digest(const char *s)
     return hex != NULL && strlen(hex) == 64 && strspn(hex, "0123456789abcdef") == 64;
 }
 
+const char *manifest_hex(const char *digest)
+{
+    return digest + strlen("sha256:");
+}
+
+char *manifest_blob_path(const char *digest)
+{
+    return xasprintf("blobs/sha256/%s", manifest_hex(digest));
+}
+
+json_t *manifest_new_index(void)
+{
+    return json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType",
+                     "application/vnd.oci.image.index.v1+json", "manifests");
+}
+
 const char *manifest_host_architecture(void)
 {
     static const struct {

@@ -21,8 +21,22 @@ struct manifest {
     struct strv layers; /* sha256:HEX */
 };
 
+#define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
+
+/* The file oci-layout of a folder in the OCI layout. */
+#define MANIFEST_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
+
 /* Is @s "sha256:" and 64 hex digits? */
 int manifest_is_digest(const char *s);
+
+/* The hex digits of @digest, which is one. */
+const char *manifest_hex(const char *digest);
+
+/* "blobs/sha256/HEX", where an OCI layout has @digest. The caller owns it. */
+char *manifest_blob_path(const char *digest);
+
+/* An OCI index with an empty array "manifests". New reference. */
+json_t *manifest_new_index(void);
 
 /* Parse an image manifest (OCI or docker schema 2). */
 int manifest_parse(const char *text, size_t len, struct manifest *ret, struct err *e);

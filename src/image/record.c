@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "image/compose.h"
 #include "image/manifest.h"
 #include "sys/fd.h"
 
@@ -257,7 +258,6 @@ int record_each(const struct store *store, int (*fn)(const struct image *i, void
 /* ---- index.json */
 
 static const char REF_NAME[] = "org.opencontainers.image.ref.name";
-static const char MANIFEST_TYPE[] = "application/vnd.oci.image.manifest.v1+json";
 
 /* Writers take turns; readers see the old file or the new one. */
 static int lock_index(const struct store *store, int *ret_fd, struct err *e)
@@ -284,8 +284,7 @@ static json_t *read_index(const struct store *store)
     }
     if (!json_is_object(root) || !json_is_array(json_object_get(root, "manifests"))) {
         json_decref(root);
-        root = json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType",
-                         "application/vnd.oci.image.index.v1+json", "manifests");
+        root = manifest_new_index();
     }
     return root;
 }
@@ -304,19 +303,19 @@ static void drop_entry(json_t *manifests, const char *name)
 
 static int write_index(const struct store *store, const json_t *root, struct err *e)
 {
-    static const char LAYOUT[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
     autofree char *text = json_text(root);
     int r = 0;
 
     if (faccessat(store->dir_fd, "oci-layout", F_OK, 0) < 0) {
-        r = file_write(store->dir_fd, "oci-layout", LAYOUT, sizeof(LAYOUT) - 1, FILE_SYNC, e);
+        r = file_write(store->dir_fd, "oci-layout", MANIFEST_LAYOUT, strlen(MANIFEST_LAYOUT),
+                       FILE_SYNC, e);
     }
     return r < 0 ? r : file_write(store->dir_fd, "index.json", text, strlen(text), FILE_SYNC, e);
 }
 
 static int64_t blob_bytes(const struct store *store, const char *digest)
 {
-    autofree char *path = xasprintf("blobs/sha256/%s", digest + strlen("sha256:"));
+    autofree char *path = manifest_blob_path(digest);
     struct stat st;
 
     return fstatat(store->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
@@ -338,10 +337,10 @@ static int update_index(const struct store *store, const struct image *i, const 
     manifests = json_object_get(root, "manifests");
     drop_entry(manifests, name);
     if (i != NULL) {
-        (void)json_array_append_new(manifests, json_pack("{s:s, s:s, s:I, s:{s:s}}", "mediaType",
-                                                         MANIFEST_TYPE, "digest", i->digest, "size",
-                                                         (json_int_t)blob_bytes(store, i->digest),
-                                                         "annotations", REF_NAME, name));
+        json_t *entry = compose_descriptor(MANIFEST_TYPE, i->digest, blob_bytes(store, i->digest));
+
+        (void)json_object_set_new(entry, "annotations", json_pack("{s:s}", REF_NAME, name));
+        (void)json_array_append_new(manifests, entry);
     }
     r = write_index(store, root, e);
     json_decref(root);

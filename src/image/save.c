@@ -3,9 +3,11 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "image/compose.h"
 #include "image/image.h"
 #include "image/ingest.h"
 #include "image/layers.h"
+#include "image/manifest.h"
 #include "image/record.h"
 #include "image/unpack.h"
 #include "sys/fd.h"
@@ -17,9 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char LAYOUT[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-static const char OCI_TYPE[] = "application/vnd.oci.image.manifest.v1+json";
-
 /* What is being written: a folder, which an archive is made of at the end. */
 struct saving {
     struct ingest in; /* holds the store's lock: nothing is collected meanwhile */
@@ -29,11 +28,6 @@ struct saving {
     json_t *manifests; /* of index.json */
     json_t *images;    /* of manifest.json */
 };
-
-static const char *hex_of(const char *digest)
-{
-    return digest + strlen("sha256:");
-}
 
 /* In a folder of the user's a blob is a copy: a link would let him change the store's. */
 static int copy_blob(const struct saving *s, const char *hex, struct err *e)
@@ -47,7 +41,7 @@ static int copy_blob(const struct saving *s, const char *hex, struct err *e)
 
 static int put_blob(const struct saving *s, const char *digest, struct err *e)
 {
-    const char *hex = hex_of(digest);
+    const char *hex = manifest_hex(digest);
     int is_archive = s->q->format == SAVE_DOCKER_ARCHIVE || s->q->format == SAVE_OCI_ARCHIVE;
 
     if (is_archive && (linkat(s->in.blobs_fd, hex, s->blobs_fd, hex, 0) == 0 || errno == EEXIST)) {
@@ -81,8 +75,7 @@ static int add_manifest(struct saving *s, const struct image *i, struct err *e)
         return r;
     }
     type = json_string_value(json_object_get(root, "mediaType"));
-    entry = json_pack("{s:s, s:s, s:I}", "mediaType", type != NULL ? type : OCI_TYPE, "digest",
-                      i->digest, "size", (json_int_t)len);
+    entry = compose_descriptor(type != NULL ? type : MANIFEST_TYPE, i->digest, (int64_t)len);
     if (!record_is_dangling(i->name)) {
         (void)json_object_set_new(entry, "annotations",
                                   json_pack("{s:s}", "org.opencontainers.image.ref.name", i->name));
@@ -98,14 +91,16 @@ static void add_docker_image(struct saving *s, const struct image *i)
     json_t *tags = json_array();
 
     for (size_t l = 0; l < i->blobs.len; l++) {
-        (void)json_array_append_new(layers, json_sprintf("blobs/sha256/%s", hex_of(i->blobs.v[l])));
+        (void)json_array_append_new(layers,
+                                    json_sprintf("blobs/sha256/%s", manifest_hex(i->blobs.v[l])));
     }
     if (!record_is_dangling(i->name)) {
         (void)json_array_append_new(tags, json_string(i->name));
     }
-    (void)json_array_append_new(s->images, json_pack("{s:o, s:o, s:o}", "Config",
-                                                     json_sprintf("blobs/sha256/%s", hex_of(i->id)),
-                                                     "RepoTags", tags, "Layers", layers));
+    (void)json_array_append_new(s->images,
+                                json_pack("{s:o, s:o, s:o}", "Config",
+                                          json_sprintf("blobs/sha256/%s", manifest_hex(i->id)),
+                                          "RepoTags", tags, "Layers", layers));
 }
 
 static int save_image(struct saving *s, const char *name, struct err *e)
@@ -131,11 +126,10 @@ static int write_document(const struct saving *s, const char *name, const json_t
 
 static int write_layout(struct saving *s, struct err *e)
 {
-    json_auto_t *index =
-        json_pack("{s:i, s:s, s:O}", "schemaVersion", 2, "mediaType",
-                  "application/vnd.oci.image.index.v1+json", "manifests", s->manifests);
-    int r = file_write(s->dir_fd, "oci-layout", LAYOUT, sizeof(LAYOUT) - 1, 0, e);
+    json_auto_t *index = manifest_new_index();
+    int r = file_write(s->dir_fd, "oci-layout", MANIFEST_LAYOUT, strlen(MANIFEST_LAYOUT), 0, e);
 
+    (void)json_object_set(index, "manifests", s->manifests);
     r = r < 0 ? r : write_document(s, "index.json", index, e);
     return r == 0 && s->q->format == SAVE_DOCKER_ARCHIVE
                ? write_document(s, "manifest.json", s->images, e)
@@ -149,7 +143,7 @@ static int write_docker_dir(struct saving *s, struct err *e)
     const json_t *entry = json_array_get(s->manifests, 0);
     const char *digest = json_string_value(json_object_get(entry, "digest"));
 
-    if (renameat(s->dir_fd, hex_of(digest), s->dir_fd, "manifest.json") < 0) {
+    if (renameat(s->dir_fd, manifest_hex(digest), s->dir_fd, "manifest.json") < 0) {
         return err_set(e, errno, "cannot name the manifest");
     }
     return file_write(s->dir_fd, "version", VERSION, sizeof(VERSION) - 1, 0, e);
