@@ -116,13 +116,6 @@ static int enter_namespaces(const struct enter *n, struct err *e)
     return r < 0 ? r : ns_join(n->pidfd, (int)(CLONE_NEWUSER | process_namespaces(n->spec)), e);
 }
 
-static void drop_stdio(int null_fd)
-{
-    for (int fd = 0; fd <= 2; fd++) {
-        (void)dup2(null_fd, fd);
-    }
-}
-
 static int start_command(struct enter *n, struct streams *streams, int null_fd, int *ret_pidfd,
                          struct err *e)
 {
@@ -135,7 +128,7 @@ static int start_command(struct enter *n, struct streams *streams, int null_fd, 
         return r;
     }
     if (n->options->detach) {
-        drop_stdio(null_fd);
+        process_drop_stdio(null_fd);
     }
     pid = ns_clone(0, -1, ret_pidfd, e);
     if (pid == 0) {
@@ -145,7 +138,7 @@ static int start_command(struct enter *n, struct streams *streams, int null_fd, 
         command_main(n);
     }
     (void)close(pair[1]);
-    drop_stdio(null_fd);
+    process_drop_stdio(null_fd);
     r = pid < 0 ? (int)pid : sync_wait(pair[0], SYNC_ROOT_READY, COMMAND, &master_fd, e);
     if (master_fd >= 0) {
         streams_terminal(streams, master_fd);
@@ -166,16 +159,12 @@ static _Noreturn void supervise(struct enter *n)
 {
     struct streams *streams = streams_new(n->control_fd, /* is_owner= */ 1);
     struct sync_msg msg = {.step = SYNC_STARTED};
-    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC); /* the host's: not the one inside */
     int pidfd = -1;
     struct err e = {0};
-    sigset_t all;
     int r = 0;
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)prctl(PR_SET_NAME, "rbox-exec");
-    (void)sigfillset(&all);
-    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    process_supervise("rbox-exec");
     r = await_host(n, &e);
     r = r < 0 ? r : enter_namespaces(n, &e);
     r = r < 0 ? r : start_command(n, streams, null_fd, &pidfd, &e);

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +31,23 @@ void process_reset(void)
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)setsid();
+}
+
+void process_supervise(const char *name)
+{
+    sigset_t all;
+
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)prctl(PR_SET_NAME, name);
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+void process_drop_stdio(int null_fd)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        (void)dup2(null_fd, fd);
+    }
 }
 
 int process_set_oom_score(const struct spec *s, struct err *e)

@@ -14,6 +14,14 @@
 /* The CLONE_NEW… flags of the namespaces that are the container's own. Pure. */
 uint64_t process_namespaces(const struct spec *s);
 
+/* Take up the role of a supervisor called @name: it ends with its parent until told otherwise, and
+ * no signal reaches it. */
+void process_supervise(const char *name);
+
+/* Put @null_fd, /dev/null, in place of the caller's descriptors 0 to 2: holding one of them would
+ * keep somebody's pipe open. */
+void process_drop_stdio(int null_fd);
+
 /* A session of its own, signals as a fresh program expects them. */
 void process_reset(void);
 

@@ -62,12 +62,8 @@ int supervise_has_streams(const struct supervise *s)
 static int enter_role(const struct supervise *s, struct err *e)
 {
     struct pollfd launcher = {.fd = s->control_fd};
-    sigset_t all;
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)prctl(PR_SET_NAME, "rbox-supervisor");
-    (void)sigfillset(&all);
-    (void)sigprocmask(SIG_SETMASK, &all, NULL);
+    process_supervise("rbox-supervisor");
     (void)setsid();
     if (poll(&launcher, 1, 0) > 0 && (launcher.revents & POLLHUP) != 0) {
         return err_new(e, EPIPE, "the launcher is gone");
@@ -204,19 +200,6 @@ static int start_child(struct supervise *s, struct running *run, struct err *e)
     return r < 0 ? r : map_inner(s->spec, run->pidfd, e);
 }
 
-/* The child has the caller's descriptors now; holding any of them here would keep somebody's pipe
- * open. */
-static void drop_descriptors(void)
-{
-    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    fd_close_inherited();
-    for (int fd = 0; fd <= 2; fd++) {
-        (void)dup2(null_fd, fd);
-    }
-    (void)close(null_fd);
-}
-
 static int build(struct supervise *s, struct running *run, struct err *e)
 {
     autoclose int netns_fd = -1;
@@ -273,7 +256,10 @@ static int start(struct supervise *s, struct running *run, struct err *e)
     int r = start_child(s, run, e);
 
     if (r == 0) {
-        drop_descriptors();
+        autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        process_drop_stdio(null_fd); /* the child has the caller's now */
+        fd_close_inherited();
         r = build(s, run, e);
     }
     if (r == 0 && run->master_fd >= 0) {
