@@ -131,10 +131,6 @@ int control_stop(const struct found *f, int signo, int64_t timeout_ms, struct er
 {
     int r = state_mark_stopping(f->run_fd, e);
 
-    if (r == -ENOENT) { /* the folder goes with the container */
-        err_clear(e);
-        r = 0;
-    }
     if (timeout_ms == 0) {
         signo = SIGKILL;
         timeout_ms = CONTROL_FOREVER;

@@ -215,7 +215,13 @@ int state_write_running(const struct state *st, const struct state_running *runn
 
 int state_mark_stopping(int run_fd, struct err *e)
 {
-    return file_write(run_fd, "stopping", "", 0, FILE_PRIVATE, e);
+    int r = file_write(run_fd, "stopping", "", 0, FILE_PRIVATE, e);
+
+    if (r == -ENOENT) { /* the folder went with the container's end */
+        err_clear(e);
+        r = 0;
+    }
+    return r;
 }
 
 int state_rename(const struct state *st, struct spec *s, const char *name, struct err *e)
@@ -227,12 +233,12 @@ int state_rename(const struct state *st, struct spec *s, const char *name, struc
     s->box.name = xstrdup(name);
     renamed.name = s->box.name;
     r = take_name(&renamed, e);
-    r = r < 0 ? r : state_write_config(st, s, e);
     if (r < 0) {
         return r;
     }
-    undo_name((void *)(uintptr_t)st);
-    return 0;
+    r = state_write_config(st, s, e);
+    undo_name((void *)(uintptr_t)(r < 0 ? &renamed : st));
+    return r;
 }
 
 int state_is_stopping(const struct state *st)

@@ -63,7 +63,9 @@ int state_rename(const struct state *st, struct spec *s, const char *name, struc
 /* Write run/…/state.json; how an earlier life ended is forgotten. */
 int state_write_running(const struct state *st, const struct state_running *running, struct err *e);
 
-/* Mark running container @run_fd as being stopped: it is not restarted. */
+/* Mark running container @run_fd as being stopped: it is not restarted. One that just ended is
+ * fine.
+ */
 int state_mark_stopping(int run_fd, struct err *e);
 int state_is_stopping(const struct state *st);
 
