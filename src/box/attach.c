@@ -115,6 +115,16 @@ static int take_started(struct attached *s, struct err *e)
     return 0;
 }
 
+/* To a client it only means that it is served no more: too many of them, too slow, or the end. */
+static int connection_lost(const struct attached *s, struct err *e)
+{
+    if (s->a->is_owner) {
+        return err_new(e, EPIPE, "the container's supervisor died; the command was ended with it");
+    }
+    (void)err_new(e, EPIPE, "the container's supervisor closed the connection");
+    return err_hint(e, "rbox ps -a");
+}
+
 /* One message of the supervisor. */
 static int take_message(struct attached *s, struct err *e)
 {
@@ -142,8 +152,7 @@ static int take_message(struct attached *s, struct err *e)
         *e = s->msg.u.err;
         return -e->errnum;
     default:
-        return err_new(e, EPIPE,
-                       "the container's supervisor died; the container was ended with it");
+        return connection_lost(s, e);
     }
 }
 
@@ -185,7 +194,7 @@ int attach_run(const struct attach *a, struct err *e)
     s->tty.fd = -1;
     s->status = -1;
     if (a->detach_keys != NULL && a->terminal) {
-        s->keys = *a->detach_keys;
+        s->keys = detach_keys_choose(a->detach_keys);
     }
     signals_forwarded(&set);
     s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);

@@ -12,7 +12,7 @@ struct attach {
     int has_streams; /* input and output go through control_fd */
     int terminal;    /* they are a terminal */
     int interactive; /* pass standard input on */
-    int is_owner;    /* the container ends with the caller, but for detach_keys */
+    int is_owner;    /* the command ends with the caller, but for detach_keys, and he with it */
     int only_start;  /* return as soon as the command runs */
     const struct detach_keys *detach_keys; /* NULL: none */
     const char *pidfile;                   /* written at the start, or NULL */

@@ -28,9 +28,9 @@ static int key_code(const char *word, size_t len)
                : -1;
 }
 
-int detach_keys_parse(const char *text, struct detach_keys *ret, struct err *e)
+int detach_keys_parse(const char *text, void *field, struct err *e)
 {
-    struct detach_keys k = {.count = 0};
+    struct detach_keys k = {.is_set = 1};
     const char *word = text;
 
     while (*word != '\0') {
@@ -44,13 +44,19 @@ int detach_keys_parse(const char *text, struct detach_keys *ret, struct err *e)
         k.keys[k.count++] = (unsigned char)code;
         word += word[len] == ',' ? len + 1 : len;
     }
-    *ret = k;
+    *(struct detach_keys *)field = k;
     return 0;
 }
 
-int detach_keys_option(const char *text, void *field, struct err *e)
+struct detach_keys detach_keys_choose(const struct detach_keys *asked)
 {
-    return detach_keys_parse(text, field, e);
+    struct detach_keys k = *asked;
+    struct err ignored = {0};
+
+    if (!k.is_set) {
+        (void)detach_keys_parse(DETACH_KEYS_DEFAULT, &k, &ignored);
+    }
+    return k;
 }
 
 /* A wrong key may be the first of a new try. */

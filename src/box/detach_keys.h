@@ -17,14 +17,15 @@ struct detach_keys {
     unsigned char keys[DETACH_KEYS_MAX];
     size_t count; /* 0: there are none */
     size_t seen;  /* how many of them were just typed */
+    int is_set;   /* by detach_keys_parse(); else they are the default ones */
 };
 
-/* Parse "KEY,KEY…": a letter or sign as it is, or ctrl- and one of a-z @ [ \ ] ^ _. "" means none.
- * Errors: -EINVAL. */
-int detach_keys_parse(const char *text, struct detach_keys *ret, struct err *e);
+/* Parse "KEY,KEY…" into @field, a struct detach_keys: a letter or sign as it is, or ctrl- and one
+ * of a-z @ [ \ ] ^ _. "" means none. An option's parser. Errors: -EINVAL. */
+int detach_keys_parse(const char *text, void *field, struct err *e);
 
-/* The same as an option's parser; @field: a struct detach_keys. */
-int detach_keys_option(const char *text, void *field, struct err *e);
+/* @asked if it was set, else the default ones. */
+struct detach_keys detach_keys_choose(const struct detach_keys *asked);
 
 /* Follow what is typed: how many bytes of @data are to be passed on. Fewer than @len: the keys are
  * complete, and the rest is nobody's. The keys before the last one are passed on as they come, so

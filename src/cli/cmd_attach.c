@@ -14,16 +14,13 @@ struct attach_options {
 
 static const struct opt OPTIONS[] = {
     {"no-stdin", 0, NULL, OPT_FLAG, FIELD(no_stdin), "do not pass standard input on", NULL},
-    {"detach-keys", 0, "KEYS", OPT_PARSE, FIELD(detach_keys),
-     "typed at its terminal they leave it running (default: " DETACH_KEYS_DEFAULT ")",
-     detach_keys_option},
+    CONTAINER_DETACH_KEYS(FIELD(detach_keys)),
     {0},
 };
 
 static const struct opt_refused REFUSED[] = {
     {"latest", 'l', NULL}, {"sig-proxy", 0, "signals are always passed on"}, {0}};
 
-static void attach_init(void *options);
 static int attach(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
 const struct cmd cmd_attach = {
@@ -39,16 +36,8 @@ const struct cmd cmd_attach = {
     .options_size = sizeof(struct attach_options),
     .min_args = 1,
     .max_args = 1,
-    .init = attach_init,
     .run = attach,
 };
-
-static void attach_init(void *options)
-{
-    struct attach_options *o = options;
-
-    (void)detach_keys_parse(DETACH_KEYS_DEFAULT, &o->detach_keys, &(struct err){0});
-}
 
 static int attach(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {

@@ -44,15 +44,12 @@ static const struct opt OPTIONS[] = {
     {"privileged", 0, NULL, OPT_FLAG, FIELD(privileged), "all capabilities, of the box only", NULL},
     {"preserve-fds", 0, "N", OPT_PARSE, FIELD(spec), "pass descriptors 3 to 2+N on",
      spec_parse_preserve_fds},
-    {"detach-keys", 0, "KEYS", OPT_PARSE, FIELD(detach_keys),
-     "typed at its terminal they leave it running (default: " DETACH_KEYS_DEFAULT ")",
-     detach_keys_option},
+    CONTAINER_DETACH_KEYS(FIELD(detach_keys)),
     {0},
 };
 
 static const struct opt_refused REFUSED[] = {{"latest", 'l', NULL}, {"cidfile", 0, NULL}, {0}};
 
-static void exec_init(void *options);
 static int exec(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
 const struct cmd cmd_exec = {
@@ -71,16 +68,8 @@ const struct cmd cmd_exec = {
     .min_args = 2,
     .max_args = CMD_ANY_ARGS,
     .stop_at_operand = 1,
-    .init = exec_init,
     .run = exec,
 };
-
-static void exec_init(void *options)
-{
-    struct exec_options *o = options;
-
-    (void)detach_keys_parse(DETACH_KEYS_DEFAULT, &o->detach_keys, &(struct err){0});
-}
 
 static void set_variables(const struct strv *list, struct strv *env)
 {

@@ -29,9 +29,7 @@ static const struct opt START_OPTIONS[] = {
      NULL},
     {"interactive", 'i', NULL, OPT_FLAG, START(interactive), "the same, and pass standard input on",
      NULL},
-    {"detach-keys", 0, "KEYS", OPT_PARSE, START(detach_keys),
-     "typed at its terminal they leave it running (default: " DETACH_KEYS_DEFAULT ")",
-     detach_keys_option},
+    CONTAINER_DETACH_KEYS(START(detach_keys)),
     {"all", 0, NULL, OPT_FLAG, START(all), "all that do not run", NULL},
     {0},
 };
@@ -53,7 +51,6 @@ static const struct opt RESTART_OPTIONS[] = {
 static const struct opt_refused RESTART_REFUSED[] = {
     {"latest", 'l', NULL}, {"filter", 'f', NULL}, {"cidfile", 0, NULL}, {0}};
 
-static void start_init(void *options);
 static int start(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 static void restart_init(void *options);
 static int restart(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -69,7 +66,6 @@ const struct cmd cmd_start = {
     .refused = START_REFUSED,
     .options_size = sizeof(struct start_options),
     .max_args = CMD_ANY_ARGS,
-    .init = start_init,
     .run = start,
 };
 
@@ -86,13 +82,6 @@ const struct cmd cmd_restart = {
     .init = restart_init,
     .run = restart,
 };
-
-static void start_init(void *options)
-{
-    struct start_options *o = options;
-
-    (void)detach_keys_parse(DETACH_KEYS_DEFAULT, &o->detach_keys, &(struct err){0});
-}
 
 static void restart_init(void *options)
 {
@@ -174,56 +163,29 @@ static int start(struct ctx *ctx, void *options, int argc, char **argv, struct e
     return r;
 }
 
-static int restart_found(const struct store *store, const struct found *f,
-                         const struct restart_options *o, struct err *e)
+static int restart_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
+    const struct restart_options *o = arg;
     const struct start_options detached = {0};
     struct container c;
     int r = container_read(f, &c, e);
 
-    if (r == 0 && c.is_running) {
+    if (r < 0) {
+        return r;
+    }
+    if (c.is_running) {
         r = control_stop(f, c.spec.box.stop_signal,
                          o->time_ms >= 0 ? o->time_ms : c.spec.box.stop_timeout_ms, e);
     }
-    if (r == 0) {
-        container_done(&c);
-    }
+    container_done(&c);
     return r < 0 ? r : start_found(store, f, &detached, e);
-}
-
-static int restart_all(const struct store *store, const struct restart_options *o, struct err *e)
-{
-    autofound_list struct found_list all = {0};
-    int r = find_all(store, &all, e);
-
-    for (size_t i = 0; r == 0 && i < all.count; i++) {
-        if (o->all || all.rows[i].run_fd >= 0) {
-            r = restart_found(store, &all.rows[i], o, e);
-            (void)(r < 0 ? 0 : puts(all.rows[i].id));
-        }
-    }
-    return r;
 }
 
 static int restart(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct restart_options *o = options;
-    struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    const struct container_words words = {
+        .argc = argc, .argv = argv, .all = o->all || o->running, .stopped = !o->running};
 
-    if (r == 0 && argc == 0 && !o->all && !o->running) {
-        (void)err_new(e, EINVAL, "no container is named");
-        return err_hint(e, "rbox ps -a");
-    }
-    if (r == 0 && (o->all || o->running)) {
-        return restart_all(store, o, e);
-    }
-    for (int i = 0; r == 0 && i < argc; i++) {
-        autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-
-        r = find_container(store, argv[i], &f, e);
-        r = r < 0 ? r : restart_found(store, &f, o, e);
-        (void)(r < 0 ? 0 : puts(argv[i]));
-    }
-    return r;
+    return container_each(ctx, &words, restart_one, options, e);
 }

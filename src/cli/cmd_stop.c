@@ -71,6 +71,6 @@ static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct er
 {
     const struct stop_options *o = options;
 
-    return container_each_running(ctx, &(struct container_words){argc, argv, o->all}, stop_one,
-                                  options, e);
+    return container_each(ctx, &(struct container_words){argc, argv, o->all, 0}, stop_one, options,
+                          e);
 }

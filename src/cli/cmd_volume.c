@@ -119,7 +119,7 @@ static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, 
 {
     autofree char *name = NULL;
     struct store *store = NULL;
-    struct spec s;
+    struct spec s = {0};
     int r = argc > 0 ? spec_parse_name(argv[0], &name, e) : spec_make_id(&name, e);
 
     (void)options;
@@ -196,7 +196,7 @@ static int used_volumes(const struct store *store, struct strv *ret, struct err 
 
 static int remove_volumes(const struct store *store, const struct strv *names, struct err *e)
 {
-    struct spec s;
+    struct spec s = {0};
     int r = userns_own_maps(&s, e);
 
     for (size_t i = 0; r == 0 && i < names->len; i++) {

@@ -153,15 +153,16 @@ char *container_ports(const struct spec *s)
     return b.data;
 }
 
-/* ---- commands that act on containers that run */
+/* ---- commands that act on containers */
 
-static int act_on_all(const struct store *store, container_action *action, void *arg, struct err *e)
+static int act_on_all(const struct store *store, int stopped, container_action *action, void *arg,
+                      struct err *e)
 {
     autofound_list struct found_list list = {0};
     int r = find_all(store, &list, e);
 
     for (size_t i = 0; r == 0 && i < list.count; i++) {
-        if (list.rows[i].run_fd < 0) {
+        if (list.rows[i].run_fd < 0 && !stopped) {
             continue;
         }
         r = action(store, arg, &list.rows[i], e);
@@ -172,23 +173,23 @@ static int act_on_all(const struct store *store, container_action *action, void 
     return r;
 }
 
-int container_each_running(struct ctx *ctx, const struct container_words *w,
-                           container_action *action, void *arg, struct err *e)
+int container_each(struct ctx *ctx, const struct container_words *w, container_action *action,
+                   void *arg, struct err *e)
 {
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
     if (r == 0 && w->argc == 0 && !w->all) {
         (void)err_new(e, EINVAL, "no container is named");
-        return err_hint(e, "rbox ps");
+        return err_hint(e, w->stopped ? "rbox ps -a" : "rbox ps");
     }
     if (r == 0 && w->all) {
-        return act_on_all(store, action, arg, e);
+        return act_on_all(store, w->stopped, action, arg, e);
     }
     for (int i = 0; r == 0 && i < w->argc; i++) {
         autofound struct found f = {.dir_fd = -1, .run_fd = -1};
 
-        r = find_running(store, w->argv[i], &f, e);
+        r = (w->stopped ? find_container : find_running)(store, w->argv[i], &f, e);
         r = r < 0 ? r : action(store, arg, &f, e);
         if (r == 0) {
             (void)printf("%s\n", w->argv[i]);

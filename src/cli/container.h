@@ -51,13 +51,22 @@ typedef int container_action(const struct store *store, void *arg, const struct 
 struct container_words {
     int argc;
     char *const *argv;
-    int all; /* --all: those that run */
+    int all;     /* --all, or those that run */
+    int stopped; /* those that do not run, too */
 };
 
-/* Call @action for the running containers named in @argv, or with @all for all that run, and print
- * what the user called each. Errors: -EINVAL none is named. */
-int container_each_running(struct ctx *ctx, const struct container_words *w,
-                           container_action *action, void *arg, struct err *e);
+/* Call @action for the containers named, or with @all for all, and print what the user called each.
+ * Errors: -EINVAL none is named. */
+int container_each(struct ctx *ctx, const struct container_words *w, container_action *action,
+                   void *arg, struct err *e);
+
+/* The option --detach-keys of a command, whose options have a struct detach_keys at @offset. */
+#define CONTAINER_DETACH_KEYS(offset)                                                         \
+    {                                                                                         \
+        "detach-keys", 0, "KEYS", OPT_PARSE, offset,                                          \
+            "typed at its terminal they leave it running (default: " DETACH_KEYS_DEFAULT ")", \
+            detach_keys_parse                                                                 \
+    }
 
 /* Remove container @f with its volumes of its own; @force ends it first when it is running (in
  * cmd_rm.c). Errors: -EBUSY it is running. */

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "cli/container.h"
 #include "spec/spec_parse.h"
 #include "sys/fd.h"
 
@@ -25,7 +26,6 @@ void run_options_init(void *options)
     o->request.caller_uid = geteuid();
     o->request.caller_gid = getegid();
     o->action = box_run;
-    (void)detach_keys_parse(DETACH_KEYS_DEFAULT, &o->detach_keys, &(struct err){0});
 }
 
 void run_options_done(void *options)
@@ -94,7 +94,7 @@ const struct opt RUN_OPTIONS[] = {
     {"replace", 0, NULL, OPT_FLAG, OPTION(replace), "remove a container of that name first", NULL},
     {"rm", 0, NULL, OPT_FLAG, SPEC(box.remove), "remove the container when it ends", NULL},
     {"detach", 'd', NULL, OPT_FLAG, SPEC(box.detach), "run in the background and print the id", NULL},
-    {"detach-keys", 0, "KEYS", OPT_PARSE, OPTION(detach_keys), "typed at its terminal they leave it running (default: " DETACH_KEYS_DEFAULT ")", detach_keys_option},
+    CONTAINER_DETACH_KEYS(OPTION(detach_keys)),
     {"interactive", 'i', NULL, OPT_FLAG, SPEC(box.interactive), "pass standard input on (else it is /dev/null)", NULL},
     {"tty", 't', NULL, OPT_FLAG, SPEC(process.terminal), "give it a terminal", NULL},
     {"init", 0, NULL, OPT_FLAG, SPEC(box.init), "an init as PID 1, which reaps and forwards signals", NULL},
