@@ -8,17 +8,8 @@ setup_file() {
 }
 
 teardown() {
-  rbox rm -af >/dev/null
+  teardown_containers
   rbox volume prune -f >/dev/null
-  common_teardown
-}
-
-wait_for() {
-  for _ in $(seq 100); do
-    "$@" >/dev/null && return 0
-    sleep 0.05
-  done
-  return 1
 }
 
 is_running() {
@@ -27,7 +18,7 @@ is_running() {
 
 start() {
   rbox run --network none --name "$1" busybox sleep 60 3>&- &
-  wait_for is_running "$1"
+  until_true is_running "$1"
 }
 
 @test "ps lists what runs, ps -a what has ended too" {
@@ -209,14 +200,14 @@ more" ]
 @test "stop: the stop signal first, KILL when the time is over" {
   rbox run --network none --name polite --stop-signal USR1 busybox \
     sh -c 'trap "exit 7" USR1; while :; do sleep 0.05; done' 3>&- &
-  wait_for is_running polite
+  until_true is_running polite
   sleep 0.3
   run rbox stop polite
   [ "$output" = polite ]
   [ "$(rbox inspect -f '{{.State.ExitCode}}' polite)" = 7 ]
 
   rbox run --network none --name stubborn busybox sh -c 'trap "" TERM; while :; do sleep 0.05; done' 3>&- &
-  wait_for is_running stubborn
+  until_true is_running stubborn
   sleep 0.3
   run rbox stop -t 300ms stubborn
   [ "$status" -eq 0 ]

@@ -8,8 +8,7 @@ setup_file() {
 }
 
 teardown() {
-  rbox rm -af >/dev/null
-  common_teardown
+  teardown_containers
 }
 
 up() {

@@ -9,9 +9,8 @@ setup() {
 }
 
 teardown() {
-  rbox rm -af >/dev/null
+  teardown_containers
   rbox rmi -af >/dev/null
-  common_teardown
 }
 
 blobs() {

@@ -56,6 +56,16 @@ assert_no_leftovers() {
   fi
 }
 
+# Wait until a command succeeds.
+until_true() {
+  for _ in $(seq 200); do
+    "$@" >/dev/null 2>&1 && return 0
+    sleep 0.05
+  done
+  echo "never true: $*" >&2
+  return 1
+}
+
 # Put the bundled image's static busybox at $1: the host need not have one.
 install_busybox() {
   rbox run --rm --network none busybox true
@@ -83,6 +93,12 @@ common_setup() {
 
 common_teardown() {
   assert_no_leftovers
+}
+
+# For files whose tests keep containers.
+teardown_containers() {
+  rbox rm -af >/dev/null
+  common_teardown
 }
 
 setup() {

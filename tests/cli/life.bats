@@ -8,18 +8,7 @@ setup_file() {
 }
 
 teardown() {
-  rbox rm -af >/dev/null
-  common_teardown
-}
-
-# Wait until a command succeeds.
-until_true() {
-  for _ in $(seq 200); do
-    "$@" >/dev/null 2>&1 && return 0
-    sleep 0.05
-  done
-  echo "never true: $*" >&2
-  return 1
+  teardown_containers
 }
 
 logs_have() {
