@@ -236,7 +236,9 @@ static int make_whiteout(int dir_fd, const char *base, struct err *e)
     static const char YES[] = "y";
 
     if (strcmp(base, OPAQUE) == 0) {
-        return fsetxattr(dir_fd, "user.overlay.opaque", YES, 1, 0) < 0
+        /* The second is what fuse-overlayfs before 1.5 knows. */
+        return fsetxattr(dir_fd, "user.overlay.opaque", YES, 1, 0) < 0 ||
+                       fsetxattr(dir_fd, "user.fuseoverlayfs.opaque", YES, 1, 0) < 0
                    ? err_set(e, errno, "cannot mark a folder as opaque")
                    : 0;
     }

@@ -54,9 +54,10 @@ static const struct hint HINTS[] = {
      "Layers need owners, modes and extended attributes. Network file systems and read-only or "
      "full disks cannot serve."},
     {HINT_OVERLAY, HINT_WHO_USER, "no overlay on the store's file system",
-     "rbox run --storage-driver fuse-overlayfs …",
+     "export RBOX_STORE=/var/tmp/rbox-$USER",
      "An overlay needs a file system below it that has extended attributes and is not itself an "
-     "overlay."},
+     "overlay. Elsewhere fuse-overlayfs serves the layers, a little slower, or each container gets "
+     "a copy of its image."},
     {HINT_FUSE, HINT_WHO_ROOT, "/dev/fuse or fuse-overlayfs is missing",
      "sudo apt-get install -y fuse-overlayfs fuse3 && sudo modprobe fuse && sudo chmod 666 "
      "/dev/fuse",

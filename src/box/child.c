@@ -49,6 +49,7 @@ static int open_store(struct child *c, struct err *e)
         return err_set(e, errno, "cannot open the container's folders");
     }
     c->dirs.fs_fd = openat(c->dirs.dir_fd, "fs", FLAGS);
+    c->dirs.sync_fd = c->sync_fd;
     return c->dirs.fs_fd < 0 ? err_set(e, errno, "cannot open the container's folders") : 0;
 }
 

@@ -24,8 +24,7 @@ static const char DEFAULT_CIDR[] = "10.0.2.0/24";
 enum {
     MTU_DEFAULT = 65520,
     MTU_MIN = 68,
-    WORDS_BYTES = 4096, /* of its stderr */
-    MTU_MAX = 65521,    /* libslirp's IF_MAX_MTU */
+    MTU_MAX = 65521, /* libslirp's IF_MAX_MTU */
     GUEST_HOST = 100,
     GATEWAY_HOST = 2,
     DNS_HOST = 3
@@ -212,19 +211,6 @@ static void push_options(const struct spec *s, struct strv *argv)
     }
 }
 
-/* Each end goes where its scope says; a pipe that could not be made leaves both at -1. */
-static int make_pipe(int *ret_read_fd, int *ret_write_fd, struct err *e)
-{
-    int fds[2] = {-1, -1};
-
-    if (pipe2(fds, O_CLOEXEC) < 0) {
-        return err_set(e, errno, "cannot create a pipe");
-    }
-    *ret_read_fd = fds[0];
-    *ret_write_fd = fds[1];
-    return 0;
-}
-
 static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct err *e)
 {
     autostrv struct strv argv = {0};
@@ -235,8 +221,8 @@ static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct
     struct proc_options o = {.die_with_parent = 1};
     int r = proc_find("slirp4netns", &path, e);
 
-    if (r < 0 || make_pipe(&n->helpers[NET_HELPER_BACKEND].ready_fd, &ready_fd, e) < 0 ||
-        make_pipe(&alive_fd, &n->exit_fd, e) < 0 || make_pipe(&n->err_fd, &error_fd, e) < 0) {
+    if (r < 0 || fd_pipe(&n->helpers[NET_HELPER_BACKEND].ready_fd, &ready_fd, e) < 0 ||
+        fd_pipe(&alive_fd, &n->exit_fd, e) < 0 || fd_pipe(&n->err_fd, &error_fd, e) < 0) {
         return -e->errnum;
     }
     strv_push(&argv, path);
@@ -261,21 +247,12 @@ static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct
     return proc_start(&o, &n->helpers[NET_HELPER_BACKEND].pidfd, e);
 }
 
-/* Its last words, for the error; what comes before is chatter. */
 static int slirp_died(const struct net *n, struct err *e)
 {
-    autofree char *words = xcalloc(1, WORDS_BYTES);
-    const char *last = words;
-    ssize_t len = 0;
+    autofree char *words = proc_last_words(n->err_fd);
 
-    (void)fcntl(n->err_fd, F_SETFL, O_NONBLOCK);
-    len = read(n->err_fd, words, WORDS_BYTES - 1);
-    while (len > 0 && words[len - 1] == '\n') {
-        words[--len] = '\0';
-    }
-    last = len > 0 && strrchr(words, '\n') != NULL ? strrchr(words, '\n') + 1 : words;
     (void)err_new(e, ECHILD, "cannot give the container a network: slirp4netns ended%s%s",
-                  *last != '\0' ? ": " : "", last);
+                  *words != '\0' ? ": " : "", words);
     return err_hint(e, "rbox doctor, or --network none");
 }
 

@@ -4,9 +4,13 @@
 #include "base/cleanup.h"
 #include "base/hints.h"
 #include "base/mem.h"
+#include "box/fuse.h"
+#include "box/storage.h"
+#include "box/sync.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/path.h"
+#include "sys/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,16 +49,29 @@ static int make_upper(int fs_fd, int top_fd, int *ret_upper_fd, int *ret_work_fd
     return 0;
 }
 
-/* Mount the overlay of @lower (names relative to the current folder, topmost first, ':' between),
- * whose top is @top_fd, as the container's root. mount(2) takes one page of options: hence short
- * names and the current folder. upper and work go by descriptor, so no path of the host shows in
- * the container's mountinfo. What goes with the container (--rm) need not reach the disk: volatile,
- * or the end of each run would wait for a sync of the whole file system. */
-static int mount_overlay(const struct spec *s, const struct rootfs_dirs *dirs, const char *lower,
-                         int top_fd, struct err *e)
+char *rootfs_lower(const struct spec *s, const char *prefix)
+{
+    struct buf lower = {0};
+
+    for (size_t i = s->box.layers.len; i > 0; i--) {
+        buf_printf(&lower, "%s%s%s", lower.len > 0 ? ":" : "", prefix, s->box.layers.v[i - 1]);
+    }
+    return lower.data;
+}
+
+/* ---- the drivers. The lower folders are named relative to the current one, and the top one is
+ * @top_fd. */
+
+/* mount(2) takes one page of options: hence short names and the current folder. upper and work go
+ * by descriptor, so no path of the host shows in the container's mountinfo. What goes with the
+ * container (--rm) need not reach the disk: volatile, or the end of each run would wait for a sync
+ * of the whole file system. */
+static int mount_overlay(const struct spec *s, const struct rootfs_dirs *dirs, int top_fd,
+                         struct err *e)
 {
     autoclose int upper_fd = -1;
     autoclose int work_fd = -1;
+    autofree char *lower = s->box.rootfs != NULL ? xstrdup(".") : rootfs_lower(s, "");
     autofree char *options = NULL;
     int r = make_upper(dirs->fs_fd, top_fd, &upper_fd, &work_fd, e);
 
@@ -74,26 +91,93 @@ static int mount_overlay(const struct spec *s, const struct rootfs_dirs *dirs, c
     return 0;
 }
 
+static int mount_fuse(const struct spec *s, const struct rootfs_dirs *dirs, int top_fd,
+                      struct err *e)
+{
+    autoclose int upper_fd = -1;
+    autoclose int work_fd = -1;
+    autoclose int fuse_fd = -1;
+    int r = make_upper(dirs->fs_fd, top_fd, &upper_fd, &work_fd, e);
+
+    (void)s;
+    r = r < 0 ? r : fuse_mount(dirs->fs_fd, &fuse_fd, e);
+    return r < 0 ? r : sync_send(dirs->sync_fd, SYNC_SERVE_ROOT, fuse_fd, e);
+}
+
+static int copy_layers(const struct spec *s, int to_fd, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < s->box.layers.len; i++) {
+        autoclose int from_fd =
+            open(s->box.layers.v[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        r = from_fd < 0 ? err_set(e, errno, "cannot open layer '%s'", s->box.layers.v[i])
+                        : tree_copy_layer(from_fd, to_fd, e);
+    }
+    return r;
+}
+
+/* The copy appears under its name when it is whole, and is there for the next start. */
+static int mount_copy(const struct spec *s, const struct rootfs_dirs *dirs, int top_fd,
+                      struct err *e)
+{
+    static const char WHOLE[] = "root";
+    static const char PART[] = "root.part";
+    autoclose int root_fd = -1;
+    autoclose int part_fd = -1;
+    int r = 0;
+
+    if (faccessat(dirs->fs_fd, WHOLE, F_OK, 0) < 0) {
+        r = dir_remove_tree(dirs->fs_fd, PART, e);
+        r = r < 0 ? r : dir_make(dirs->fs_fd, PART, 0755, &part_fd, e);
+        r = r < 0                   ? r
+            : s->box.rootfs != NULL ? tree_copy(top_fd, part_fd, e)
+                                    : copy_layers(s, part_fd, e);
+        if (r == 0 && renameat(dirs->fs_fd, PART, dirs->fs_fd, WHOLE) < 0) {
+            r = err_set(e, errno, "cannot name the copy of the image");
+        }
+    }
+    if (r < 0) {
+        return r;
+    }
+    root_fd = openat(dirs->fs_fd, WHOLE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return mount_bind(root_fd, dirs->fs_fd, MOUNT_NODEV, "the copy of the image", e);
+}
+
+static const struct driver {
+    const char *name;
+    int (*mount)(const struct spec *s, const struct rootfs_dirs *dirs, int top_fd, struct err *e);
+} DRIVERS[] = {
+    {STORAGE_OVERLAY, mount_overlay}, {STORAGE_FUSE, mount_fuse}, {STORAGE_COPY, mount_copy}};
+
+static int put_together(const struct spec *s, const struct rootfs_dirs *dirs, int top_fd,
+                        struct err *e)
+{
+    for (size_t i = 0; i < sizeof(DRIVERS) / sizeof(DRIVERS[0]); i++) {
+        if (str_eq(s->box.storage_driver, DRIVERS[i].name)) {
+            return DRIVERS[i].mount(s, dirs, top_fd, e);
+        }
+    }
+    return err_new(e, EINVAL, "there is no storage driver '%s'", s->box.storage_driver);
+}
+
 static int mount_layers(const struct spec *s, const struct rootfs_dirs *dirs, struct err *e)
 {
-    autobuf struct buf lower = {0};
     autoclose int top_fd = -1;
 
-    for (size_t i = s->box.layers.len; i > 0; i--) {
-        buf_printf(&lower, "%s%s", lower.len > 0 ? ":" : "", s->box.layers.v[i - 1]);
-    }
-    if (lower.len == 0) {
+    if (s->box.layers.len == 0) {
         return err_new(e, EINVAL, "the image has no layers");
     }
     top_fd = openat(dirs->layers_fd, s->box.layers.v[s->box.layers.len - 1],
-                    O_PATH | O_DIRECTORY | O_CLOEXEC);
+                    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (top_fd < 0) {
         return err_set(e, errno, "cannot open layer '%s'", s->box.layers.v[s->box.layers.len - 1]);
     }
     if (fchdir(dirs->layers_fd) < 0) {
         return err_set(e, errno, "cannot enter the layers' folder");
     }
-    return mount_overlay(s, dirs, lower.data, top_fd, e);
+    return put_together(s, dirs, top_fd, e);
 }
 
 /* --rootfs DIR:O: the folder itself is the one lower layer, reached as the current folder. */
@@ -103,7 +187,7 @@ static int mount_rootfs_overlay(const struct spec *s, const struct rootfs_dirs *
     if (fchdir(rootfs_fd) < 0) {
         return err_set(e, errno, "cannot enter the root folder");
     }
-    return mount_overlay(s, dirs, ".", rootfs_fd, e);
+    return put_together(s, dirs, rootfs_fd, e);
 }
 
 int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootfs_fd,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The container's root: layers and a writable upper folder, put together by an overlay file system.
- * Child side. */
+/* The container's root: layers and a writable upper folder, put together by the driver that
+ * storage.h names. Child side. */
 #ifndef RBOX_BOX_ROOTFS_H
 #define RBOX_BOX_ROOTFS_H
 
@@ -12,7 +12,12 @@ struct rootfs_dirs {
     int layers_fd; /* the store's layers/, for short names of lower folders */
     int dir_fd;    /* containers/ID */
     int fs_fd;     /* containers/ID/fs */
+    int sync_fd;   /* towards the supervisor, which serves what the kernel does not */
 };
+
+/* The layers of @s as an overlay's lower folders: topmost first, each with @prefix, ':' between.
+ * The caller owns it. Pure. */
+char *rootfs_lower(const struct spec *s, const char *prefix);
 
 /* Mount the root of @s over fs/ in this mount namespace, as 0:0 of the mapped user namespace,
  * making upper and work in fs/ as needed. With --rootfs DIR, @rootfs_fd (O_PATH, opened as the

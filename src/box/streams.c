@@ -330,6 +330,11 @@ void streams_tell(struct streams *s, const struct sync_msg *msg)
 
 void streams_notice(struct streams *s, const char *text)
 {
+    autofree char *line = xasprintf("rbox: %s\n", text);
+
+    if (s->log != NULL) {
+        logs_write(s->log, LOGS_STDERR, line, strlen(line));
+    }
     s->piece.step = SYNC_NOTICE;
     s->piece.len = (uint32_t)snprintf(s->piece.u.data, sizeof(s->piece.u.data), "%s", text);
     streams_tell(s, &s->piece);

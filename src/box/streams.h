@@ -68,7 +68,7 @@ void streams_drain(struct streams *s);
 /* Send @msg to every client. */
 void streams_tell(struct streams *s, const struct sync_msg *msg);
 
-/* Tell every client @text. */
+/* Tell every client @text, and the log. */
 void streams_notice(struct streams *s, const char *text);
 
 /* In the child: close what is the supervisor's. */

@@ -7,9 +7,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "box/cgroup.h"
+#include "box/fuse.h"
 #include "box/net.h"
 #include "box/process.h"
 #include "box/signals.h"
+#include "box/storage.h"
 #include "box/streams.h"
 #include "box/sync.h"
 #include "box/watch.h"
@@ -43,6 +45,7 @@ struct running {
     struct sync_host host;
     int master_fd; /* of the terminal, or -1; then the streams' */
     struct streams *streams;
+    struct fuse_server fuse;
     int restarts;
     int64_t started_ns;
     struct report report;
@@ -200,6 +203,14 @@ static int start_child(struct supervise *s, struct running *run, struct err *e)
     return r < 0 ? r : map_inner(s->spec, run->pidfd, e);
 }
 
+static int serve_root(const struct supervise *s, struct running *run, struct err *e)
+{
+    autoclose int fuse_fd = -1;
+    int r = sync_wait(run->sync_fd, SYNC_SERVE_ROOT, CHILD, &fuse_fd, e);
+
+    return r < 0 ? r : fuse_serve(s->spec, fuse_fd, &run->fuse, e);
+}
+
 static int build(struct supervise *s, struct running *run, struct err *e)
 {
     autoclose int netns_fd = -1;
@@ -218,8 +229,12 @@ static int build(struct supervise *s, struct running *run, struct err *e)
     if (r == 0 && !net_must_wait(s->spec, &s->net)) {
         r = sync_send(run->sync_fd, SYNC_EXEC, -1, e);
     }
+    if (r == 0 && str_eq(s->spec->box.storage_driver, STORAGE_FUSE)) {
+        r = serve_root(s, run, e);
+    }
     if (r == 0) {
         r = sync_wait(run->sync_fd, SYNC_ROOT_READY, CHILD, &run->master_fd, e);
+        r = r < 0 ? fuse_explain(&run->fuse, e) : 0;
     }
     if (r == 0 && net_must_wait(s->spec, &s->net)) {
         r = net_wait_ready(s->spec, netns_fd, &s->net, e);
@@ -301,6 +316,7 @@ static void put_away(struct supervise *s, struct running *run, struct state_exit
     proc_kill_reap(&run->pidfd);
     report_take(x->finished_ns - x->started_ns, &run->report);
     net_stop(&s->net);
+    fuse_stop(&run->fuse);
     end_cgroup(s, run, x);
     if (started ? s->spec->box.remove : s->is_new) {
         r = state_remove(s->state, s->spec, &e);
@@ -364,6 +380,7 @@ static int start_again(struct supervise *s, struct running *run, struct err *e)
     int r = 0;
 
     net_stop(&s->net);
+    fuse_stop(&run->fuse);
     while (waitpid(-1, NULL, WNOHANG) > 0) { /* what net_stop() did not wait for, last time */
     }
     run->restarts++;
@@ -385,6 +402,23 @@ static int open_role(struct supervise *s, struct running *run, struct err *e)
 }
 
 /* From the command's exec to its last end. */
+static int watch(const struct supervise *s, struct running *run)
+{
+    struct watch_helper helpers[NET_HELPER_COUNT + 1];
+
+    for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
+        helpers[i] = (struct watch_helper){.pidfd = s->net.helpers[i].pidfd,
+                                           .gone = net_helper_gone((enum net_helper_role)i)};
+    }
+    helpers[NET_HELPER_COUNT] = (struct watch_helper){
+        .pidfd = run->fuse.pidfd, .gone = "fuse-overlayfs died: the container has no files"};
+    return watch_run(&(struct watch){.pidfd = &run->pidfd,
+                                     .streams = run->streams,
+                                     .helpers = helpers,
+                                     .helper_count = NET_HELPER_COUNT + 1,
+                                     .timeout_ms = s->spec->box.timeout_ms});
+}
+
 static void live(struct supervise *s, struct running *run, struct state_exit *x)
 {
     int64_t pause_ms = 0;
@@ -393,10 +427,7 @@ static void live(struct supervise *s, struct running *run, struct state_exit *x)
 
     for (;;) {
         tell_started(s, run);
-        x->status = watch_run(&(struct watch){.pidfd = &run->pidfd,
-                                              .streams = run->streams,
-                                              .net = &s->net,
-                                              .timeout_ms = s->spec->box.timeout_ms});
+        x->status = watch(s, run);
         x->started_ns = run->started_ns;
         x->finished_ns = clock_realtime_ns();
         pause_ms = next_pause_ms(run, pause_ms);
@@ -414,7 +445,11 @@ static void live(struct supervise *s, struct running *run, struct state_exit *x)
 
 _Noreturn void supervise_main(struct supervise *s)
 {
-    struct running run = {.sync_fd = -1, .pidfd = -1, .join_fd = -1, .master_fd = -1};
+    struct running run = {.sync_fd = -1,
+                          .pidfd = -1,
+                          .join_fd = -1,
+                          .master_fd = -1,
+                          .fuse = {.pidfd = -1, .err_fd = -1}};
     struct sync_msg msg = {.step = SYNC_EXIT};
     struct state_exit x = {0};
     struct err e = {0};

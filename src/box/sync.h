@@ -34,6 +34,7 @@ enum sync_step {
     SYNC_END = 0, /* end of file, as sync_recv() reports it */
     SYNC_CHILD_READY,
     SYNC_HOST_READY,
+    SYNC_SERVE_ROOT, /* fd: /dev/fuse, mounted; only with fuse-overlayfs */
     SYNC_ROOT_READY,
     SYNC_EXEC,
     SYNC_ERROR,

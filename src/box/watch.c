@@ -12,13 +12,13 @@
 
 enum {
     YOUNG_MS = 1000,     /* a command this young may not have its handlers in place yet … */
-    SECOND_LOOK_MS = 50, /* … so it gets this long before a signal ends it */
+    SECOND_LOOK_MS = 50, /* … so it gets this long before a signal ends it; helpers' deaths too */
     EXIT_KILLED = 128 + SIGKILL,
 };
 
 struct watching {
     const struct watch *w;
-    int net_pidfds[NET_HELPER_COUNT]; /* -1: none, or its end was told */
+    int helper_pidfds[WATCH_HELPERS_MAX]; /* -1: none, or its end was told */
     pid_t host_pid;
     int64_t start_ms;
     int64_t timeout_ms; /* 0 once it has struck */
@@ -78,8 +78,8 @@ static void owner_gone(void *arg)
 
 enum {
     POLL_CHILD,
-    POLL_NET,
-    POLL_STREAMS = POLL_NET + NET_HELPER_COUNT,
+    POLL_HELPERS,
+    POLL_STREAMS = POLL_HELPERS + WATCH_HELPERS_MAX,
     POLL_COUNT = POLL_STREAMS + STREAMS_POLLS
 };
 
@@ -118,10 +118,19 @@ static void check_time(struct watching *s)
 static void fill_polls(const struct watching *s, struct pollfd p[POLL_COUNT])
 {
     p[POLL_CHILD] = (struct pollfd){.fd = *s->w->pidfd, .events = POLLIN};
-    for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
-        p[POLL_NET + i] = (struct pollfd){.fd = s->net_pidfds[i], .events = POLLIN};
+    for (size_t i = 0; i < WATCH_HELPERS_MAX; i++) {
+        p[POLL_HELPERS + i] = (struct pollfd){.fd = s->helper_pidfds[i], .events = POLLIN};
     }
     streams_poll(s->w->streams, p + POLL_STREAMS);
+}
+
+/* The server of the root ends when the container's last mount goes, a little before PID 1 is seen
+ * to have ended. */
+static int is_ending(const struct watching *s)
+{
+    struct pollfd p = {.fd = *s->w->pidfd, .events = POLLIN};
+
+    return poll(&p, 1, SECOND_LOOK_MS) > 0;
 }
 
 static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
@@ -130,10 +139,12 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
         .signal = take_signal, .owner_gone = owner_gone, .arg = s};
 
     streams_serve(s->w->streams, p + POLL_STREAMS, &handler);
-    for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
-        if (p[POLL_NET + i].revents != 0) {
-            s->net_pidfds[i] = -1;
-            streams_notice(s->w->streams, net_helper_gone((enum net_helper_role)i));
+    for (size_t i = 0; i < WATCH_HELPERS_MAX; i++) {
+        if (p[POLL_HELPERS + i].revents != 0) {
+            s->helper_pidfds[i] = -1;
+            if (!is_ending(s)) {
+                streams_notice(s->w->streams, s->w->helpers[i].gone);
+            }
         }
     }
     check_time(s);
@@ -161,8 +172,8 @@ int watch_run(const struct watch *w)
     struct err ignored = {0};
     int status = EXIT_KILLED;
 
-    for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
-        s.net_pidfds[i] = w->net != NULL ? w->net->helpers[i].pidfd : -1;
+    for (size_t i = 0; i < WATCH_HELPERS_MAX; i++) {
+        s.helper_pidfds[i] = i < w->helper_count ? w->helpers[i].pidfd : -1;
     }
     s.host_pid = signals_host_pid(*w->pidfd);
     loop(&s);

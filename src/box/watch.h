@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The supervisor's loop while the command runs: its end, its streams and what clients say, the
- * network helpers, the time it may take. */
+ * helpers, the time it may take. */
 #ifndef RBOX_BOX_WATCH_H
 #define RBOX_BOX_WATCH_H
 
-#include "box/net.h"
 #include "box/streams.h"
 
+#include <stddef.h>
 #include <stdint.h>
+
+enum {
+    WATCH_HELPERS_MAX = 4
+};
+
+/* A process that serves the container. */
+struct watch_helper {
+    int pidfd;        /* borrowed; -1: there is none */
+    const char *gone; /* what is said when it dies */
+};
 
 struct watch {
     int *pidfd; /* PID 1 of the container; reaped and set to -1 here */
     struct streams *streams;
-    const struct net *net; /* NULL: none */
-    int64_t timeout_ms;    /* kill after so long; 0 = never */
+    const struct watch_helper *helpers;
+    size_t helper_count; /* at most WATCH_HELPERS_MAX */
+    int64_t timeout_ms;  /* kill after so long; 0 = never */
 };
 
 /* Wait for PID 1's end, serving the others until then; after it, what it wrote is read to its end.

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "box/storage.h"
 #include "cli/help.h"
 
 #include <errno.h>
@@ -101,16 +102,12 @@ static int parse_cgroup_manager(const char *value, void *field, struct err *e)
 
 static int parse_storage_driver(const char *value, void *field, struct err *e)
 {
-    static const char *const DRIVERS[] = {"overlay", "fuse-overlayfs", "copy"};
-
-    for (size_t i = 0; i < sizeof(DRIVERS) / sizeof(DRIVERS[0]); i++) {
-        if (strcmp(value, DRIVERS[i]) == 0) {
-            free(*(char **)field);
-            *(char **)field = xstrdup(value);
-            return 0;
-        }
+    if (!storage_is_driver(value)) {
+        return err_new(e, EINVAL, "'%s' is not overlay, fuse-overlayfs or copy", value);
     }
-    return err_new(e, EINVAL, "'%s' is not overlay, fuse-overlayfs or copy", value);
+    free(*(char **)field);
+    *(char **)field = xstrdup(value);
+    return 0;
 }
 
 #define FIELD(name) offsetof(struct ctx, name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "box/storage.h"
 #include "cli/cmd.h"
 #include "cli/format.h"
 #include "cli/probe.h"
@@ -51,16 +52,23 @@ static json_t *host_json(const struct store *store)
     return o;
 }
 
-static int maps_json(json_t **ret, struct err *e)
+/* The caller's ids, and how the store serves them. New references. */
+static int describe_caller(const struct store *store, json_t **ret_maps, json_t **ret_storage,
+                           struct err *e)
 {
     struct spec s = {0};
+    const char *driver = NULL;
+    autofree char *reason = NULL;
     int r = userns_own_maps(&s, e);
 
+    r = r < 0 ? r : storage_find(store, &s, &driver, &reason, e);
     if (r == 0) {
         autofree char *uids = idmap_text(&s.linux_.uid_mappings);
         autofree char *gids = idmap_text(&s.linux_.gid_mappings);
 
-        *ret = json_pack("{s:s, s:s}", "uid", uids, "gid", gids);
+        *ret_maps = json_pack("{s:s, s:s}", "uid", uids, "gid", gids);
+        *ret_storage = json_pack("{s:s, s:s, s:s}", "path", store->path, "graphDriverName", driver,
+                                 "graphDriverReason", reason != NULL ? reason : "it works");
     }
     spec_done(&s);
     return r;
@@ -90,20 +98,21 @@ static int info(struct ctx *ctx, void *options, int argc, char **argv, struct er
     struct store *store = NULL;
     struct utsname u = {0};
     json_t *maps = NULL;
+    json_t *storage = NULL;
     json_t *root = NULL;
     int r = ctx_store(ctx, &store, e);
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : maps_json(&maps, e);
+    r = r < 0 ? r : describe_caller(store, &maps, &storage, e);
     if (r < 0) {
         return r;
     }
     (void)uname(&u);
-    root = json_pack("{s:{s:s, s:s, s:s}, s:o, s:{s:s}, s:o}", "rbox", "version", RBOX_VERSION,
-                     "kernel", u.release, "architecture", u.machine,
-                     "default id map (container:host:size)", maps, "store", "path", store->path,
-                     "host", host_json(store));
+    root =
+        json_pack("{s:{s:s, s:s, s:s}, s:o, s:o, s:o}", "rbox", "version", RBOX_VERSION, "kernel",
+                  u.release, "architecture", u.machine, "default id map (container:host:size)",
+                  maps, "store", storage, "host", host_json(store));
     if (o->format != NULL) {
         r = format_value(stdout, str_eq(o->format, "json") ? NULL : o->format, root, e);
     } else {

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "box/box.h"
 #include "box/find.h"
+#include "box/storage.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/run_options.h"
@@ -50,18 +51,6 @@ const struct cmd cmd_run = {
 /* What the options can say and the core cannot do yet. A row goes when the core learns it. */
 static int refuse_unfinished(const struct spec *s, struct err *e)
 {
-    const struct {
-        int asked;
-        const char *what;
-    } ROWS[] = {
-        {s->box.storage_driver != NULL, "--storage-driver"},
-    };
-
-    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-        if (ROWS[i].asked) {
-            return err_new(e, ENOTSUP, "%s is not supported yet", ROWS[i].what);
-        }
-    }
     for (int ns = 0; ns < SPEC_NS_COUNT; ns++) {
         if (s->linux_.namespaces[ns].target != NULL) {
             return err_new(e, ENOTSUP,
@@ -217,6 +206,7 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
     s->box.created_ns = clock_realtime_ns();
     r = refuse_unfinished(s, e);
     r = r < 0 ? r : ctx_store(ctx, &store, e);
+    r = r < 0 ? r : storage_choose(store, s, e);
     r = r < 0 ? r : make_sources(store, s, e);
     r = r < 0 || !o->replace ? r : replace_container(store, s->box.name, e);
     r = r < 0 ? r : o->action(store, s, &box, e);

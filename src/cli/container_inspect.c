@@ -173,10 +173,11 @@ json_t *container_inspect(const struct store *store, const struct container *c)
                   json_from_strv(&arguments), "State", state(c), "Image",
                   string_value(s->box.image_id), "ImageName",
                   string_value(s->box.image_name != NULL ? s->box.image_name : s->box.rootfs));
-    (void)json_object_update_new(o, json_pack("{s:o, s:o, s:o, s:o, s:{s:o}}", "BoundingCaps",
-                                              caps_list(s->process.capabilities.bounding), "Mounts",
-                                              mounts(store, s), "Config", config(s), "HostConfig",
-                                              host_config(s), "NetworkSettings", "Ports",
-                                              port_bindings(s)));
+    (void)json_object_update_new(
+        o, json_pack("{s:{s:o}, s:o, s:o, s:o, s:o, s:{s:o}}", "GraphDriver", "Name",
+                     string_value(s->box.storage_driver), "BoundingCaps",
+                     caps_list(s->process.capabilities.bounding), "Mounts", mounts(store, s),
+                     "Config", config(s), "HostConfig", host_config(s), "NetworkSettings", "Ports",
+                     port_bindings(s)));
     return o;
 }

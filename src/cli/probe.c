@@ -2,6 +2,7 @@
 #include "cli/probe.h"
 
 #include "base/cleanup.h"
+#include "box/storage.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/ns.h"
@@ -278,6 +279,27 @@ static void probe_store(const struct probe_host *h, struct probe_result *r)
                   (unsigned long long)fs.f_bavail * (unsigned long long)fs.f_bsize >> 20));
 }
 
+/* A driver that is asked for must work; one that is found is told, with the reason. */
+static void probe_storage(const struct probe_host *h, struct probe_result *r)
+{
+    struct spec s = {0};
+    struct err e = {0};
+    const char *driver = NULL;
+    autofree char *reason = NULL;
+    int found = h->store != NULL ? userns_own_maps(&s, &e) : -ENOENT;
+
+    if (found == 0) {
+        found = storage_find(h->store, &s, &driver, &reason, &e);
+    }
+    spec_done(&s);
+    if (found < 0) {
+        set(r, PROBE_FAIL, xstrdup(h->store != NULL ? e.msg : h->store_error->msg));
+    } else {
+        set(r, reason == NULL ? PROBE_OK : PROBE_WARN,
+            xasprintf("%s%s%s", driver, reason != NULL ? ": " : "", reason != NULL ? reason : ""));
+    }
+}
+
 /* ---- helpers and devices */
 
 static void probe_program(const char *name, enum probe_level level, struct probe_result *r)
@@ -409,6 +431,7 @@ static const struct probe PROBES[] = {
     {HINT_TRIAL, "a trial of all namespaces", probe_namespaces},
     {HINT_PROC_MASKED, "/proc", probe_proc},
     {HINT_STORE_FS, "the store", probe_store},
+    {HINT_OVERLAY, "storage driver", probe_storage},
     {HINT_FUSE, "fuse-overlayfs", probe_fuse},
     {HINT_NET_HELPER, "slirp4netns", probe_slirp},
     {HINT_TUN, "/dev/net/tun", probe_tun},

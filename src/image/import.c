@@ -67,7 +67,7 @@ static int unpacked_diff_id(struct ingest *in, int fd, char **ret_diff_id, struc
                        .in_fd = fd};
     json_t *root = NULL;
     const char *diff_id = NULL;
-    int r = layer_temp(in->store, "import", &temp, &temp_fd, e);
+    int r = store_temp(in->store, "import", &temp, &temp_fd, e);
 
     if (r < 0) {
         return r;
@@ -80,7 +80,7 @@ static int unpacked_diff_id(struct ingest *in, int fd, char **ret_diff_id, struc
         *ret_diff_id = xstrdup(diff_id);
     }
     json_decref(root);
-    layer_temp_remove(in->store, temp, u.uid_map, u.gid_map);
+    store_temp_remove(in->store, temp, u.uid_map, u.gid_map);
     return r;
 }
 

@@ -73,7 +73,7 @@ int ingest_blob(struct ingest *in, int fd, char **ret_digest, struct err *e)
                              .in_fd = fd,
                              .folder_fd = -1};
     struct unpack run = u;
-    int r = layer_temp(in->store, "blob", &temp, &temp_fd, e);
+    int r = store_temp(in->store, "blob", &temp, &temp_fd, e);
 
     if (r < 0) {
         return r;
@@ -86,7 +86,7 @@ int ingest_blob(struct ingest *in, int fd, char **ret_digest, struct err *e)
         r = manifest_is_digest(digest) ? ingest_file(in, temp_fd, out, digest, e)
                                        : err_new(e, EIO, "rbox-unpack gave no digest");
     }
-    layer_temp_remove(in->store, temp, u.uid_map, u.gid_map);
+    store_temp_remove(in->store, temp, u.uid_map, u.gid_map);
     if (r == 0) {
         *ret_digest = steal_ptr(&digest);
     }

@@ -75,43 +75,6 @@ int layer_diff_id(const struct store *store, const char *name, char **ret, struc
     return r;
 }
 
-int layer_temp(const struct store *store, const char *what, char **ret_name, int *ret_fd,
-               struct err *e)
-{
-    autofree char *name =
-        xasprintf("%s-%d-%llx", what, (int)getpid(), (unsigned long long)time(NULL));
-    autoclose int tmp_fd = -1;
-    autoclose int fd = -1;
-    int r = dir_make(store->dir_fd, "tmp", 0711, &tmp_fd, e);
-
-    if (r == 0 && mkdirat(tmp_fd, name, 0700) < 0) {
-        r = err_set(e, errno, "cannot create folder 'tmp/%s' in the store", name);
-    }
-    if (r < 0) {
-        return r;
-    }
-    fd = openat(tmp_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    /* Others can't come here: the store's top is 0700. Root of a map that is not the caller must be
-     * able to write. */
-    if (fd < 0 || fchmod(fd, 0777) < 0) {
-        return err_set(e, errno, "cannot use folder 'tmp/%s' in the store", name);
-    }
-    *ret_name = steal_ptr(&name);
-    *ret_fd = steal_fd(&fd);
-    return 0;
-}
-
-void layer_temp_remove(const struct store *store, const char *name,
-                       const struct spec_idmap *uid_map, const struct spec_idmap *gid_map)
-{
-    autoclose int tmp_fd = openat(store->dir_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct err ignored = {0};
-
-    if (tmp_fd >= 0) {
-        (void)userns_remove_tree(uid_map, gid_map, tmp_fd, name, &ignored);
-    }
-}
-
 /* What rbox-unpack says about the layer it made. */
 static int check_result(const struct layer_key *k, const char *out, struct err *e)
 {
@@ -173,7 +136,7 @@ int layer_unpack(const struct store *store, const struct layer_key *k, int blob_
     struct unpack u = {.uid_map = k->uid_map, .gid_map = k->gid_map, .in_fd = blob_fd};
     int r = store_lock(store, STORE_SHARED, &lock_fd, e);
 
-    r = r < 0 ? r : layer_temp(store, "layer", &temp, &temp_fd, e);
+    r = r < 0 ? r : store_temp(store, "layer", &temp, &temp_fd, e);
     if (r < 0) {
         return r;
     }
@@ -190,7 +153,7 @@ int layer_unpack(const struct store *store, const struct layer_key *k, int blob_
     if (r == 0) {
         r = commit(store, k, temp, temp_fd, e);
     }
-    layer_temp_remove(store, temp, k->uid_map, k->gid_map);
+    store_temp_remove(store, temp, k->uid_map, k->gid_map);
     return r < 0 ? err_wrap(e, "cannot unpack layer %.19s", k->diff_id) : 0;
 }
 
@@ -232,7 +195,7 @@ int layer_points(const struct store *store, const struct layer_key *k, struct er
         return 0;
     }
     r = store_lock(store, STORE_SHARED, &lock_fd, e);
-    r = r < 0 ? r : layer_temp(store, "points", &temp, &temp_fd, e);
+    r = r < 0 ? r : store_temp(store, "points", &temp, &temp_fd, e);
     if (r < 0) {
         return r;
     }
@@ -240,6 +203,6 @@ int layer_points(const struct store *store, const struct layer_key *k, struct er
     if (r == 0) {
         r = commit(store, k, temp, temp_fd, e);
     }
-    layer_temp_remove(store, temp, k->uid_map, k->gid_map);
+    store_temp_remove(store, temp, k->uid_map, k->gid_map);
     return r < 0 ? err_wrap(e, "cannot make the layer of mount points") : 0;
 }

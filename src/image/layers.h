@@ -40,13 +40,4 @@ int layer_unpack(const struct store *store, const struct layer_key *k, int blob_
 /* Make the layer of mount points of @k's maps, if it is not there yet. */
 int layer_points(const struct store *store, const struct layer_key *k, struct err *e);
 
-/* A new folder in tmp/ for @what, which root of any id map may write to; *ret_name is its name
- * below tmp/, the caller's. */
-int layer_temp(const struct store *store, const char *what, char **ret_name, int *ret_fd,
-               struct err *e);
-
-/* Remove a folder of tmp/, with files of mapped owners in it. Best effort. */
-void layer_temp_remove(const struct store *store, const char *name,
-                       const struct spec_idmap *uid_map, const struct spec_idmap *gid_map);
-
 #endif

@@ -177,7 +177,7 @@ static int save_archive(struct saving *s, struct err *e)
                        .in_fd = STDIN_FILENO,
                        .out_fd = s->q->out_fd};
     autofree char *temp = NULL;
-    int r = layer_temp(s->in.store, "save", &temp, &s->dir_fd, e);
+    int r = store_temp(s->in.store, "save", &temp, &s->dir_fd, e);
 
     if (r < 0) {
         return r;
@@ -185,7 +185,7 @@ static int save_archive(struct saving *s, struct err *e)
     r = fill(s, e);
     u.folder_fd = s->dir_fd;
     r = r < 0 ? r : unpack_run(&u, (const char *const[]){"pack", "--plain", NULL}, NULL, e);
-    layer_temp_remove(s->in.store, temp, u.uid_map, u.gid_map);
+    store_temp_remove(s->in.store, temp, u.uid_map, u.gid_map);
     return r;
 }
 

@@ -26,7 +26,7 @@ void spool_done(struct spool *s)
     free(s->files);
     close_fd(&s->dir_fd);
     if (s->temp != NULL) {
-        layer_temp_remove(s->in->store, s->temp, &s->in->maps.linux_.uid_mappings,
+        store_temp_remove(s->in->store, s->temp, &s->in->maps.linux_.uid_mappings,
                           &s->in->maps.linux_.gid_mappings);
     }
     free(s->temp);
@@ -71,7 +71,7 @@ int spool_open(struct ingest *in, int fd, struct spool *ret, struct err *e)
     struct unpack u = {.uid_map = &in->maps.linux_.uid_mappings,
                        .gid_map = &in->maps.linux_.gid_mappings,
                        .in_fd = fd};
-    int r = layer_temp(in->store, "load", &s.temp, &s.dir_fd, e);
+    int r = store_temp(in->store, "load", &s.temp, &s.dir_fd, e);
 
     if (r == 0) {
         u.folder_fd = s.dir_fd;

@@ -5,14 +5,17 @@
 #include "base/hints.h"
 #include "base/mem.h"
 #include "sys/fd.h"
+#include "userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Where the store is when neither --root nor RBOX_STORE says so. */
@@ -142,4 +145,43 @@ int store_lock(const struct store *s, enum store_lock how, int *ret_fd, struct e
     }
     *ret_fd = steal_fd(&fd);
     return 0;
+}
+
+/* ---- temporary folders */
+
+int store_temp(const struct store *store, const char *what, char **ret_name, int *ret_fd,
+               struct err *e)
+{
+    autofree char *name =
+        xasprintf("%s-%d-%llx", what, (int)getpid(), (unsigned long long)time(NULL));
+    autoclose int tmp_fd = -1;
+    autoclose int fd = -1;
+    int r = dir_make(store->dir_fd, "tmp", 0711, &tmp_fd, e);
+
+    if (r == 0 && mkdirat(tmp_fd, name, 0700) < 0) {
+        r = err_set(e, errno, "cannot create folder 'tmp/%s' in the store", name);
+    }
+    if (r < 0) {
+        return r;
+    }
+    fd = openat(tmp_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    /* Others can't come here: the store's top is 0700. Root of a map that is not the caller must be
+     * able to write. */
+    if (fd < 0 || fchmod(fd, 0777) < 0) {
+        return err_set(e, errno, "cannot use folder 'tmp/%s' in the store", name);
+    }
+    *ret_name = steal_ptr(&name);
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+void store_temp_remove(const struct store *store, const char *name,
+                       const struct spec_idmap *uid_map, const struct spec_idmap *gid_map)
+{
+    autoclose int tmp_fd = openat(store->dir_fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct err ignored = {0};
+
+    if (tmp_fd >= 0) {
+        (void)userns_remove_tree(uid_map, gid_map, tmp_fd, name, &ignored);
+    }
 }

@@ -5,6 +5,7 @@
 #define RBOX_IMAGE_STORE_H
 
 #include "base/err.h"
+#include "spec/spec.h"
 
 struct store {
     char *path;        /* for messages only */
@@ -32,5 +33,14 @@ enum store_lock {
  * the record, so that the collector (garbage.h) never takes half of an image for garbage. Runs of
  * what is there do not need it. On success the caller owns *ret_fd, which is the lock. */
 int store_lock(const struct store *s, enum store_lock how, int *ret_fd, struct err *e);
+
+/* A new folder in tmp/ for @what, which root of any id map may write to; *ret_name is its name
+ * below tmp/, the caller's. */
+int store_temp(const struct store *store, const char *what, char **ret_name, int *ret_fd,
+               struct err *e);
+
+/* Remove a folder of tmp/, with files of mapped owners in it. Best effort. */
+void store_temp_remove(const struct store *store, const char *name,
+                       const struct spec_idmap *uid_map, const struct spec_idmap *gid_map);
 
 #endif

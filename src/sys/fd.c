@@ -35,6 +35,18 @@ int fd_write_all(int fd, const void *data, size_t len)
     return 0;
 }
 
+int fd_pipe(int *ret_read_fd, int *ret_write_fd, struct err *e)
+{
+    int fds[2] = {-1, -1};
+
+    if (pipe2(fds, O_CLOEXEC) < 0) {
+        return err_set(e, errno, "cannot create a pipe");
+    }
+    *ret_read_fd = fds[0];
+    *ret_write_fd = fds[1];
+    return 0;
+}
+
 int fd_read_all(int fd, size_t max_bytes, char **ret_data, size_t *ret_len, struct err *e)
 {
     autobuf struct buf b = {0};

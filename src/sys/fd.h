@@ -12,6 +12,9 @@
 /* Write all of @data, retrying on EINTR and short writes. Returns 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 
+/* A pipe, both ends close-on-exec and the caller's. */
+int fd_pipe(int *ret_read_fd, int *ret_write_fd, struct err *e);
+
 /* Read until end of file, at most @max_bytes. On success the caller owns *ret_data
  * (NUL-terminated). Errors: -EFBIG when there is more than @max_bytes. */
 int fd_read_all(int fd, size_t max_bytes, char **ret_data, size_t *ret_len, struct err *e);

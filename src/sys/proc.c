@@ -233,7 +233,7 @@ int proc_start(const struct proc_options *o, int *ret_pidfd, struct err *e)
 }
 
 enum {
-    RUN_OUTPUT_MAX = 1 << 20
+    RUN_OUTPUT_MAX = 1 << 20,
 };
 
 /* Collect both streams until they end or the time is up. */
@@ -330,6 +330,25 @@ int proc_run(const char *const *argv, int timeout_ms, char **ret_out, struct err
         *ret_out = steal_ptr(&out.data);
     }
     return 0;
+}
+
+enum {
+    WORDS_BYTES = 4096
+};
+
+char *proc_last_words(int fd)
+{
+    char words[WORDS_BYTES] = {0};
+    ssize_t len = 0;
+    const char *last = words;
+
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    len = read(fd, words, sizeof(words) - 1);
+    while (len > 0 && words[len - 1] == '\n') {
+        words[--len] = '\0';
+    }
+    last = strrchr(words, '\n');
+    return xstrdup(last != NULL ? last + 1 : words);
 }
 
 int proc_raise_ambient(struct err *e)

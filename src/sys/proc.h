@@ -36,6 +36,10 @@ int proc_find(const char *name, char **ret_path, struct err *e);
  * bin, else the build tree. The caller owns *ret_path. Errors: -ENOENT. */
 int proc_find_helper(const char *name, char **ret_path, struct err *e);
 
+/* The last line of what a helper that died wrote into the pipe @fd, "" if nothing; what comes
+ * before is chatter. The caller owns it. */
+char *proc_last_words(int fd);
+
 /* Make all permitted capabilities inheritable and ambient, so that programs executed from here keep
  * them: exec takes them from a process that is not uid 0 of its user namespace (capabilities(7)).
  */

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "sys/fd.h"
 #include "sys/path.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ struct link_row {
 
 struct copying {
     dev_t dev;
+    int is_layer; /* of an image, with the marks of overlays */
     struct link_row *links;
     size_t link_count;
 };
@@ -44,6 +46,13 @@ static void copying_done(struct copying *c)
     free(c->links);
 }
 
+/* Overlays keep their marks in these, which mean nothing elsewhere. */
+static int is_mark(const char *xattr)
+{
+    return str_after(xattr, "user.overlay.") != NULL ||
+           str_after(xattr, "user.fuseoverlayfs.") != NULL;
+}
+
 static void copy_xattrs(int from_fd, int to_fd)
 {
     struct path_proc_fd from = path_proc_fd(from_fd);
@@ -53,7 +62,7 @@ static void copy_xattrs(int from_fd, int to_fd)
 
     for (ssize_t i = 0; i < len; i += (ssize_t)strlen(names + i) + 1) {
         char value[4096];
-        ssize_t n = getxattr(from.s, names + i, value, sizeof(value));
+        ssize_t n = is_mark(names + i) ? -1 : getxattr(from.s, names + i, value, sizeof(value));
 
         if (n >= 0) {
             (void)setxattr(to.s, names + i, value, (size_t)n, 0); /* best effort, as documented */
@@ -176,6 +185,28 @@ static int copy_subfolder(struct copying *c, int from_dir, int to_dir, const cha
     return copy_folder(c, from_fd, to_fd, depth + 1, e);
 }
 
+/* Make way for entry @name of a layer. Returns 1 when that is all it is there for. */
+static int replace(int from_dir, int to_dir, const char *name, const struct stat *st, struct err *e)
+{
+    autoclose int fd = -1;
+    char mark = 0;
+    struct stat old;
+    int is_whiteout = S_ISCHR(st->st_mode) && st->st_rdev == 0;
+    int r = 0;
+
+    if (fstatat(to_dir, name, &old, AT_SYMLINK_NOFOLLOW) < 0) {
+        return is_whiteout;
+    }
+    if (S_ISDIR(st->st_mode) && S_ISDIR(old.st_mode)) {
+        fd = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fgetxattr(fd, "user.overlay.opaque", &mark, 1) != 1 || mark != 'y') {
+            return 0;
+        }
+    }
+    r = dir_remove_tree(to_dir, name, e);
+    return r < 0 ? r : is_whiteout;
+}
+
 static int copy_entry(struct copying *c, int from_dir, int to_dir, const char *name, int depth,
                       struct err *e)
 {
@@ -187,6 +218,10 @@ static int copy_entry(struct copying *c, int from_dir, int to_dir, const char *n
     }
     if (st.st_dev != c->dev) {
         return 0;
+    }
+    r = c->is_layer ? replace(from_dir, to_dir, name, &st, e) : 0;
+    if (r != 0) {
+        return r < 0 ? r : 0;
     }
     if (S_ISDIR(st.st_mode)) {
         return copy_subfolder(c, from_dir, to_dir, name, depth, e);
@@ -231,9 +266,9 @@ static int copy_folder(struct copying *c, int from_fd, int to_fd, int depth, str
     return r;
 }
 
-int tree_copy(int from_fd, int to_fd, struct err *e)
+static int copy_tree(int from_fd, int to_fd, int is_layer, struct err *e)
 {
-    struct copying c = {0};
+    struct copying c = {.is_layer = is_layer};
     struct stat st;
     int r = 0;
 
@@ -244,6 +279,16 @@ int tree_copy(int from_fd, int to_fd, struct err *e)
     r = copy_folder(&c, from_fd, to_fd, 0, e);
     copying_done(&c);
     return r;
+}
+
+int tree_copy(int from_fd, int to_fd, struct err *e)
+{
+    return copy_tree(from_fd, to_fd, 0, e);
+}
+
+int tree_copy_layer(int from_fd, int to_fd, struct err *e)
+{
+    return copy_tree(from_fd, to_fd, 1, e);
 }
 
 static int chown_folder(int fd, uid_t uid, gid_t gid, int depth, struct err *e)

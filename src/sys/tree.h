@@ -13,6 +13,10 @@
  * Mounts below are not entered. */
 int tree_copy(int from_fd, int to_fd, struct err *e);
 
+/* Lay the image layer @from_fd over what is in folder @to_fd, as an overlay would: whiteouts and
+ * opaque folders hide, everything else replaces. The rest as tree_copy(). */
+int tree_copy_layer(int from_fd, int to_fd, struct err *e);
+
 /* Make empty file @to_fd a copy of @from_fd, reflinked where the file system can. Returns 0 or
  * -errno. */
 int tree_copy_data(int from_fd, int to_fd);

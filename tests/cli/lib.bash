@@ -72,6 +72,48 @@ install_busybox() {
   install -m 755 "$(find "$RBOX_STORE/layers" -path '*/d/bin/busybox' -type f | head -1)" "$1"
 }
 
+# busybox.tar: a layer with a shell.
+make_busybox_layer() {
+  local applet
+  mkdir -p bb/bin
+  install_busybox bb/bin/busybox
+  for applet in sh ls cat stat readlink find env pwd; do
+    ln -sf busybox bb/bin/$applet
+  done
+  tar -C bb --owner=0 --group=0 -cf busybox.tar .
+}
+
+# Two layers made by hand: base, and one that changes it.
+make_layers() {
+  mkdir -p base/keep base/gone base/opaque base/bin change/opaque
+  echo base >base/keep/file
+  ln base/keep/file base/keep/hard
+  ln -s file base/keep/soft
+  echo old >base/gone/file
+  echo hidden >base/opaque/old
+  printf '#!/bin/true\n' >base/bin/suid
+  chmod 4755 base/bin/suid
+  mkdir -p base/sticky && chmod 1777 base/sticky
+  touch change/.wh.gone change/opaque/.wh..wh..opq
+  echo new >change/opaque/new
+  echo changed >change/added
+  tar -C base --owner=0 --group=0 --transform 's,^\./,,' -cf base.tar .
+  # A second owner, and a file of its own.
+  mkdir owned && echo mine >owned/owned-file
+  tar -C owned --owner=33 --group=44 -rf base.tar ./owned-file
+  tar -C change --owner=0 --group=0 -cf change.tar .
+}
+
+# archive.tar: a docker-archive of them, test/layers:1, on busybox.tar.
+make_archive() {
+  make_layers
+  printf '{"architecture":"amd64","os":"linux","config":{"Cmd":["/bin/sh"],"Env":["FROM_IMAGE=yes"],"WorkingDir":"/keep"},"rootfs":{"type":"layers","diff_ids":["sha256:%s","sha256:%s","sha256:%s"]}}' \
+    "$(sha256sum busybox.tar | cut -d' ' -f1)" "$(sha256sum base.tar | cut -d' ' -f1)" \
+    "$(sha256sum change.tar | cut -d' ' -f1)" >config.json
+  printf '[{"Config":"config.json","RepoTags":["test/layers:1"],"Layers":["busybox.tar","base.tar","change.tar"]}]' >manifest.json
+  tar -cf archive.tar config.json manifest.json busybox.tar base.tar change.tar
+}
+
 containers_now() {
   find "$RBOX_STORE/containers" "$RBOX_STORE/names" -mindepth 1 -maxdepth 1 2>/dev/null | sort || true
 }

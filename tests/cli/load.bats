@@ -3,46 +3,9 @@
 # Images from other people's tools: formats in, and what a layer becomes.
 load lib
 
-# A docker-archive of two layers made by hand: base, and one that changes it.
-make_layers() {
-  mkdir -p base/keep base/gone base/opaque base/bin change/opaque
-  echo base >base/keep/file
-  ln base/keep/file base/keep/hard
-  ln -s file base/keep/soft
-  echo old >base/gone/file
-  echo hidden >base/opaque/old
-  printf '#!/bin/true\n' >base/bin/suid
-  chmod 4755 base/bin/suid
-  mkdir -p base/sticky && chmod 1777 base/sticky
-  touch change/.wh.gone change/opaque/.wh..wh..opq
-  echo new >change/opaque/new
-  echo changed >change/added
-  tar -C base --owner=0 --group=0 --transform 's,^\./,,' -cf base.tar .
-  # A second owner, and a file of its own.
-  mkdir owned && echo mine >owned/owned-file
-  tar -C owned --owner=33 --group=44 -rf base.tar ./owned-file
-  tar -C change --owner=0 --group=0 -cf change.tar .
-}
-
-make_archive() {
-  make_layers
-  printf '{"architecture":"amd64","os":"linux","config":{"Cmd":["/bin/sh"],"Env":["FROM_IMAGE=yes"],"WorkingDir":"/keep"},"rootfs":{"type":"layers","diff_ids":["sha256:%s","sha256:%s","sha256:%s"]}}' \
-    "$(sha256sum busybox.tar | cut -d' ' -f1)" "$(sha256sum base.tar | cut -d' ' -f1)" \
-    "$(sha256sum change.tar | cut -d' ' -f1)" >config.json
-  printf '[{"Config":"config.json","RepoTags":["test/layers:1"],"Layers":["busybox.tar","base.tar","change.tar"]}]' >manifest.json
-  tar -cf archive.tar config.json manifest.json busybox.tar base.tar change.tar
-}
-
-# busybox.tar: its layer, as a file.
 setup() {
   common_setup
-  mkdir -p bb/bin
-  install_busybox bb/bin/busybox
-  local applet
-  for applet in sh ls cat stat readlink find env pwd; do
-    ln -sf busybox bb/bin/$applet
-  done
-  tar -C bb --owner=0 --group=0 -cf busybox.tar .
+  make_busybox_layer
 }
 
 in_image() {

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/storage.h"
+
+#include "base/cleanup.h"
+#include "base/hints.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "sys/fd.h"
+#include "sys/mount.h"
+#include "sys/proc.h"
+#include "userns/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+static const char REMEMBERED[] = "overlay-works"; /* in the store: holds the kernel's release */
+
+int storage_is_driver(const char *name)
+{
+    return str_eq(name, STORAGE_OVERLAY) || str_eq(name, STORAGE_FUSE) ||
+           str_eq(name, STORAGE_COPY);
+}
+
+/* ---- trials */
+
+/* A folder replaced by a new one takes a whiteout and an opaque mark: some file systems let an
+ * overlay be mounted on them and then cannot hold those. */
+static int try_overlay(void *arg, struct err *e)
+{
+    static const char OPTIONS[] = "lowerdir=lower,upperdir=upper,workdir=work,userxattr";
+    const int *temp_fd = arg;
+    autoclose int merged_fd = -1;
+    int r = 0;
+
+    if (fchdir(*temp_fd) < 0 || mkdir("lower", 0755) < 0 || mkdir("lower/d", 0755) < 0 ||
+        mkdir("upper", 0755) < 0 || mkdir("work", 0755) < 0) {
+        return err_set(e, errno, "cannot prepare a trial of overlay");
+    }
+    if (unshare(CLONE_NEWNS) < 0) { /* the current folder comes along */
+        return err_set(e, errno, "cannot create a mount namespace");
+    }
+    merged_fd = open("lower", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    r = mount_fs("overlay", "overlay", merged_fd, 0, OPTIONS, e);
+    if (r == 0 && (rmdir("lower/d") < 0 || mkdir("lower/d", 0755) < 0)) {
+        r = err_set(e, errno, "overlay cannot keep its marks on the store's file system");
+    }
+    if (r < 0) {
+        e->errnum = ENOTSUP; /* whatever the cause: the answer is no */
+    }
+    return -e->errnum;
+}
+
+/* 1: overlay works; 0: it does not, with the reason in @e; else the trial itself failed. */
+static int overlay_works(const struct store *store, const struct spec *s, struct err *e)
+{
+    const struct spec_linux *l = &s->linux_;
+    autofree char *temp = NULL;
+    autoclose int lock_fd = -1;
+    autoclose int temp_fd = -1;
+    int r = store_lock(store, STORE_SHARED, &lock_fd, e);
+
+    r = r < 0 ? r : store_temp(store, "overlay", &temp, &temp_fd, e);
+    if (r < 0) {
+        return r;
+    }
+    r = userns_run(&l->uid_mappings, &l->gid_mappings, try_overlay, &temp_fd, e);
+    store_temp_remove(store, temp, &l->uid_mappings, &l->gid_mappings);
+    if (r == 0) {
+        return 1;
+    }
+    return r == -ENOTSUP ? 0 : r;
+}
+
+static int fuse_works(struct err *e)
+{
+    autofree char *path = NULL;
+    autoclose int fd = -1;
+
+    if (proc_find("fuse-overlayfs", &path, e) < 0) {
+        return err_hint_id(e, HINT_FUSE, NULL, NULL);
+    }
+    fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        (void)err_set(e, errno, "cannot open '/dev/fuse'");
+        return err_hint_id(e, HINT_FUSE, NULL, NULL);
+    }
+    return 0;
+}
+
+/* ---- memory */
+
+static int is_remembered(const struct store *store, const char *release)
+{
+    autofree char *text = NULL;
+    struct err ignored = {0};
+
+    return file_read(store->dir_fd, REMEMBERED, sizeof(struct utsname), &text, NULL, &ignored) ==
+               0 &&
+           str_eq(text, release);
+}
+
+static void remember(const struct store *store, const char *release)
+{
+    struct err ignored = {0};
+
+    (void)file_write(store->dir_fd, REMEMBERED, release, strlen(release), 0, &ignored);
+}
+
+/* ---- the choice */
+
+int storage_find(const struct store *store, const struct spec *s, const char **ret_driver,
+                 char **ret_reason, struct err *e)
+{
+    struct utsname u = {0};
+    struct err why = {0};
+    int r = 1;
+
+    (void)uname(&u);
+    if (!is_remembered(store, u.release)) {
+        r = overlay_works(store, s, &why);
+    }
+    if (r < 0) {
+        *e = why;
+        return r;
+    }
+    *ret_driver = STORAGE_OVERLAY;
+    *ret_reason = NULL;
+    if (r > 0) {
+        remember(store, u.release);
+        return 0;
+    }
+    *ret_driver = STORAGE_FUSE;
+    *ret_reason = xstrdup(why.msg);
+    err_clear(&why);
+    if (fuse_works(&why) < 0) {
+        autofree char *first = *ret_reason;
+
+        *ret_driver = STORAGE_COPY;
+        *ret_reason = xasprintf("%s; %s", first, why.msg);
+    }
+    return 0;
+}
+
+int storage_choose(const struct store *store, struct spec *s, struct err *e)
+{
+    autofree char *reason = NULL;
+    const char *driver = NULL;
+    int r = 0;
+
+    if (s->box.rootfs != NULL && !s->box.rootfs_overlay) {
+        return 0; /* nothing to put together */
+    }
+    if (s->box.storage_driver != NULL) {
+        return str_eq(s->box.storage_driver, STORAGE_FUSE) ? fuse_works(e) : 0;
+    }
+    r = storage_find(store, s, &driver, &reason, e);
+    if (r < 0) {
+        return r;
+    }
+    s->box.storage_driver = xstrdup(driver);
+    if (str_eq(driver, STORAGE_COPY)) {
+        notice("the image is copied for this container, which takes time and disk space: %s",
+               reason);
+        notice("fix: sudo apt-get install -y fuse-overlayfs");
+    }
+    return 0;
+}
