@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/pidfd.h>
 #include <time.h>
 
 enum {
@@ -77,7 +76,7 @@ int control_open(const struct found *f, int *ret_pidfd, struct err *e)
         return r;
     }
     if (pid > 0) {
-        pidfd = pidfd_open((pid_t)pid, 0);
+        pidfd = proc_open((pid_t)pid);
     }
     /* Looked at after the opening: while the lock is held, the pid is nobody else's. */
     if (pidfd < 0 || control_has_ended(f)) {

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "box/caps.h"
 #include "cli/container.h"
+#include "sys/compat.h"
 
 #include <stdlib.h>
 #include <string.h>

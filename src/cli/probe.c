@@ -286,14 +286,17 @@ static void probe_storage(const struct probe_host *h, struct probe_result *r)
     struct err e = {0};
     const char *driver = NULL;
     autofree char *reason = NULL;
-    int found = h->store != NULL ? userns_own_maps(&s, &e) : -ENOENT;
+    int found = 0;
 
-    if (found == 0) {
-        found = storage_find(h->store, &s, &driver, &reason, &e);
+    if (h->store == NULL) {
+        set(r, PROBE_WARN, xstrdup("there is no store to try it in"));
+        return;
     }
+    found = userns_own_maps(&s, &e);
+    found = found < 0 ? found : storage_find(h->store, &s, &driver, &reason, &e);
     spec_done(&s);
     if (found < 0) {
-        set(r, PROBE_FAIL, xstrdup(h->store != NULL ? e.msg : h->store_error->msg));
+        set(r, PROBE_FAIL, xstrdup(e.msg));
     } else {
         set(r, reason == NULL ? PROBE_OK : PROBE_WARN,
             xasprintf("%s%s%s", driver, reason != NULL ? ": " : "", reason != NULL ? reason : ""));

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "sys/compat.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -3,11 +3,11 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "sys/compat.h"
 #include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/statvfs.h>

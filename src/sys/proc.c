@@ -46,6 +46,11 @@ void proc_kill_reap(int *pidfd)
     errno = saved;
 }
 
+int proc_open(pid_t pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
 int proc_signal(int pidfd, int signal)
 {
     return pidfd_signal(pidfd, signal) < 0 ? -errno : 0;
@@ -216,7 +221,7 @@ int proc_start(const struct proc_options *o, int *ret_pidfd, struct err *e)
         return err_set(e, errno, "cannot start '%s'", o->argv[0]);
     }
     /* Not reaped yet, so the pid is still this child's. */
-    pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    pidfd = proc_open(pid);
     if (pidfd < 0) {
         return err_set(e, errno, "cannot open a pidfd");
     }

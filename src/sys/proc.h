@@ -19,6 +19,9 @@ enum {
 void proc_kill_reap(int *pidfd);
 #define autokill __attribute__((cleanup(proc_kill_reap)))
 
+/* A pidfd of process @pid, or -1 with errno (pidfd_open(2)). */
+int proc_open(pid_t pid);
+
 /* Send @signal through @pidfd. Returns 0 or -errno (-ESRCH: gone). */
 int proc_signal(int pidfd, int signal);
 
