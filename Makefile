@@ -150,7 +150,7 @@ TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c))
 $(B)/tests/%: tests/tools/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) -std=gnu17 -O2 -g -Wall -Wextra -D_GNU_SOURCE -static -o $@ $<
+	$(Q)$(CC) -std=gnu17 -O2 -g -Wall -Wextra -D_GNU_SOURCE -iquote src -static -o $@ $<
 
 .PHONY: unit-programs test-tools
 unit-programs: $(UNIT_BINS)

@@ -180,7 +180,9 @@ int fuse_explain(struct fuse_server *f, struct err *e)
     struct err ignored = {0};
     int status = 0;
 
-    if (f->pidfd < 0 || proc_wait(f->pidfd, ITS_END_MS, &status, &ignored) < 0) {
+    /* Any other error came first, and the server ended with the container's last mount. */
+    if (e->errnum != ENOTCONN || f->pidfd < 0 ||
+        proc_wait(f->pidfd, ITS_END_MS, &status, &ignored) < 0) {
         return -e->errnum;
     }
     close_fd(&f->pidfd); /* reaped */

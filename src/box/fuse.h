@@ -23,7 +23,7 @@ int fuse_mount(int target_fd, int *ret_fuse_fd, struct err *e);
  * and little else. Supervisor, whose current folder is the store. */
 int fuse_serve(const struct spec *s, int fuse_fd, struct fuse_server *ret, struct err *e);
 
-/* Put the server's last words into @e, the error of whoever missed it, if it has died. */
+/* If @e is the error of somebody who missed the server, put its last words there. */
 int fuse_explain(struct fuse_server *f, struct err *e);
 
 /* Wait for the server, which ends when the last mount goes and all is written; not for ever. */

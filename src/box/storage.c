@@ -19,7 +19,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static const char REMEMBERED[] = "overlay-works"; /* in the store: holds the kernel's release */
+static const char REMEMBERED[] = "storage"; /* in the store */
 
 int storage_is_driver(const char *name)
 {
@@ -93,52 +93,56 @@ static int fuse_works(struct err *e)
     return 0;
 }
 
-/* ---- memory */
+/* ---- memory: a file of the store has the kernel's release, and on a second line why overlay does
+ * not work. */
 
-static int is_remembered(const struct store *store, const char *release)
+/* Like overlay_works(); -ENOENT: nothing is known of this kernel. */
+static int recall(const struct store *store, const char *release, struct err *e)
 {
     autofree char *text = NULL;
     struct err ignored = {0};
+    size_t len = strlen(release);
 
-    return file_read(store->dir_fd, REMEMBERED, sizeof(struct utsname), &text, NULL, &ignored) ==
-               0 &&
-           str_eq(text, release);
+    if (file_read(store->dir_fd, REMEMBERED, sizeof(struct err), &text, NULL, &ignored) < 0 ||
+        strncmp(text, release, len) != 0 || text[len] != '\n') {
+        return -ENOENT;
+    }
+    return text[len + 1] == '\0' ? 1 : (err_new(e, ENOTSUP, "%s", text + len + 1), 0);
 }
 
-static void remember(const struct store *store, const char *release)
+static void remember(const struct store *store, const char *release, const char *reason)
 {
+    autofree char *text = xasprintf("%s\n%s", release, reason);
     struct err ignored = {0};
 
-    (void)file_write(store->dir_fd, REMEMBERED, release, strlen(release), 0, &ignored);
+    (void)file_write(store->dir_fd, REMEMBERED, text, strlen(text), 0, &ignored);
 }
 
 /* ---- the choice */
 
-int storage_find(const struct store *store, const struct spec *s, const char **ret_driver,
-                 char **ret_reason, struct err *e)
+int storage_find(const struct store *store, const struct spec *s, int try_again,
+                 const char **ret_driver, char **ret_reason, struct err *e)
 {
     struct utsname u = {0};
     struct err why = {0};
-    int r = 1;
+    int works = 0;
 
     (void)uname(&u);
-    if (!is_remembered(store, u.release)) {
-        r = overlay_works(store, s, &why);
+    works = try_again ? -ENOENT : recall(store, u.release, &why);
+    if (works == -ENOENT) {
+        works = overlay_works(store, s, &why);
+        if (works >= 0) {
+            remember(store, u.release, why.msg);
+        }
     }
-    if (r < 0) {
+    if (works < 0) {
         *e = why;
-        return r;
+        return works;
     }
-    *ret_driver = STORAGE_OVERLAY;
-    *ret_reason = NULL;
-    if (r > 0) {
-        remember(store, u.release);
-        return 0;
-    }
-    *ret_driver = STORAGE_FUSE;
-    *ret_reason = xstrdup(why.msg);
+    *ret_driver = works ? STORAGE_OVERLAY : STORAGE_FUSE;
+    *ret_reason = works ? NULL : xstrdup(why.msg);
     err_clear(&why);
-    if (fuse_works(&why) < 0) {
+    if (!works && fuse_works(&why) < 0) {
         autofree char *first = *ret_reason;
 
         *ret_driver = STORAGE_COPY;
@@ -159,7 +163,7 @@ int storage_choose(const struct store *store, struct spec *s, struct err *e)
     if (s->box.storage_driver != NULL) {
         return str_eq(s->box.storage_driver, STORAGE_FUSE) ? fuse_works(e) : 0;
     }
-    r = storage_find(store, s, &driver, &reason, e);
+    r = storage_find(store, s, /* try_again= */ 0, &driver, &reason, e);
     if (r < 0) {
         return r;
     }

@@ -21,10 +21,10 @@
 int storage_is_driver(const char *name);
 
 /* Find the first of them that works in @store with the maps of @s, by trying, and why those before
- * it do not (NULL for overlay; the caller's). That overlay works is remembered in the store until
- * the kernel changes. Host side. Errors: of the trial's user namespace. */
-int storage_find(const struct store *store, const struct spec *s, const char **ret_driver,
-                 char **ret_reason, struct err *e);
+ * it do not (NULL for overlay; the caller's). What overlay did is remembered in the store until the
+ * kernel changes, or @try_again. Host side. Errors: of the trial's user namespace. */
+int storage_find(const struct store *store, const struct spec *s, int try_again,
+                 const char **ret_driver, char **ret_reason, struct err *e);
 
 /* Settle the driver of @s: the asked one, if it can work here, else the one found. A copy that
  * nobody asked for is announced. Host side. Errors: -ENOENT fuse-overlayfs is asked for and is not

@@ -61,7 +61,7 @@ static int describe_caller(const struct store *store, json_t **ret_maps, json_t 
     autofree char *reason = NULL;
     int r = userns_own_maps(&s, e);
 
-    r = r < 0 ? r : storage_find(store, &s, &driver, &reason, e);
+    r = r < 0 ? r : storage_find(store, &s, /* try_again= */ 0, &driver, &reason, e);
     if (r == 0) {
         autofree char *uids = idmap_text(&s.linux_.uid_mappings);
         autofree char *gids = idmap_text(&s.linux_.gid_mappings);

@@ -293,7 +293,8 @@ static void probe_storage(const struct probe_host *h, struct probe_result *r)
         return;
     }
     found = userns_own_maps(&s, &e);
-    found = found < 0 ? found : storage_find(h->store, &s, &driver, &reason, &e);
+    found =
+        found < 0 ? found : storage_find(h->store, &s, /* try_again= */ 1, &driver, &reason, &e);
     spec_done(&s);
     if (found < 0) {
         set(r, PROBE_FAIL, xstrdup(e.msg));

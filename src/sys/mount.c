@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -167,6 +169,70 @@ static int remount_attrs(int mount_fd, int attrs, struct err *e)
     return 0;
 }
 
+/* Undo mountinfo's \040 for a space and the like, in place (proc(5)). */
+static void decode_octal(char *s)
+{
+    char *to = s;
+
+    for (; *s != '\0'; to++) {
+        if (s[0] == '\\' && strspn(s + 1, "01234567") >= 3) {
+            *to = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0'));
+            s += 4;
+        } else {
+            *to = *s++;
+        }
+    }
+    *to = '\0';
+}
+
+/* The mount point of a line of mountinfo, its fifth word; the line is changed. */
+static char *mount_point_of(char *line)
+{
+    char *save = NULL;
+    char *word = strtok_r(line, " ", &save);
+
+    for (int i = 1; i < 5 && word != NULL; i++) {
+        word = strtok_r(NULL, " ", &save);
+    }
+    if (word != NULL) {
+        decode_octal(word);
+    }
+    return word;
+}
+
+/* Mounts that another one covers are out of reach, and stay as they are. */
+static int remount_tree(int mount_fd, int attrs, struct err *e)
+{
+    struct path_proc_fd top = path_proc_fd(mount_fd);
+    autofree char *prefix = xcalloc(1, PATH_MAX);
+    autofree char *line = NULL;
+    FILE *f = fopen("/proc/self/mountinfo", "re");
+    size_t size = 0;
+    int r = 0;
+
+    if (f == NULL || readlink(top.s, prefix, PATH_MAX - 1) < 0) {
+        r = err_set(e, errno, "cannot read the list of mounts");
+    }
+    if (strcmp(prefix, "/") == 0) {
+        *prefix = '\0';
+    }
+    while (r == 0 && getline(&line, &size, f) >= 0) {
+        const char *path = mount_point_of(line);
+        const char *below = path != NULL ? str_after(path, prefix) : NULL;
+
+        if (below != NULL && (*below == '\0' || *below == '/')) {
+            autoclose int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+            r = fd < 0 ? err_set(e, errno, "cannot open mount '%s'", path)
+                       : remount_attrs(fd, attrs, e);
+        }
+    }
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    return r;
+}
+
 int mount_set_attrs(int mount_fd, int attrs, struct err *e)
 {
     struct mount_attr set = {0};
@@ -190,10 +256,8 @@ int mount_set_attrs(int mount_fd, int attrs, struct err *e)
     if (errno != ENOSYS) {
         return err_new(e, errno, "cannot set mount flags: %s", mount_strerror(errno));
     }
-    if ((attrs & MOUNT_RECURSIVE) != 0) {
-        return err_new(e, ENOSYS, "cannot set flags on the mounts below: needs Linux 5.12");
-    }
-    return remount_attrs(mount_fd, attrs, e);
+    return (attrs & MOUNT_RECURSIVE) != 0 ? remount_tree(mount_fd, attrs, e)
+                                          : remount_attrs(mount_fd, attrs, e);
 }
 
 int mount_attach(int mount_fd, int target_fd, const char *what, struct err *e)

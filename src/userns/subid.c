@@ -203,6 +203,47 @@ static int find_for(const char *owner, uid_t uid, struct subid *s, struct err *e
     return r < 0 ? r : read_file("/etc/subgid", owner, uid, &s->gids, &s->gid_count, e);
 }
 
+void subid_clip(const char *map_text, struct subid_range **ranges, size_t *count)
+{
+    struct subid_range *kept = NULL;
+    size_t kept_count = 0;
+
+    for (size_t i = 0; i < *count; i++) {
+        uint64_t first = (*ranges)[i].first;
+        uint64_t end = first + (*ranges)[i].count;
+
+        for (const char *line = map_text; *line != '\0'; line += strcspn(line, "\n")) {
+            unsigned int inside = 0;
+            unsigned int size = 0;
+
+            line += strspn(line, "\n");
+            if (sscanf(line, "%u %*u %u", &inside, &size) == 2) {
+                uint64_t low = inside > first ? inside : first;
+                uint64_t high = (uint64_t)inside + size < end ? (uint64_t)inside + size : end;
+
+                if (low < high) {
+                    add_range(&kept, &kept_count, (uint32_t)low, (uint32_t)(high - low));
+                }
+            }
+        }
+    }
+    free(*ranges);
+    *ranges = kept;
+    *count = kept_count;
+}
+
+static int clip_to_namespace(const char *path, struct subid_range **ranges, size_t *count,
+                             struct err *e)
+{
+    autofree char *text = NULL;
+    int r = file_read(AT_FDCWD, path, PASSWD_FILE_MAX, &text, NULL, e);
+
+    if (r == 0) {
+        subid_clip(text, ranges, count);
+    }
+    return r;
+}
+
 static int check_ranges(const struct subid_range *ranges, size_t count, const char *owner,
                         struct err *e)
 {
@@ -258,6 +299,8 @@ int subid_find(uid_t uid, struct subid *ret, struct err *e)
     if (r == 0) {
         r = check_ranges(s.gids, s.gid_count, s.owner, e);
     }
+    r = r < 0 ? r : clip_to_namespace("/proc/self/uid_map", &s.uids, &s.uid_count, e);
+    r = r < 0 ? r : clip_to_namespace("/proc/self/gid_map", &s.gids, &s.gid_count, e);
     if (r < 0) {
         subid_done(&s);
         return r;

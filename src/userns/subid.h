@@ -25,8 +25,9 @@ struct subid {
                     the uid in digits */
 };
 
-/* Find the ranges of @uid. None is not an error: the lists are empty then. Ranges that overlap each
- * other are refused. Host side. Errors: -EINVAL for unreadable files. */
+/* Find the ranges of @uid, as far as this user namespace has them: inside another container the
+ * files may promise ids that are not there. None is not an error: the lists are empty then. Ranges
+ * that overlap each other are refused. Host side. Errors: -EINVAL for unreadable files. */
 int subid_find(uid_t uid, struct subid *ret, struct err *e);
 void subid_done(struct subid *s);
 
@@ -34,5 +35,9 @@ void subid_done(struct subid *s);
  * Malformed lines are skipped, as shadow-utils does. */
 void subid_parse(const char *text, size_t len, const char *name, uid_t uid,
                  struct subid_range **ret_ranges, size_t *ret_count);
+
+/* Cut the ranges to what the text of a uid_map or gid_map (user_namespaces(7)) has, row by row.
+ * Replaces *ranges. Pure. */
+void subid_clip(const char *map_text, struct subid_range **ranges, size_t *count);
 
 #endif

@@ -38,7 +38,17 @@ deny() {
   done
 }
 
-@test "without clone3, mount_setattr or close_range a container runs all the same" {
+@test "without mount_setattr, flags reach the mounts below a volume" {
+  local own=-m
+  is_user root || own=-rm
+  mkdir -p d/"a b"
+  RBOX=$RBOX_BUILD/rbox DENY=$RBOX_BUILD/tests/deny unshare $own sh -c 'mount -t tmpfs below "d/a b" &&
+    "$DENY" mount_setattr=ENOSYS -- "$RBOX" run --rm --network none -v "$PWD/d:/d:ro" busybox grep " /d" /proc/self/mountinfo' >mounts
+  [ "$(grep -c ' /d ro,nosuid,nodev,' mounts)" = 1 ]
+  [ "$(grep -c ' /d/a.040b ro,nosuid,nodev,' mounts)" = 1 ]
+}
+
+@test "without clone3 or close_range a container runs all the same" {
   local call
   for call in clone3=ENOSYS close_range=ENOSYS clone3=ENOSYS,close_range=ENOSYS; do
     run deny "$call" run --rm --network none busybox echo "$call"

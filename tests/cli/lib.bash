@@ -56,6 +56,11 @@ assert_no_leftovers() {
   fi
 }
 
+# Is the kernel Linux $1.$2 or later?
+kernel_is() {
+  [ "$(printf '%s\n' "$1.$2" "$(uname -r)" | sort -V | head -1)" = "$1.$2" ]
+}
+
 # Wait until a command succeeds.
 until_true() {
   for _ in $(seq 200); do

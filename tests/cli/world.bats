@@ -46,7 +46,7 @@ load lib
 
 @test "the root is an overlay, and no trace of the host's root is left" {
   inside 'cat /proc/self/mountinfo' >mounts
-  grep -q ' / / .* - overlay ' mounts
+  grep -Eq ' / / .* - (overlay|fuse.fuse-overlayfs) ' mounts
   ! grep -q "$RBOX_STORE" mounts
   ! grep -q "$HOME" mounts
 }

@@ -2,6 +2,8 @@
 /* deny CALL=ERRNO[,CALL=ERRNO…] -- CMD…: run a command for which these system calls fail, to force
  * the fallbacks for old kernels and outer containers' filters. Sets no_new_privs when it must (a
  * user without CAP_SYS_ADMIN), and setuid helpers lose their bit then: for users that need none. */
+#include "sys/compat.h"
+
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "sys/compat.h"
 #include "sys/fd.h"
 
 #include <errno.h>

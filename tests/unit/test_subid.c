@@ -31,6 +31,27 @@ static void by_name_and_by_uid_several_ranges(void **unused)
     free(ranges);
 }
 
+static void ranges_are_cut_to_what_the_namespace_has(void **unused)
+{
+    struct subid_range *ranges = NULL;
+    size_t count = parse("alice:100000:65536\nalice:5:10", &ranges);
+
+    (void)unused;
+    subid_clip("         0          0 4294967295\n", &ranges, &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(ranges[0].count, 65536);
+    /* A container's usual map; the second range spans two of its rows. */
+    subid_clip("0 1000 1\n1 100000 9\n10 300000 65526\n", &ranges, &count);
+    assert_int_equal(count, 2);
+    assert_int_equal(ranges[0].first, 5);
+    assert_int_equal(ranges[0].count, 5);
+    assert_int_equal(ranges[1].first, 10);
+    assert_int_equal(ranges[1].count, 5);
+    subid_clip("0 1001 1\n", &ranges, &count);
+    assert_int_equal(count, 0);
+    free(ranges);
+}
+
 static void malformed_lines_are_skipped(void **unused)
 {
     static const char *const LINES[] = {
@@ -67,6 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_name_and_by_uid_several_ranges),
+        cmocka_unit_test(ranges_are_cut_to_what_the_namespace_has),
         cmocka_unit_test(malformed_lines_are_skipped),
     };
 
