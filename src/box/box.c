@@ -155,7 +155,7 @@ static int hand_over(struct launch *l, const struct box_options *o, struct err *
     const struct sync_host host = {.nproc_limit = l->cgroup.nproc_limit};
     int r = 0;
 
-    if (l->cgroup.way != CGROUP_NONE) {
+    if (l->cgroup.way != CGROUP_NONE || l->cgroup.limit_count > 0) {
         r = cgroup_save(&l->cgroup, l->state.lock_fd, e);
     }
     if (r == 0) {

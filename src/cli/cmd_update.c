@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct update_options {
     struct spec spec; /* what is asked; the rest is as spec_init() has it: unset */
@@ -135,16 +136,25 @@ static int write_config(const struct found *f, const struct spec *asked, struct 
     __attribute__((cleanup(spec_done))) struct spec s = {0};
     autofree char *text = NULL;
     autofree char *changed = NULL;
+    struct stat st;
     size_t len = 0;
 
     spec_init(&s);
+    if (fstatat(f->dir_fd, NAME, &st, 0) < 0) {
+        return err_set(e, errno, "cannot read '%s'", NAME);
+    }
     if (file_read(f->dir_fd, NAME, 16 << 20, &text, &len, e) < 0 ||
         spec_json_read(text, len, &s, e) < 0) {
         return -e->errnum;
     }
     merge(&s.linux_.resources, &asked->linux_.resources);
     changed = spec_json_write(&s);
-    return file_write(f->dir_fd, NAME, changed, strlen(changed), FILE_PRIVATE, e);
+    if (file_write(f->dir_fd, NAME, changed, strlen(changed), FILE_PRIVATE, e) < 0) {
+        return -e->errnum;
+    }
+    /* The file's time is when the container was made. */
+    (void)utimensat(f->dir_fd, NAME, (struct timespec[]){st.st_atim, st.st_mtim}, 0);
+    return 0;
 }
 
 static int update_one(const struct found *f, const struct spec *asked, struct err *e)

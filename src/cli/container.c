@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "box/cgroup.h"
 #include "cli/format.h"
 #include "spec/spec_json.h"
 #include "sys/fd.h"
@@ -47,6 +48,18 @@ static int read_object(int dir_fd, const char *name, json_t **ret, struct err *e
     return r < 0 ? r : json_parse(text, len, name, ret, e);
 }
 
+/* A cgroup that is gone belongs to a container that just ended. */
+static void read_cgroup(int run_fd, struct container *ret)
+{
+    autocgroup struct cgroup c = CGROUP_INIT;
+    struct err ignored = {0};
+
+    if (cgroup_load(run_fd, &c, &ignored) == 0) {
+        ret->is_paused = c.way != CGROUP_NONE && cgroup_is_frozen(c.box_fd) == 1;
+        ret->limits = cgroup_limits_json(&c);
+    }
+}
+
 static int read_running(int run_fd, struct container *ret, struct err *e)
 {
     json_auto_t *o = NULL;
@@ -56,6 +69,7 @@ static int read_running(int run_fd, struct container *ret, struct err *e)
     r = r < 0 ? r : json_get_int(o, "pid", "state.json", &ret->pid, e);
     r = r < 0 ? r : json_get_int(o, "started_ns", "state.json", &ret->started_ns, e);
     ret->restarts = json_integer_value(json_object_get(o, "restarts"));
+    read_cgroup(run_fd, ret);
     return r;
 }
 
@@ -100,6 +114,7 @@ void container_done(struct container *c)
 {
     spec_done(&c->spec);
     free(c->error);
+    json_decref(c->limits);
     memset(c, 0, sizeof(*c));
 }
 
@@ -107,7 +122,10 @@ void container_done(struct container *c)
 
 const char *container_state(const struct container *c)
 {
-    return c->is_running ? "running" : c->has_ended ? "exited" : "created";
+    return c->is_paused    ? "paused"
+           : c->is_running ? "running"
+           : c->has_ended  ? "exited"
+                           : "created";
 }
 
 char *container_status(const struct container *c, int64_t now_s)
@@ -116,7 +134,8 @@ char *container_status(const struct container *c, int64_t now_s)
     autofree char *age = format_age(now_s - since_s);
 
     if (c->is_running) {
-        return c->started_ns > 0 ? xasprintf("Up %s", age) : xstrdup("Starting");
+        return c->started_ns > 0 ? xasprintf("Up %s%s", age, c->is_paused ? " (Paused)" : "")
+                                 : xstrdup("Starting");
     }
     if (!c->has_ended) {
         return xstrdup("Created");

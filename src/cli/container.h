@@ -15,6 +15,8 @@
 struct container {
     struct spec spec;
     int is_running;
+    int is_paused;
+    json_t *limits; /* while it runs: what holds each (cgroup_limits_json()); else NULL */
     int has_ended;
     int64_t created_ns;  /* since the epoch, as the others */
     int64_t pid;         /* of PID 1, as the host counts; 0 unless it runs */

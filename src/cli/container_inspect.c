@@ -46,10 +46,11 @@ static json_t *pairs(const struct strv *list)
 static json_t *state(const struct container *c)
 {
     return json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "Status",
-                     container_state(c), "Running", c->is_running, "Paused", 0, "Restarting", 0,
-                     "OOMKilled", c->oom_killed, "Dead", 0, "Pid", (json_int_t)c->pid, "ExitCode",
-                     (json_int_t)c->status, "Error", string_value(c->error), "StartedAt",
-                     time_value(c->started_ns), "FinishedAt", time_value(c->finished_ns));
+                     container_state(c), "Running", c->is_running, "Paused", c->is_paused,
+                     "Restarting", 0, "OOMKilled", c->oom_killed, "Dead", 0, "Pid",
+                     (json_int_t)c->pid, "ExitCode", (json_int_t)c->status, "Error",
+                     string_value(c->error), "StartedAt", time_value(c->started_ns), "FinishedAt",
+                     time_value(c->finished_ns));
 }
 
 static json_t *mounts(const struct store *store, const struct spec *s)
@@ -180,5 +181,7 @@ json_t *container_inspect(const struct store *store, const struct container *c)
                      caps_list(s->process.capabilities.bounding), "Mounts", mounts(store, s),
                      "Config", config(s), "HostConfig", host_config(s), "NetworkSettings", "Ports",
                      port_bindings(s)));
+    (void)json_object_set_new(o, "Limits",
+                              c->limits != NULL ? json_incref(c->limits) : json_null());
     return o;
 }

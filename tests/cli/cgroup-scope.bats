@@ -94,6 +94,8 @@ managed() {
     [ "$(rbox pause web)" = web ]
     before=$(stat -c %s ticks); sleep 0.2
     [ "$(stat -c %s ticks)" = "$before" ]
+    [ "$(rbox inspect --format "{{.State.Status}} {{.State.Paused}}" web)" = "paused true" ]
+    rbox ps | grep -q "(Paused)"
     fails rbox pause web 2>err
     grep -q "paused already" err
     rbox unpause --all | grep -x web
@@ -128,6 +130,8 @@ managed() {
     grep -q -- "--memory" err
     rbox update --cgroup-conf cgroup.max.depth=7 web
     [ "$(cat "$(scope)/box/cgroup.max.depth")" = 7 ]
+    [ "$(rbox inspect --format "{{range .Limits}}{{.Option}} {{.Asked}} {{.EnforcedBy}} {{.Exact}}{{end}}" web)" = \
+      "--cgroup-conf cgroup.max.depth 7 systemd true" ]
     if ! rbox update --memory 64m web 2>err; then grep -q "cannot update .web.: cannot set --memory" err; fi
     kill -KILL $!'
 }

@@ -143,6 +143,18 @@ refused() {
   [[ $stderr == *"cannot set --cpuset-cpus"*"only the affinity is set"* ]]
 }
 
+@test "inspect says what holds each limit, and how exactly (issue 6)" {
+  kernel_is 5 14 || skip "before Linux 5.14 no limit holds without a cgroup"
+  rbox run -d --network none --cgroups=disabled --limits=best-effort --pids-limit 20 --memory 32m \
+    --cpuset-cpus 0 --name limited busybox sleep 100 2>/dev/null
+  rbox inspect limited | jq -r '.[0].Limits[] | "\(.Option) \(.Asked) \(.EnforcedBy) \(.Exact)"' | sort >limits
+  rbox rm -f limited
+  cat limits
+  [ "$(cat limits)" = "--cpuset-cpus 0 affinity false
+--memory 33554432 null false
+--pids-limit 20 rlimit true" ]
+}
+
 @test "--cgroups=disabled refuses a limit that needs one (issue 6)" {
   refused "cannot set --memory" --cgroups=disabled --memory 32m
 }
