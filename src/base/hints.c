@@ -36,7 +36,7 @@ static const struct hint HINTS[] = {
      "useradd does so for new users; older accounts and accounts from a directory service may have "
      "none."},
     {HINT_SUBID_OVERLAP, HINT_WHO_ROOT, "subordinate ids overlap with another user's",
-     "sudo usermod --del-subuids {1} --del-subgids {1} {0}",
+     "sudo usermod {1} {0}",
      "Two users whose ranges overlap can reach into each other's containers."},
     {HINT_TRIAL, HINT_WHO_ROOT, "a user namespace with mapped ids cannot be made",
      "sudo ./install.sh",
@@ -70,6 +70,10 @@ static const struct hint HINTS[] = {
      "sudo modprobe tun && sudo chmod 666 /dev/net/tun",
      "slirp4netns makes a tap device through /dev/net/tun. Distributions ship it with mode 666; "
      "containers often lack it."},
+    {HINT_PING, HINT_WHO_ROOT, "ping to the outside is switched off",
+     "sudo sysctl -w net.ipv4.ping_group_range='0 2147483647'",
+     "slirp4netns sends a container's pings through a socket of the host's, which only groups in "
+     "net.ipv4.ping_group_range may open. Put the setting into /etc/sysctl.d/ to keep it."},
     {HINT_LOW_PORT, HINT_WHO_ROOT, "the port is reserved for root",
      "sudo sysctl -w net.ipv4.ip_unprivileged_port_start={0}",
      "Ports below net.ipv4.ip_unprivileged_port_start need root on the host. Publish a higher one, "

@@ -23,6 +23,7 @@ enum hint_id {
     HINT_FUSE = 112,
     HINT_NET_HELPER = 113,
     HINT_TUN = 114,
+    HINT_PING = 115,
     HINT_LOW_PORT = 116,
     HINT_CGROUP_V1 = 117,
     HINT_CONTROLLER = 118,

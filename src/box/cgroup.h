@@ -75,10 +75,10 @@ int cgroup_prepare(const struct spec *s, pid_t supervisor_pid, struct cgroup *re
  * not charged to the container. @join_fd -1: only the namespace. */
 int cgroup_join(int join_fd, int own_namespace, struct err *e);
 
-/* Can the caller limit everything? For `rbox doctor`. *ret_found (caller owns it; NULL when not
- * even a manager answers) says which controllers reach which cgroup. Errors: the first thing that
- * is missing, with its fix. */
-int cgroup_check(char **ret_found, struct err *e);
+/* Can the caller have the limits that @wanted asks for, or with NULL every one? For `rbox doctor`.
+ * *ret_found (caller owns it; NULL when not even a manager answers) says which controllers reach
+ * which cgroup. Errors: the first thing that is missing, with its fix. */
+int cgroup_check(const struct spec *wanted, char **ret_found, struct err *e);
 
 /* Write what other commands need into the run folder @run_fd, and read it back. Loading opens the
  * descriptors anew; a container without a cgroup loads as CGROUP_NONE. */

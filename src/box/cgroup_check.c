@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "box/cgroup.h"
 #include "box/cgroup_tree.h"
+#include "box/limits.h"
 #include "box/scope.h"
 
 static const struct {
@@ -15,7 +16,21 @@ static const struct {
     {"cpuset", "--cpuset-cpus"}, {"io", "--device-read-bps"},
 };
 
-int cgroup_check(char **ret_found, struct err *e)
+/* Does a limit of @l need @controller? */
+static int is_needed(const struct limits *l, const char *controller)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        char name[64];
+
+        limits_controller(&l->rows[i], name, sizeof(name));
+        if (l->rows[i].asked && str_eq(name, controller)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int check(const struct limits *wanted, char **ret_found, struct err *e)
 {
     autofree char *path = NULL;
     autoclose int fd = -1;
@@ -23,7 +38,6 @@ int cgroup_check(char **ret_found, struct err *e)
     const char *missing = NULL;
     const char *option = NULL;
 
-    *ret_found = NULL;
     if (cgroup_tree_is_v1(NEEDS[0].controller)) {
         return cgroup_tree_missing(NULL, NEEDS[0].controller, NEEDS[0].option, e);
     }
@@ -33,7 +47,7 @@ int cgroup_check(char **ret_found, struct err *e)
     for (size_t i = 0; i < sizeof(NEEDS) / sizeof(NEEDS[0]); i++) {
         if (cgroup_tree_has(fd, "cgroup.controllers", NEEDS[i].controller)) {
             buf_printf(&found, "%s ", NEEDS[i].controller);
-        } else if (missing == NULL) {
+        } else if (missing == NULL && (wanted == NULL || is_needed(wanted, NEEDS[i].controller))) {
             missing = NEEDS[i].controller;
             option = NEEDS[i].option;
         }
@@ -41,4 +55,15 @@ int cgroup_check(char **ret_found, struct err *e)
     buf_printf(&found, "reach '%s'", path);
     *ret_found = steal_ptr(&found.data);
     return missing != NULL ? cgroup_tree_missing(path, missing, option, e) : 0;
+}
+
+int cgroup_check(const struct spec *wanted, char **ret_found, struct err *e)
+{
+    struct limits limits = {0};
+    int r = wanted != NULL ? limits_plan(wanted, LIMITS_NEW, &limits, e) : 0;
+
+    *ret_found = NULL;
+    r = r < 0 ? r : check(wanted != NULL ? &limits : NULL, ret_found, e);
+    limits_done(&limits);
+    return r;
 }

@@ -3,7 +3,9 @@
 #include "base/hints.h"
 #include "cli/cmd.h"
 #include "cli/probe.h"
+#include "cli/run_options.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stddef.h>
@@ -11,6 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+    FAILS_MAX = 100 /* below the exit codes that mean something else */
+};
 
 struct doctor_options {
     int json;
@@ -31,13 +37,16 @@ const struct cmd cmd_doctor = {
     .names = {"doctor"},
     .group = CMD_SYSTEM,
     .summary = "check what this host gives rbox, and say how to get what is missing",
-    .usage = "[options]",
+    .usage = "[options] [-- run OPTIONS…]",
     .description =
         "Each line is OK, WARN (rbox works, with less) or FAIL, with what was seen, and the\n"
-        "command that fixes it. The exit status is the number of FAILs.",
-    .examples = "rbox doctor\nrbox doctor --json\n",
+        "command that fixes it. The exit status is the number of FAILs. With a command of rbox's\n"
+        "behind --, only what that one needs is checked, and what it would lack is a FAIL.",
+    .examples = "rbox doctor\nrbox doctor --json\nrbox doctor -- run -m 1g -p 80:80 web\n",
     .options = OPTIONS,
     .options_size = sizeof(struct doctor_options),
+    .max_args = CMD_ANY_ARGS,
+    .stop_at_operand = 1,
     .run = doctor,
 };
 
@@ -83,29 +92,33 @@ static void print_apparmor(void)
                  path);
 }
 
-static int doctor(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+/* The options of a run or create, as far as they can be read without an image. */
+static int parse_wanted(int argc, char **argv, struct run_options *ret, struct err *e)
 {
-    const struct doctor_options *o = options;
-    struct store *store = NULL;
-    struct err store_error = {0};
-    struct probe_host host = {.store_error = &store_error};
+    const struct opts set = {.rows = RUN_OPTIONS, .refused = RUN_REFUSED, .fields = ret};
+    int words = 0;
+    const struct cmd *c = cmd_find(argc, argv, &words);
+
+    if (c != &cmd_run && c != &cmd_create) {
+        (void)err_new(e, EINVAL, "'%s' is not a command that doctor can look at", argv[0]);
+        return err_hint(e, "rbox doctor -- run -m 1g busybox");
+    }
+    argc -= words;
+    return opts_parse(&set, 1, OPTS_STOP_AT_OPERAND, &argc, argv + words, e);
+}
+
+static int check_all(const struct probe_host *host, const struct doctor_options *o)
+{
     const struct probe *p = NULL;
-    json_t *all = json_array();
+    json_auto_t *all = json_array();
     int fails = 0;
 
-    (void)argc;
-    (void)argv;
-    (void)e;
-    if (o->print_apparmor) {
-        json_decref(all);
-        print_apparmor();
-        return 0;
-    }
-    host.store = ctx_store(ctx, &store, &store_error) < 0 ? NULL : store;
     for (size_t i = 0; (p = probe_at(i)) != NULL; i++) {
         struct probe_result r = {0};
 
-        p->run(&host, &r);
+        if (!probe_run(p, host, &r)) {
+            continue;
+        }
         fails += r.level == PROBE_FAIL;
         if (o->json) {
             (void)json_array_append_new(all, result_json(p, &r));
@@ -119,6 +132,31 @@ static int doctor(struct ctx *ctx, void *options, int argc, char **argv, struct 
 
         (void)puts(text);
     }
-    json_decref(all);
-    return fails < 100 ? fails : 100;
+    return fails < FAILS_MAX ? fails : FAILS_MAX;
+}
+
+static int doctor(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct doctor_options *o = options;
+    struct store *store = NULL;
+    struct run_options wanted = {0};
+    struct err store_error = {0};
+    struct probe_host host = {.store_error = &store_error};
+    int r = 0;
+
+    if (o->print_apparmor) {
+        print_apparmor();
+        return 0;
+    }
+    run_options_init(&wanted);
+    if (argc > 0) {
+        r = parse_wanted(argc, argv, &wanted, e);
+        host.wanted = &wanted.request.spec;
+    }
+    if (r == 0) {
+        host.store = ctx_store(ctx, &store, &store_error) < 0 ? NULL : store;
+        r = check_all(&host, o);
+    }
+    run_options_done(&wanted);
+    return r;
 }

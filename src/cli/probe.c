@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/probe.h"
+#include "cli/probe_rows.h"
 
 #include "base/cleanup.h"
+#include "box/cgroup.h"
 #include "box/storage.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
@@ -28,16 +29,17 @@
 
 enum {
     IDS_WANTED = 65536,
+    FILE_BYTES_MAX = 16 << 20,
     SPACE_LOW_BYTES = 200 << 20
 };
 
-static void set(struct probe_result *r, enum probe_level level, char *evidence)
+void probe_set(struct probe_result *r, enum probe_level level, char *evidence)
 {
     r->level = level;
     r->evidence = evidence;
 }
 
-static long read_number(const char *path, long missing)
+long probe_number(const char *path, long missing)
 {
     autofree char *text = NULL;
     struct err ignored = {0};
@@ -46,44 +48,49 @@ static long read_number(const char *path, long missing)
                                                                     : strtol(text, NULL, 10);
 }
 
-static char *user_name(void)
+char *probe_user(void)
 {
     const struct passwd *p = getpwuid(geteuid());
 
     return p != NULL ? xstrdup(p->pw_name) : xasprintf("%u", geteuid());
 }
 
+enum probe_level probe_lack(const struct probe_host *h)
+{
+    return h->wanted != NULL ? PROBE_FAIL : PROBE_WARN;
+}
+
 /* ---- user namespaces and ids */
 
 static void probe_userns(const struct probe_host *h, struct probe_result *r)
 {
-    long limit = read_number("/proc/sys/user/max_user_namespaces", -1);
-    long clone = read_number("/proc/sys/kernel/unprivileged_userns_clone", 1);
+    long limit = probe_number("/proc/sys/user/max_user_namespaces", -1);
+    long clone = probe_number("/proc/sys/kernel/unprivileged_userns_clone", 1);
     int off = limit == 0 || (clone == 0 && geteuid() != 0);
 
     (void)h;
-    set(r, off ? PROBE_FAIL : PROBE_OK,
-        xasprintf("user.max_user_namespaces = %ld%s", limit,
-                  clone == 0 ? ", kernel.unprivileged_userns_clone = 0" : ""));
+    probe_set(r, off ? PROBE_FAIL : PROBE_OK,
+              xasprintf("user.max_user_namespaces = %ld%s", limit,
+                        clone == 0 ? ", kernel.unprivileged_userns_clone = 0" : ""));
 }
 
 static void probe_apparmor(const struct probe_host *h, struct probe_result *r)
 {
-    long restricts = read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0);
+    long restricts = probe_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0);
     autofree char *label = NULL;
     struct err ignored = {0};
 
     (void)h;
     if (restricts == 0) {
-        set(r, PROBE_OK, xstrdup("not restricted"));
+        probe_set(r, PROBE_OK, xstrdup("not restricted"));
         return;
     }
     (void)file_read(AT_FDCWD, "/proc/self/attr/current", 4096, &label, NULL, &ignored);
     if (label != NULL) {
         label[strcspn(label, "\n")] = '\0';
     }
-    set(r, label == NULL || strcmp(label, "unconfined") == 0 ? PROBE_FAIL : PROBE_OK,
-        xasprintf("restricted, and this program runs as '%s'", label != NULL ? label : "?"));
+    probe_set(r, label == NULL || strcmp(label, "unconfined") == 0 ? PROBE_FAIL : PROBE_OK,
+              xasprintf("restricted, and this program runs as '%s'", label != NULL ? label : "?"));
 }
 
 static int is_setuid_root(const char *path)
@@ -99,7 +106,7 @@ static void probe_helpers(const struct probe_host *h, struct probe_result *r)
 
     (void)h;
     if (geteuid() == 0) {
-        set(r, PROBE_OK, xstrdup("not needed by root"));
+        probe_set(r, PROBE_OK, xstrdup("not needed by root"));
         return;
     }
     for (size_t i = 0; i < 2; i++) {
@@ -109,20 +116,20 @@ static void probe_helpers(const struct probe_host *h, struct probe_result *r)
         char xattr[64];
 
         if (proc_find(NAMES[i], &path, &ignored) < 0) {
-            set(r, PROBE_WARN, xasprintf("%s is not installed", NAMES[i]));
+            probe_set(r, PROBE_WARN, xasprintf("%s is not installed", NAMES[i]));
             return;
         }
         if (!is_setuid_root(path) &&
             getxattr(path, "security.capability", xattr, sizeof(xattr)) < 0) {
-            set(r, PROBE_WARN, xasprintf("%s is not setuid root", path));
+            probe_set(r, PROBE_WARN, xasprintf("%s is not setuid root", path));
             return;
         }
         if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0) {
-            set(r, PROBE_WARN, xasprintf("%s is on a file system mounted nosuid", path));
+            probe_set(r, PROBE_WARN, xasprintf("%s is on a file system mounted nosuid", path));
             return;
         }
     }
-    set(r, PROBE_OK, xstrdup("newuidmap and newgidmap are setuid root"));
+    probe_set(r, PROBE_OK, xstrdup("newuidmap and newgidmap are setuid root"));
 }
 
 /* First id from which 65536 are free, for the command that gives them. */
@@ -156,10 +163,10 @@ static void probe_subids(const struct probe_host *h, struct probe_result *r)
     uint64_t gids = 0;
 
     (void)h;
-    r->fix_arg0 = user_name();
+    r->fix_arg0 = probe_user();
     r->fix_arg1 = xasprintf("%u-%u", free_start(), free_start() + IDS_WANTED - 1);
     if (subid_find(geteuid(), &ids, &e) < 0) {
-        set(r, PROBE_FAIL, xstrdup(e.msg));
+        probe_set(r, PROBE_FAIL, xstrdup(e.msg));
         return;
     }
     for (size_t i = 0; i < ids.uid_count; i++) {
@@ -168,9 +175,74 @@ static void probe_subids(const struct probe_host *h, struct probe_result *r)
     for (size_t i = 0; i < ids.gid_count; i++) {
         gids += ids.gids[i].count;
     }
-    set(r, uids >= IDS_WANTED && gids >= IDS_WANTED ? PROBE_OK : PROBE_WARN,
-        xasprintf("%llu user and %llu group ids for '%s'", (unsigned long long)uids,
-                  (unsigned long long)gids, ids.owner != NULL ? ids.owner : r->fix_arg0));
+    probe_set(r, uids >= IDS_WANTED && gids >= IDS_WANTED ? PROBE_OK : PROBE_WARN,
+              xasprintf("%llu user and %llu group ids for '%s'", (unsigned long long)uids,
+                        (unsigned long long)gids, ids.owner != NULL ? ids.owner : r->fix_arg0));
+    subid_done(&ids);
+}
+
+/* The line of /etc/subuid or /etc/subgid that gives another user ids of @ranges, or NULL. */
+static char *overlapping_line(const char *path, const char *owner, const struct subid_range *ranges,
+                              size_t count)
+{
+    autofree char *text = NULL;
+    struct err ignored = {0};
+    char *save = NULL;
+    size_t len = strlen(owner);
+
+    if (file_read(AT_FDCWD, path, FILE_BYTES_MAX, &text, NULL, &ignored) < 0) {
+        return NULL;
+    }
+    for (char *line = strtok_r(text, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
+        unsigned long first = 0;
+        unsigned long size = 0;
+
+        if ((strncmp(line, owner, len) == 0 && line[len] == ':') ||
+            sscanf(line, "%*[^:]:%lu:%lu", &first, &size) != 2) {
+            continue;
+        }
+        for (size_t i = 0; i < count; i++) {
+            if (first < (unsigned long)ranges[i].first + ranges[i].count &&
+                ranges[i].first < first + size) {
+                return xasprintf("%s: %s", path, line);
+            }
+        }
+    }
+    return NULL;
+}
+
+/* usermod's options that give up range @old and take a free one. The caller owns it. */
+static char *exchange(const struct subid_range *old)
+{
+    autofree char *from = xasprintf("%u-%u", old->first, old->first + old->count - 1);
+    autofree char *to = xasprintf("%u-%u", free_start(), free_start() + IDS_WANTED - 1);
+
+    return xasprintf("--del-subuids %s --del-subgids %s --add-subuids %s --add-subgids %s", from,
+                     from, to, to);
+}
+
+static void probe_overlap(const struct probe_host *h, struct probe_result *r)
+{
+    autofree char *line = NULL;
+    struct subid ids = {0};
+    struct err e = {0};
+
+    (void)h;
+    if (subid_find(geteuid(), &ids, &e) < 0 || ids.uid_count == 0) {
+        subid_done(&ids);
+        probe_set(r, e.errnum != 0 ? PROBE_FAIL : PROBE_OK,
+                  xstrdup(e.errnum != 0 ? e.msg : "you have none"));
+        return;
+    }
+    r->fix_arg0 = xstrdup(ids.owner);
+    r->fix_arg1 = exchange(&ids.uids[0]);
+    line = overlapping_line("/etc/subuid", ids.owner, ids.uids, ids.uid_count);
+    line =
+        line != NULL ? line : overlapping_line("/etc/subgid", ids.owner, ids.gids, ids.gid_count);
+    probe_set(r, line != NULL ? PROBE_WARN : PROBE_OK,
+              line != NULL ? xasprintf("also another's: %s", line)
+                           : xstrdup("nobody else's range has yours"));
     subid_done(&ids);
 }
 
@@ -217,7 +289,7 @@ static void trial(userns_job *job, void *arg, const char *good, struct probe_res
 
     result = result < 0 ? result
                         : userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, job, arg, &e);
-    set(r, result < 0 ? PROBE_FAIL : PROBE_OK, xstrdup(result < 0 ? e.msg : good));
+    probe_set(r, result < 0 ? PROBE_FAIL : PROBE_OK, xstrdup(result < 0 ? e.msg : good));
     spec_done(&s);
 }
 
@@ -244,8 +316,8 @@ static void probe_overlay(const struct probe_host *h, struct probe_result *r)
     (void)h;
     (void)uname(&u);
     (void)sscanf(u.release, "%d.%d", &major, &minor);
-    set(r, major > 5 || (major == 5 && minor >= 11) ? PROBE_OK : PROBE_WARN,
-        xasprintf("Linux %s", u.release));
+    probe_set(r, major > 5 || (major == 5 && minor >= 11) ? PROBE_OK : PROBE_WARN,
+              xasprintf("Linux %s", u.release));
 }
 
 /* ---- the store */
@@ -259,22 +331,24 @@ static void probe_store(const struct probe_host *h, struct probe_result *r)
     struct statfs fs;
 
     if (h->store == NULL) {
-        set(r, PROBE_FAIL, xstrdup(h->store_error->msg));
+        probe_set(r, PROBE_FAIL, xstrdup(h->store_error->msg));
         return;
     }
     if (fstatfs(h->store->dir_fd, &fs) < 0) {
-        set(r, PROBE_FAIL, xasprintf("cannot examine '%s': %s", h->store->path, strerror(errno)));
+        probe_set(r, PROBE_FAIL,
+                  xasprintf("cannot examine '%s': %s", h->store->path, strerror(errno)));
         return;
     }
     for (size_t i = 0; i < sizeof(REMOTE) / sizeof(REMOTE[0]); i++) {
         if ((uint32_t)fs.f_type == REMOTE[i].magic) {
-            set(r, PROBE_WARN,
-                xasprintf("'%s' is on %s, which cannot hold owners", h->store->path,
-                          REMOTE[i].name));
+            probe_set(r, PROBE_WARN,
+                      xasprintf("'%s' is on %s, which cannot hold owners", h->store->path,
+                                REMOTE[i].name));
             return;
         }
     }
-    set(r, (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize < SPACE_LOW_BYTES ? PROBE_WARN : PROBE_OK,
+    probe_set(
+        r, (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize < SPACE_LOW_BYTES ? PROBE_WARN : PROBE_OK,
         xasprintf("'%s', %llu MB free", h->store->path,
                   (unsigned long long)fs.f_bavail * (unsigned long long)fs.f_bsize >> 20));
 }
@@ -289,7 +363,7 @@ static void probe_storage(const struct probe_host *h, struct probe_result *r)
     int found = 0;
 
     if (h->store == NULL) {
-        set(r, PROBE_WARN, xstrdup("there is no store to try it in"));
+        probe_set(r, PROBE_WARN, xstrdup("there is no store to try it in"));
         return;
     }
     found = userns_own_maps(&s, &e);
@@ -297,9 +371,10 @@ static void probe_storage(const struct probe_host *h, struct probe_result *r)
         found < 0 ? found : storage_find(h->store, &s, /* try_again= */ 1, &driver, &reason, &e);
     spec_done(&s);
     if (found < 0) {
-        set(r, PROBE_FAIL, xstrdup(e.msg));
+        probe_set(r, PROBE_FAIL, xstrdup(e.msg));
     } else {
-        set(r, reason == NULL ? PROBE_OK : PROBE_WARN,
+        probe_set(
+            r, reason == NULL ? PROBE_OK : PROBE_WARN,
             xasprintf("%s%s%s", driver, reason != NULL ? ": " : "", reason != NULL ? reason : ""));
     }
 }
@@ -312,9 +387,9 @@ static void probe_program(const char *name, enum probe_level level, struct probe
     struct err e = {0};
 
     if (proc_find(name, &path, &e) < 0) {
-        set(r, level, xasprintf("%s is not installed", name));
+        probe_set(r, level, xasprintf("%s is not installed", name));
     } else {
-        set(r, PROBE_OK, steal_ptr(&path));
+        probe_set(r, PROBE_OK, steal_ptr(&path));
     }
 }
 
@@ -322,8 +397,9 @@ static void probe_device(const char *path, enum probe_level level, struct probe_
 {
     autoclose int fd = open(path, O_RDWR | O_CLOEXEC);
 
-    set(r, fd < 0 ? level : PROBE_OK,
-        fd < 0 ? xasprintf("%s: %s", path, strerror(errno)) : xasprintf("%s can be opened", path));
+    probe_set(r, fd < 0 ? level : PROBE_OK,
+              fd < 0 ? xasprintf("%s: %s", path, strerror(errno))
+                     : xasprintf("%s can be opened", path));
 }
 
 static void probe_slirp(const struct probe_host *h, struct probe_result *r)
@@ -348,107 +424,73 @@ static void probe_fuse(const struct probe_host *h, struct probe_result *r)
     }
 }
 
-static void probe_ports(const struct probe_host *h, struct probe_result *r)
-{
-    long start = read_number("/proc/sys/net/ipv4/ip_unprivileged_port_start", 1024);
+/* ---- which a container needs */
 
-    (void)h;
-    r->fix_arg0 = xstrdup("80");
-    set(r, start > 80 && geteuid() != 0 ? PROBE_WARN : PROBE_OK,
-        xasprintf("ports from %ld on can be published", geteuid() == 0 ? 1 : start));
+static int needs_never(const struct spec *s)
+{
+    (void)s;
+    return 0;
 }
 
-/* ---- cgroups and the session */
-
-static void probe_cgroup(const struct probe_host *h, struct probe_result *r)
+static int needs_slirp(const struct spec *s)
 {
-    struct statfs fs;
-    int unified = statfs("/sys/fs/cgroup", &fs) == 0 && (uint32_t)fs.f_type == CGROUP2_SUPER_MAGIC;
-
-    (void)h;
-    set(r, unified ? PROBE_OK : PROBE_WARN,
-        xstrdup(unified ? "cgroup v2"
-                        : "the controllers are on cgroup v1: no limits but --pids-limit"));
+    return s->box.network.backend == SPEC_NET_SLIRP4NETNS;
 }
 
-static void probe_bus(const struct probe_host *h, struct probe_result *r)
+static int needs_ports(const struct spec *s)
 {
-    autofree char *path = xasprintf("/run/user/%u/bus", geteuid());
-    const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
-
-    (void)h;
-    r->fix_arg0 = user_name();
-    if (geteuid() == 0) {
-        set(r, access("/run/dbus/system_bus_socket", F_OK) == 0 ? PROBE_OK : PROBE_WARN,
-            xstrdup("root uses the system's manager"));
-        return;
-    }
-    if (address != NULL || access(path, W_OK) == 0) {
-        set(r, PROBE_OK, xstrdup(address != NULL ? address : path));
-        return;
-    }
-    set(r, PROBE_WARN, xasprintf("no bus at %s: limits need one", path));
+    return s->box.network.port_count > 0;
 }
 
-static void probe_runtime_dir(const struct probe_host *h, struct probe_result *r)
+static int needs_bus(const struct spec *s)
 {
-    const char *dir = getenv("XDG_RUNTIME_DIR");
-    struct stat st;
-
-    (void)h;
-    if (dir == NULL) {
-        set(r, PROBE_OK, xstrdup("not set; rbox makes do"));
-    } else if (stat(dir, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 0077) != 0) {
-        set(r, PROBE_WARN,
-            xasprintf("XDG_RUNTIME_DIR is '%s', which is not a private folder of yours", dir));
-    } else {
-        set(r, PROBE_OK, xstrdup(dir));
-    }
+    return cgroup_wanted(s) || s->box.detach;
 }
 
-static void probe_outer(const struct probe_host *h, struct probe_result *r)
+static int needs_linger(const struct spec *s)
 {
-    autofree char *status = NULL;
-    struct err ignored = {0};
-    int filtered = 0;
-
-    (void)h;
-    (void)file_read(AT_FDCWD, "/proc/self/status", 65536, &status, NULL, &ignored);
-    filtered = status != NULL && strstr(status, "\nSeccomp:\t2") != NULL;
-    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
-        set(r, PROBE_WARN, xstrdup("no_new_privs is set: newuidmap cannot work"));
-    } else {
-        set(r, filtered ? PROBE_WARN : PROBE_OK,
-            xstrdup(filtered ? "a system call filter is on: this is inside another container"
-                             : "not inside another container's filter"));
-    }
+    return s->box.detach;
 }
 
 /* ---- the table */
 
 static const struct probe PROBES[] = {
-    {HINT_KERNEL_OVERLAY, "overlay in user namespaces", probe_overlay},
-    {HINT_USERNS_LIMIT, "user namespaces", probe_userns},
-    {HINT_APPARMOR_USERNS, "AppArmor", probe_apparmor},
-    {HINT_NEWIDMAP, "id map helpers", probe_helpers},
-    {HINT_SUBID, "subordinate ids", probe_subids},
-    {HINT_TRIAL, "a trial of all namespaces", probe_namespaces},
-    {HINT_PROC_MASKED, "/proc", probe_proc},
-    {HINT_STORE_FS, "the store", probe_store},
-    {HINT_OVERLAY, "storage driver", probe_storage},
-    {HINT_FUSE, "fuse-overlayfs", probe_fuse},
-    {HINT_NET_HELPER, "slirp4netns", probe_slirp},
-    {HINT_TUN, "/dev/net/tun", probe_tun},
-    {HINT_LOW_PORT, "low ports", probe_ports},
-    {HINT_CGROUP_V1, "cgroups", probe_cgroup},
-    {HINT_NO_BUS, "the user's systemd", probe_bus},
-    {HINT_RUNTIME_DIR, "runtime folder", probe_runtime_dir},
-    {HINT_OUTER_SECCOMP, "outer container", probe_outer},
+    {HINT_KERNEL_OVERLAY, "overlay in user namespaces", probe_overlay, NULL},
+    {HINT_USERNS_LIMIT, "user namespaces", probe_userns, NULL},
+    {HINT_APPARMOR_USERNS, "AppArmor", probe_apparmor, NULL},
+    {HINT_NEWIDMAP, "id map helpers", probe_helpers, NULL},
+    {HINT_SUBID, "subordinate ids", probe_subids, NULL},
+    {HINT_SUBID_OVERLAP, "others' subordinate ids", probe_overlap, NULL},
+    {HINT_TRIAL, "a trial of all namespaces", probe_namespaces, NULL},
+    {HINT_PROC_MASKED, "/proc", probe_proc, NULL},
+    {HINT_STORE_FS, "the store", probe_store, NULL},
+    {HINT_OVERLAY, "storage driver", probe_storage, NULL},
+    {HINT_FUSE, "fuse-overlayfs", probe_fuse, needs_never}, /* the driver's row says it */
+    {HINT_NET_HELPER, "slirp4netns", probe_slirp, needs_slirp},
+    {HINT_TUN, "/dev/net/tun", probe_tun, needs_slirp},
+    {HINT_PING, "ping to the outside", probe_ping, needs_slirp},
+    {HINT_LOW_PORT, "low ports", probe_ports, needs_ports},
+    {HINT_CGROUP_V1, "cgroups", probe_cgroup, cgroup_wanted},
+    {HINT_CONTROLLER, "limits", probe_controllers, cgroup_wanted},
+    {HINT_NO_BUS, "the user's systemd", probe_bus, needs_bus},
+    {HINT_RUNTIME_DIR, "runtime folder", probe_runtime_dir, NULL},
+    {HINT_LINGER, "after the logout", probe_linger, needs_linger},
+    {HINT_RLIMIT, "resource limits", probe_rlimits, NULL},
+    {HINT_OUTER_SECCOMP, "outer container", probe_outer, NULL},
 };
 
 const struct probe *probe_at(size_t i)
 {
     return i < sizeof(PROBES) / sizeof(PROBES[0]) ? &PROBES[i] : NULL;
+}
+
+int probe_run(const struct probe *p, const struct probe_host *h, struct probe_result *ret)
+{
+    if (h->wanted != NULL && p->is_needed != NULL && !p->is_needed(h->wanted)) {
+        return 0;
+    }
+    p->run(h, ret);
+    return 1;
 }
 
 void probe_result_done(struct probe_result *r)

@@ -7,6 +7,7 @@
 #include "base/hints.h"
 #include "base/mem.h"
 #include "image/store.h"
+#include "spec/spec.h"
 
 enum probe_level {
     PROBE_OK = 0,
@@ -24,16 +25,21 @@ struct probe_result {
 struct probe_host {
     const struct store *store; /* NULL: it could not be opened, and store_error says why */
     const struct err *store_error;
+    const struct spec *wanted; /* NULL: anything may be; else only what this container needs */
 };
 
 struct probe {
     enum hint_id id;
     const char *what; /* a few words */
     void (*run)(const struct probe_host *h, struct probe_result *ret);
+    int (*is_needed)(const struct spec *wanted); /* NULL: always */
 };
 
 /* Row @i of the table, or NULL past its end. */
 const struct probe *probe_at(size_t i);
+
+/* Run row @p for @h. Returns 0 when what is wanted does not need it. */
+int probe_run(const struct probe *p, const struct probe_host *h, struct probe_result *ret);
 
 void probe_result_done(struct probe_result *r);
 

@@ -36,6 +36,32 @@ load lib
   [[ "$output" == *RBX-110* ]]
 }
 
+@test "doctor -- run checks what that run needs, and what it would lack is a failure" {
+  run rbox doctor -- run --network none busybox
+  [ "$status" -eq 0 ]
+  [[ "$output" != *slirp4netns* ]]
+  [[ "$output" != *"low ports"* ]]
+  if ! is_user root; then
+    run rbox doctor -- run -p 80:80 -p 8080:80 busybox
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"FAIL  RBX-116"*"ip_unprivileged_port_start=80"* ]]
+  fi
+  run rbox doctor -- run -p 8080:80 busybox
+  [ "$status" -eq 0 ]
+  run rbox doctor -- run --frobnicate busybox
+  [ "$status" -eq 125 ]
+  run rbox doctor -- ps
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"not a command that doctor can look at"* ]]
+}
+
+@test "a limit that cannot be had: doctor and run name the same controller" {
+  rbox run --rm --network none -m 64m busybox true 2>err && skip "limits hold here"
+  run rbox doctor -- run -m 64m busybox
+  [[ "$output" == *"FAIL  RBX-118  limits: cannot set --memory"* ]]
+  [[ "$output" == *"$(sed -n '1s/^rbox: //p' err | cut -d: -f1-2 | head -c 30)"* ]]
+}
+
 @test "every id can be explained, and an unknown one is refused" {
   local id
   for id in $(rbox explain | awk '{print $1}'); do

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The probes that probe.c puts into its table, and what they share. */
+#ifndef RBOX_CLI_PROBE_ROWS_H
+#define RBOX_CLI_PROBE_ROWS_H
+
+#include "cli/probe.h"
+
+typedef void probe_fn(const struct probe_host *h, struct probe_result *r);
+
+/* Network, limits and the session: probe_session.c. */
+probe_fn probe_ping;
+probe_fn probe_ports;
+probe_fn probe_cgroup;
+probe_fn probe_controllers;
+probe_fn probe_bus;
+probe_fn probe_runtime_dir;
+probe_fn probe_linger;
+probe_fn probe_rlimits;
+probe_fn probe_outer;
+
+/* Takes @evidence. */
+void probe_set(struct probe_result *r, enum probe_level level, char *evidence);
+
+/* How bad is it that something is missing which most containers do not need? */
+enum probe_level probe_lack(const struct probe_host *h);
+
+/* The first number in file @path, or @missing. */
+long probe_number(const char *path, long missing);
+
+/* The caller's name. The caller owns it. */
+char *probe_user(void);
+
+#endif
