@@ -379,51 +379,6 @@ static void probe_storage(const struct probe_host *h, struct probe_result *r)
     }
 }
 
-/* ---- helpers and devices */
-
-static void probe_program(const char *name, enum probe_level level, struct probe_result *r)
-{
-    autofree char *path = NULL;
-    struct err e = {0};
-
-    if (proc_find(name, &path, &e) < 0) {
-        probe_set(r, level, xasprintf("%s is not installed", name));
-    } else {
-        probe_set(r, PROBE_OK, steal_ptr(&path));
-    }
-}
-
-static void probe_device(const char *path, enum probe_level level, struct probe_result *r)
-{
-    autoclose int fd = open(path, O_RDWR | O_CLOEXEC);
-
-    probe_set(r, fd < 0 ? level : PROBE_OK,
-              fd < 0 ? xasprintf("%s: %s", path, strerror(errno))
-                     : xasprintf("%s can be opened", path));
-}
-
-static void probe_slirp(const struct probe_host *h, struct probe_result *r)
-{
-    (void)h;
-    probe_program("slirp4netns", PROBE_FAIL, r);
-}
-
-static void probe_tun(const struct probe_host *h, struct probe_result *r)
-{
-    (void)h;
-    probe_device("/dev/net/tun", PROBE_FAIL, r);
-}
-
-static void probe_fuse(const struct probe_host *h, struct probe_result *r)
-{
-    (void)h;
-    probe_program("fuse-overlayfs", PROBE_WARN, r);
-    if (r->level == PROBE_OK) {
-        free(r->evidence);
-        probe_device("/dev/fuse", PROBE_WARN, r);
-    }
-}
-
 /* ---- which a container needs */
 
 static int needs_never(const struct spec *s)

@@ -7,7 +7,10 @@
 
 typedef void probe_fn(const struct probe_host *h, struct probe_result *r);
 
-/* Network, limits and the session: probe_session.c. */
+/* Helpers, network, limits and the session: probe_session.c. */
+probe_fn probe_fuse;
+probe_fn probe_slirp;
+probe_fn probe_tun;
 probe_fn probe_ping;
 probe_fn probe_ports;
 probe_fn probe_cgroup;

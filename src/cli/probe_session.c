@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What depends on the host's settings and on how the user logged in. */
+/* What depends on what is installed, on the host's settings and on how the user logged in. */
 #include "base/cleanup.h"
 #include "box/cgroup.h"
 #include "cli/probe_rows.h"
 #include "sys/fd.h"
+#include "sys/proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +22,51 @@ enum {
     PROCESSES_FEW = 256,
     FILES_FEW = 1024
 };
+
+/* ---- helpers and devices */
+
+static void probe_program(const char *name, enum probe_level level, struct probe_result *r)
+{
+    autofree char *path = NULL;
+    struct err e = {0};
+
+    if (proc_find(name, &path, &e) < 0) {
+        probe_set(r, level, xasprintf("%s is not installed", name));
+    } else {
+        probe_set(r, PROBE_OK, steal_ptr(&path));
+    }
+}
+
+static void probe_device(const char *path, enum probe_level level, struct probe_result *r)
+{
+    autoclose int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    probe_set(r, fd < 0 ? level : PROBE_OK,
+              fd < 0 ? xasprintf("%s: %s", path, strerror(errno))
+                     : xasprintf("%s can be opened", path));
+}
+
+void probe_slirp(const struct probe_host *h, struct probe_result *r)
+{
+    (void)h;
+    probe_program("slirp4netns", PROBE_FAIL, r);
+}
+
+void probe_tun(const struct probe_host *h, struct probe_result *r)
+{
+    (void)h;
+    probe_device("/dev/net/tun", PROBE_FAIL, r);
+}
+
+void probe_fuse(const struct probe_host *h, struct probe_result *r)
+{
+    (void)h;
+    probe_program("fuse-overlayfs", PROBE_WARN, r);
+    if (r->level == PROBE_OK) {
+        free(r->evidence);
+        probe_device("/dev/fuse", PROBE_WARN, r);
+    }
+}
 
 /* ---- network */
 
