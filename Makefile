@@ -68,7 +68,7 @@ V ?= 0
 Q := $(if $(filter 0,$(V)),@,)
 say = $(if $(filter 0,$(V)),@echo '  $(1)  $(2)',)
 
-.PHONY: all help check check-unit check-cli check-vm lint format clean install uninstall bench
+.PHONY: all help check check-unit check-cli check-vm check-vm-all lint format clean install uninstall bench
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -187,6 +187,10 @@ uninstall: ## remove it again
 
 check-vm: all test-tools ## the suite in Debian 12 with a real systemd, under qemu (root)
 	@tests/vm/run .
+
+VM_RELEASES ?= bookworm bullseye trixie
+check-vm-all: all test-tools ## every test file as alice and bob in Debian 12, 11 and 13 (root; an hour)
+	@for release in $(VM_RELEASES); do tests/vm/run . $$release full || failed=1; done; test -z "$$failed"
 
 lint: ## format and static checks
 	@tests/lint/run

@@ -7,6 +7,8 @@
 #                              administrator can do
 #   ./install.sh --deps        packages only
 #   ./install.sh --built       no packages, no compiler: install what `make` has built
+#   ./install.sh --delegate    let systemd hand every cgroup controller to users (limits on CPU sets
+#                              and disk I/O need it); with --built too. A plain install asks.
 #   ./install.sh --uninstall   take everything away again
 #   ./install.sh --dry-run     print the commands and run none
 set -eu
@@ -14,11 +16,13 @@ set -eu
 cd "$(dirname "$0")"
 action=install
 dry=
+delegate=ask
 for option in "$@"; do
   case $option in
     --user) action=user ;;
     --deps) action=deps ;;
     --built) action=built ;;
+    --delegate) delegate=yes ;;
     --uninstall) action=uninstall ;;
     --dry-run) dry=1 ;;
     -h | --help)
@@ -185,6 +189,53 @@ check_helpers() {
   done
 }
 
+# ---- limits and policies
+
+delegation=/etc/systemd/system/user@.service.d/delegate.conf
+
+write_delegation() {
+  say "writing $delegation; it holds from the next login on"
+  run mkdir -p "${delegation%/*}"
+  if [ -n "$dry" ]; then
+    printf '%s\n' "printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' >$delegation"
+  else
+    printf '[Service]\nDelegate=cpu cpuset io memory pids\n' >"$delegation"
+  fi
+  [ ! -d /run/systemd/system ] || run systemctl daemon-reload
+}
+
+# Without it, systemd hands out what its version sees fit: mostly cpu, memory and pids.
+offer_delegation() {
+  if [ "$delegate" = ask ]; then
+    [ -d /run/systemd/system ] && ! grep -qs '^Delegate=.*cpuset.*io' /etc/systemd/system/user@.service.d/*.conf || return 0
+    if [ ! -t 0 ]; then
+      say "for limits on CPU sets and disk I/O: ./install.sh --delegate"
+      return 0
+    fi
+    printf 'Let systemd hand the controllers cpu, cpuset, io, memory and pids to all users? [Y/n] '
+    read -r answer || answer=n
+    case $answer in
+      '' | [yY]*) ;;
+      *) return 0 ;;
+    esac
+  fi
+  write_delegation
+}
+
+# Where programs need a profile to make user namespaces (Ubuntu 23.10 and later).
+write_apparmor_profile() {
+  if [ "$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null)" != 1 ] || ! command -v apparmor_parser >/dev/null; then
+    return 0
+  fi
+  say "writing /etc/apparmor.d/rbox"
+  if [ -n "$dry" ]; then
+    echo "rbox doctor --print-apparmor >/etc/apparmor.d/rbox"
+  else
+    "${PREFIX:-/usr/local}/bin/rbox" doctor --print-apparmor >/etc/apparmor.d/rbox
+  fi
+  run apparmor_parser -r /etc/apparmor.d/rbox
+}
+
 # ---- without privilege
 
 name_what_is_missing() {
@@ -224,7 +275,16 @@ need_root() {
   [ -n "$dry" ] || [ "$(id -u)" -eq 0 ] || fail "needs root: sudo ./install.sh, or ./install.sh --user"
 }
 
+# --delegate alone does only that.
+if [ "$delegate" = yes ] && [ "$action" = install ]; then
+  action=delegate
+fi
+
 case $action in
+  delegate)
+    need_root
+    write_delegation
+    ;;
   deps)
     need_root
     install_packages
@@ -240,6 +300,10 @@ case $action in
     # The range of root's containers was made here, and is nobody else's.
     if [ "$(id -u)" -eq 0 ]; then
       run sed -i '/^rbox:/d' /etc/subuid /etc/subgid
+      if [ -e /etc/apparmor.d/rbox ]; then
+        run apparmor_parser -R /etc/apparmor.d/rbox || true
+        run rm -f /etc/apparmor.d/rbox
+      fi
     fi
     ;;
   install | built)
@@ -252,6 +316,8 @@ case $action in
     check_helpers
     give_all_ids
     open_devices
+    offer_delegation
+    write_apparmor_profile
     say "done: rbox run busybox echo hello"
     ;;
 esac

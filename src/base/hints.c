@@ -25,7 +25,7 @@ static const struct hint HINTS[] = {
      "profile create user "
      "namespaces with capabilities. The command installs a profile for this rbox."},
     {HINT_NEWIDMAP, HINT_WHO_ROOT, "newuidmap or newgidmap is missing or not setuid root",
-     "sudo apt-get install -y uidmap && sudo chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap",
+     "sudo chmod u+s /usr/bin/newuidmap /usr/bin/newgidmap || sudo apt-get install -y uidmap",
      "The setuid helpers of shadow-utils write a user's subordinate ids into a new user namespace. "
      "Without them a "
      "container has one id only."},
@@ -36,8 +36,10 @@ static const struct hint HINTS[] = {
      "useradd does so for new users; older accounts and accounts from a directory service may have "
      "none."},
     {HINT_SUBID_OVERLAP, HINT_WHO_ROOT, "subordinate ids overlap with another user's",
-     "sudo usermod {1} {0}",
-     "Two users whose ranges overlap can reach into each other's containers."},
+     "sudo systemctl stop user-$(id -u {0}).slice; sudo usermod {1} {0}",
+     "Two users whose ranges overlap can reach into each other's containers. usermod changes "
+     "nobody who is logged in, so the command ends the user's sessions first: run it as root, from "
+     "elsewhere."},
     {HINT_TRIAL, HINT_WHO_ROOT, "a user namespace with mapped ids cannot be made",
      "sudo ./install.sh",
      "A trial did what each run does first: a user namespace, the id maps, and the other "
@@ -89,7 +91,8 @@ static const struct hint HINTS[] = {
      "sudo tee /etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl daemon-reload",
      "systemd hands controllers to user@UID.service by its Delegate= setting. Log in again "
      "afterwards."},
-    {HINT_NO_BUS, HINT_WHO_USER, "no systemd user manager answers", "loginctl enable-linger {0}",
+    {HINT_NO_BUS, HINT_WHO_USER, "no systemd user manager answers",
+     "loginctl enable-linger {0} || sudo loginctl enable-linger {0}",
      "Limits need a cgroup, which systemd's user manager gives. su, sudo and cron start none; a "
      "login through PAM does, "
      "and with lingering it is always there."},
@@ -97,7 +100,8 @@ static const struct hint HINTS[] = {
      "unset XDG_RUNTIME_DIR",
      "su and sudo can leave another user's runtime folder in the environment. rbox ignores it."},
     {HINT_LINGER, HINT_WHO_USER, "containers end when the user logs out",
-     "loginctl enable-linger {0}", "systemd may kill what a user left running at logout."},
+     "loginctl enable-linger {0} || sudo loginctl enable-linger {0}",
+     "systemd may kill what a user left running at logout."},
     {HINT_SOURCE_PATH, HINT_WHO_USER, "a path of the host is missing or out of reach",
      "mkdir -p {0}   (or add the option: -v {0}:…:create)",
      "A bind mount's source must exist and be reachable for the user who runs rbox, not for the "

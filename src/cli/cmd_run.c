@@ -222,6 +222,8 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
     struct spec *s = &o->request.spec;
     struct store *store = NULL;
     struct image image = {.lock_fd = -1};
+    struct pull_options pull = {0};
+    struct progress progress = {0};
     int r = userns_own_maps(s, e); /* first: which layers fit depends on them */
 
     if (r < 0) {
@@ -237,13 +239,16 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
         return err_hint(e, "rbox run busybox");
     }
     r = ctx_store(ctx, &store, e);
+    r = r < 0 ? r : registry_options_read(&o->registry, &progress, &pull, e);
     r = r < 0 ? r
               : image_resolve(store,
                               &(struct image_request){.name = argv[0],
                                                       .uid_map = &s->linux_.uid_mappings,
                                                       .gid_map = &s->linux_.gid_mappings,
-                                                      .pull = o->pull},
+                                                      .pull = o->pull,
+                                                      .registry = &pull},
                               &image, e);
+    progress_done(&progress);
     if (r < 0) {
         return r;
     }

@@ -74,14 +74,32 @@ static void probe_userns(const struct probe_host *h, struct probe_result *r)
                         clone == 0 ? ", kernel.unprivileged_userns_clone = 0" : ""));
 }
 
+/* Whether a policy refuses this program its user namespace. */
+static int userns_is_denied(void)
+{
+    autoclose int pidfd = -1;
+    struct err e = {0};
+    int status = 0;
+    pid_t pid = ns_clone(CLONE_NEWUSER, -1, &pidfd, &e);
+
+    if (pid == 0) {
+        _exit(0);
+    }
+    if (pid > 0) {
+        (void)proc_wait(pidfd, PROC_FOREVER, &status, &e);
+    }
+    return pid < 0 && e.errnum == EACCES;
+}
+
 static void probe_apparmor(const struct probe_host *h, struct probe_result *r)
 {
     long restricts = probe_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0);
+    int is_denied = userns_is_denied();
     autofree char *label = NULL;
     struct err ignored = {0};
 
     (void)h;
-    if (restricts == 0) {
+    if (restricts == 0 && !is_denied) {
         probe_set(r, PROBE_OK, xstrdup("not restricted"));
         return;
     }
@@ -89,47 +107,24 @@ static void probe_apparmor(const struct probe_host *h, struct probe_result *r)
     if (label != NULL) {
         label[strcspn(label, "\n")] = '\0';
     }
-    probe_set(r, label == NULL || strcmp(label, "unconfined") == 0 ? PROBE_FAIL : PROBE_OK,
-              xasprintf("restricted, and this program runs as '%s'", label != NULL ? label : "?"));
-}
-
-static int is_setuid_root(const char *path)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && (st.st_mode & S_ISUID) != 0 && st.st_uid == 0;
+    probe_set(
+        r, is_denied || label == NULL || strcmp(label, "unconfined") == 0 ? PROBE_FAIL : PROBE_OK,
+        xasprintf("%s, and this program runs as '%s'", is_denied ? "denied" : "restricted",
+                  label != NULL ? label : "?"));
 }
 
 static void probe_helpers(const struct probe_host *h, struct probe_result *r)
 {
-    static const char *const NAMES[] = {"newuidmap", "newgidmap"};
+    struct err e = {0};
 
     (void)h;
     if (geteuid() == 0) {
         probe_set(r, PROBE_OK, xstrdup("not needed by root"));
-        return;
+    } else if (subid_check_helpers(&e) < 0) {
+        probe_set(r, PROBE_WARN, xstrdup(e.msg));
+    } else {
+        probe_set(r, PROBE_OK, xstrdup("newuidmap and newgidmap are setuid root"));
     }
-    for (size_t i = 0; i < 2; i++) {
-        autofree char *path = NULL;
-        struct err ignored = {0};
-        struct statvfs fs;
-        char xattr[64];
-
-        if (proc_find(NAMES[i], &path, &ignored) < 0) {
-            probe_set(r, PROBE_WARN, xasprintf("%s is not installed", NAMES[i]));
-            return;
-        }
-        if (!is_setuid_root(path) &&
-            getxattr(path, "security.capability", xattr, sizeof(xattr)) < 0) {
-            probe_set(r, PROBE_WARN, xasprintf("%s is not setuid root", path));
-            return;
-        }
-        if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0) {
-            probe_set(r, PROBE_WARN, xasprintf("%s is on a file system mounted nosuid", path));
-            return;
-        }
-    }
-    probe_set(r, PROBE_OK, xstrdup("newuidmap and newgidmap are setuid root"));
 }
 
 /* First id from which 65536 are free, for the command that gives them. */

@@ -6,12 +6,14 @@
 #include "box/box.h"
 #include "cli/cmd.h"
 #include "cli/opts.h"
+#include "cli/registry_options.h"
 #include "image/image.h"
 #include "spec/spec_merge.h"
 
 struct run_options {
     struct spec_request request; /* most rows point into it */
     enum image_pull pull;
+    struct registry_options registry;
     char *cidfile;
     char *pidfile;
     int replace;

@@ -9,6 +9,7 @@
 #include "image/layers.h"
 #include "image/load.h"
 #include "image/manifest.h"
+#include "image/pull.h"
 #include "image/record.h"
 #include "image/store.h"
 #include "sys/proc.h"
@@ -189,7 +190,7 @@ static int not_found(const char *name, const struct image_ref *ref, struct err *
     if (strcmp(ref->registry, "localhost") == 0) {
         return err_hint(e, "rbox images   (or: rbox load -i FILE, rbox import FILE %s)", name);
     }
-    return err_hint(e, "rbox load -i FILE, or rbox import FILE %s", name);
+    return err_hint(e, "rbox pull %s   (or: rbox load -i FILE, rbox import FILE %s)", name, name);
 }
 
 /* Names come before ids: an image may well be called "cafe". */
@@ -246,12 +247,87 @@ static int find(const struct store *store, const char *name, struct image *ret, 
 
 /* ---- images that are still archives */
 
+/* Names of this machine and digests of images are in no registry. */
+static int may_be_pulled(const char *name)
+{
+    struct image_ref ref = {0};
+    struct err ignored = {0};
+    int yes = str_after(name, "sha256:") == NULL && image_ref_parse(name, &ref, &ignored) == 0 &&
+              strcmp(ref.registry, "localhost") != 0;
+
+    image_ref_done(&ref);
+    return yes;
+}
+
 static int is_transport(const char *name)
 {
     struct stat st;
 
     return str_after(name, "docker-archive:") != NULL || str_after(name, "oci-archive:") != NULL ||
            str_after(name, "oci:") != NULL || (strchr(name, '/') != NULL && stat(name, &st) == 0);
+}
+
+/* What the request's platform leaves open is this machine's. */
+static int fits_platform(const struct image *i, const struct manifest_choice *p)
+{
+    return (p->os == NULL || i->config.os == NULL || strcmp(p->os, i->config.os) == 0) &&
+           (p->architecture == NULL || i->config.architecture == NULL ||
+            strcmp(p->architecture, i->config.architecture) == 0);
+}
+
+static int pull_and_find(const struct store *store, const char *name, const struct image_request *q,
+                         struct image *ret, struct err *e)
+{
+    autofree char *full = NULL;
+    int r = image_pull(store, name, q->registry, &full, NULL, e);
+
+    return r < 0 ? r : find(store, full, ret, e);
+}
+
+static int find_or_pull(const struct store *store, const struct image_request *q, struct image *ret,
+                        struct err *e)
+{
+    const struct pull_options *o = q->registry;
+    const char *name = str_after(q->name, "docker://");
+    struct err not_pulled = {0};
+    int r = 0;
+
+    name = name != NULL ? name : q->name;
+    if (q->pull == IMAGE_PULL_ALWAYS && o != NULL) {
+        return pull_and_find(store, name, q, ret, e);
+    }
+    if (q->pull == IMAGE_PULL_NEWER && o != NULL &&
+        pull_and_find(store, name, q, ret, &not_pulled) == 0) {
+        return 0;
+    }
+    r = find(store, name, ret, e);
+    if (q->pull == IMAGE_PULL_NEWER && r < 0) {
+        *e = not_pulled.errnum != 0 ? not_pulled : *e;
+        return r;
+    }
+    if (r == 0 && o != NULL && !fits_platform(ret, &o->platform) && q->pull != IMAGE_PULL_NEVER) {
+        image_done(ret);
+        return pull_and_find(store, name, q, ret, e);
+    }
+    if (r != -ENOENT || q->pull != IMAGE_PULL_MISSING || o == NULL || !may_be_pulled(name)) {
+        return r;
+    }
+    err_clear(e);
+    return pull_and_find(store, name, q, ret, e);
+}
+
+/* Said here, where it is known; what the kernel says is "Exec format error". */
+static void warn_foreign(const struct image *i)
+{
+    const char *architecture = i->config.architecture;
+
+    if (architecture != NULL && *architecture != '\0' &&
+        strcmp(architecture, manifest_host_architecture()) != 0) {
+        warn("image '%s' is for %s/%s, this machine is linux/%s: its programs need qemu "
+             "(sudo apt-get install -y qemu-user-static)",
+             i->name, i->config.os != NULL ? i->config.os : "linux", architecture,
+             manifest_host_architecture());
+    }
 }
 
 int image_resolve(struct store *store, const struct image_request *q, struct image *ret,
@@ -262,19 +338,21 @@ int image_resolve(struct store *store, const struct image_request *q, struct ima
     const char *name = q->name;
     int r = 0;
 
-    if (q->pull == IMAGE_PULL_ALWAYS || q->pull == IMAGE_PULL_NEWER) {
-        return err_new(e, ENOTSUP, "--pull always and newer are not supported yet");
-    }
     if (is_transport(name)) {
         r = load_from(store, name, &loaded, e);
         if (r < 0) {
             return err_wrap(e, "cannot load '%s'", name);
         }
         name = loaded.v[0];
+        r = find(store, name, &i, e);
+    } else {
+        r = find_or_pull(store, q, &i, e);
     }
-    r = find(store, name, &i, e);
     if (r == 0) {
         r = ensure_layers(store, &i, q->uid_map, q->gid_map, e);
+    }
+    if (r == 0) {
+        warn_foreign(&i);
     }
     if (r < 0) {
         image_done(&i);

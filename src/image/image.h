@@ -20,7 +20,8 @@
 
 #include <stdint.h>
 
-struct store; /* store.h */
+struct store;        /* store.h */
+struct pull_options; /* pull.h */
 
 struct image {
     char *name;           /* full: docker.io/library/busybox:latest */
@@ -50,6 +51,7 @@ struct image_request {
     const struct spec_idmap *uid_map; /* of the container that will run it */
     const struct spec_idmap *gid_map;
     enum image_pull pull;
+    const struct pull_options *registry; /* how to pull; NULL: never */
 };
 
 /* Find the image and see that its layers are unpacked for the id maps: what is missing is unpacked

@@ -227,7 +227,7 @@ static int load_entry(struct layout *l, const json_t *o, struct err *e)
     const char *digest = json_string_value(json_object_get(o, "digest"));
     const char *type = json_string_value(json_object_get(o, "mediaType"));
     autofree char *picked = NULL;
-    int is_index = type != NULL && (strstr(type, "index") != NULL || strstr(type, "list") != NULL);
+    int is_index = manifest_is_index(type);
     int r = 0;
 
     if (!manifest_is_digest(digest)) {

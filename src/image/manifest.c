@@ -269,19 +269,28 @@ static int matches_tag(const json_t *entry, const char *tag)
     return tag == NULL || str_eq(name, tag) || str_eq(full, tag);
 }
 
-static int matches_platform(const json_t *entry)
+static int matches_platform(const json_t *entry, const struct manifest_choice *p)
 {
     const json_t *platform = json_object_get(entry, "platform");
     const char *architecture = json_string_value(json_object_get(platform, "architecture"));
     const char *os = json_string_value(json_object_get(platform, "os"));
+    const char *variant = json_string_value(json_object_get(platform, "variant"));
 
     return platform == NULL ||
-           (str_eq(architecture, manifest_host_architecture()) && str_eq(os, "linux"));
+           (str_eq(architecture, p->architecture) && str_eq(os, p->os) &&
+            (p->variant == NULL || variant == NULL || strcmp(variant, p->variant) == 0));
 }
 
-int manifest_pick(const char *text, size_t len, const char *tag, char **ret_digest,
-                  int *ret_is_index, struct err *e)
+int manifest_is_index(const char *type)
 {
+    return type != NULL &&
+           (strstr(type, "image.index") != NULL || strstr(type, "manifest.list") != NULL);
+}
+
+int manifest_pick(const char *text, size_t len, const struct manifest_choice *choice,
+                  char **ret_digest, int *ret_is_index, struct err *e)
+{
+    struct manifest_choice p = choice != NULL ? *choice : (struct manifest_choice){0};
     json_t *root = NULL;
     json_t *manifests = NULL;
     json_t *entry = NULL;
@@ -291,18 +300,19 @@ int manifest_pick(const char *text, size_t len, const char *tag, char **ret_dige
     if (r == 0) {
         r = json_get_array(root, "manifests", "the index", &manifests, e);
     }
+    p.os = p.os != NULL ? p.os : "linux";
+    p.architecture = p.architecture != NULL ? p.architecture : manifest_host_architecture();
     json_array_foreach(manifests, i, entry)
     {
         const char *digest = NULL;
         const char *type = json_string_value(json_object_get(entry, "mediaType"));
 
-        if (r < 0 || !matches_tag(entry, tag) || !matches_platform(entry)) {
+        if (r < 0 || !matches_tag(entry, p.tag) || !matches_platform(entry, &p)) {
             continue;
         }
         r = get_digest(entry, "a manifest of the index", &digest, e);
         if (r == 0) {
-            *ret_is_index = type != NULL && (strstr(type, "image.index") != NULL ||
-                                             strstr(type, "manifest.list") != NULL);
+            *ret_is_index = manifest_is_index(type);
             *ret_digest = xstrdup(digest);
             json_decref(root);
             return 0;
@@ -312,6 +322,6 @@ int manifest_pick(const char *text, size_t len, const char *tag, char **ret_dige
     if (r < 0) {
         return r;
     }
-    return err_new(e, ENOENT, "the index has no image %s%sfor linux/%s", tag != NULL ? tag : "",
-                   tag != NULL ? " " : "", manifest_host_architecture());
+    return err_new(e, ENOENT, "the index has no image %s%sfor %s/%s", p.tag != NULL ? p.tag : "",
+                   p.tag != NULL ? " " : "", p.os, p.architecture);
 }

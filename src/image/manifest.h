@@ -46,11 +46,21 @@ void manifest_done(struct manifest *m);
 int manifest_parse_config(const char *text, size_t len, struct image_config *ret,
                           struct strv *ret_diff_ids, struct err *e);
 
-/* From an index: the digest of the manifest for this machine's architecture and @tag (NULL: the
- * only one, or any). An entry that is an index itself is given back with *ret_is_index set. The
- * caller owns *ret_digest. */
-int manifest_pick(const char *text, size_t len, const char *tag, char **ret_digest,
-                  int *ret_is_index, struct err *e);
+/* Which image of an index. NULL fields: what this machine is. */
+struct manifest_choice {
+    const char *tag; /* NULL: the only one, or any */
+    const char *os;
+    const char *architecture;
+    const char *variant; /* NULL: any */
+};
+
+/* From an index: the digest of the manifest for @choice (NULL: for this machine). An entry that is
+ * an index itself is given back with *ret_is_index set. The caller owns *ret_digest. */
+int manifest_pick(const char *text, size_t len, const struct manifest_choice *choice,
+                  char **ret_digest, int *ret_is_index, struct err *e);
+
+/* Is @type that of an index (OCI), or of a manifest list (docker)? */
+int manifest_is_index(const char *type);
 
 /* "amd64", "arm64" … of this machine. */
 const char *manifest_host_architecture(void);

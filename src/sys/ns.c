@@ -39,7 +39,9 @@ static int explain_userns(struct err *e, int errnum)
         return err_hint_id(e, HINT_USERNS_LIMIT, NULL, NULL);
     }
     (void)err_set(e, errnum, "cannot create a user namespace");
-    if (read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1) {
+    /* The kernel itself never answers EACCES here: a policy does. */
+    if (errnum == EACCES ||
+        read_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1) {
         return err_hint_id(e, HINT_APPARMOR_USERNS, NULL, NULL);
     }
     if (errnum == EPERM || errnum == ENOSYS) {

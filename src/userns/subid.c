@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
@@ -273,14 +276,35 @@ static int have_both(const struct subid *s)
     return s->uid_count > 0 && s->gid_count > 0;
 }
 
+int subid_check_helpers(struct err *e)
+{
+    static const char *const NAMES[] = {"newuidmap", "newgidmap"};
+
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        autofree char *path = NULL;
+        struct stat st;
+        struct statvfs fs;
+
+        if (proc_find(NAMES[i], &path, e) < 0 || stat(path, &st) < 0) {
+            return err_new(e, ENOENT, "%s is not installed", NAMES[i]);
+        }
+        if ((st.st_uid != 0 || (st.st_mode & S_ISUID) == 0) &&
+            getxattr(path, "security.capability", NULL, 0) <= 0) {
+            return err_new(e, EPERM, "%s is not setuid root", path);
+        }
+        if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0) {
+            return err_new(e, EPERM, "%s is on a file system mounted nosuid", path);
+        }
+    }
+    return 0;
+}
+
 int subid_find(uid_t uid, struct subid *ret, struct err *e)
 {
     /* Nobody gives root a range by default; podman's "containers" and install.sh's "rbox" are used
      * for it. */
     static const char *const ROOT_OWNERS[] = {"root", "containers", "rbox", NULL};
     autofree char *name = user_name(uid);
-    autofree char *newuidmap = NULL;
-    autofree char *newgidmap = NULL;
     const char *owners[] = {name != NULL ? name : "", NULL};
     struct subid s = {0};
     struct err ignored = {0};
@@ -306,8 +330,7 @@ int subid_find(uid_t uid, struct subid *ret, struct err *e)
         return r;
     }
     /* Root writes maps itself; everybody else needs the helpers. */
-    s.no_helpers = uid != 0 && (proc_find("newuidmap", &newuidmap, &ignored) < 0 ||
-                                proc_find("newgidmap", &newgidmap, &ignored) < 0);
+    s.no_helpers = uid != 0 && subid_check_helpers(&ignored) < 0;
     if (s.no_helpers || !have_both(&s)) {
         drop_ranges(&s);
     }

@@ -20,7 +20,7 @@ struct subid {
     size_t uid_count;
     struct subid_range *gids;
     size_t gid_count;
-    int no_helpers; /* newuidmap or newgidmap is missing: ranges are not usable, and left empty */
+    int no_helpers; /* newuidmap or newgidmap is missing or cannot work: ranges are left empty */
     char *owner; /* the user name whose ranges these are (root may use "containers" or "rbox"), or
                     the uid in digits */
 };
@@ -30,6 +30,11 @@ struct subid {
  * that overlap each other are refused. Host side. Errors: -EINVAL for unreadable files. */
 int subid_find(uid_t uid, struct subid *ret, struct err *e);
 void subid_done(struct subid *s);
+
+/* Can newuidmap and newgidmap of this host write maps: are they there, setuid root (or with
+ * capabilities of their own) and not on a file system mounted nosuid? Errors: -ENOENT or -EPERM,
+ * with what is wrong. Host side. */
+int subid_check_helpers(struct err *e);
 
 /* Parse one subuid(5) file of @len bytes: appends the ranges of @name or @uid to *ret_ranges.
  * Malformed lines are skipped, as shadow-utils does. */

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "cli/cmd.h"
+#include "cli/registry_options.h"
+#include "image/pull.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pull_cmd_options {
+    struct registry_options registry;
+};
+
+static int parse_events(const char *value, void *field, struct err *e);
+
+static const struct opt OPTIONS[] = {
+    {"quiet", 'q', NULL, OPT_FLAG, offsetof(struct pull_cmd_options, registry.quiet),
+     "print the image's id only", NULL},
+    {"format", 0, "FORMAT", OPT_PARSE, offsetof(struct pull_cmd_options, registry.json),
+     "json: events, one a line on standard output", parse_events},
+    REGISTRY_PLATFORM_ROWS(struct pull_cmd_options, registry),
+    REGISTRY_ACCESS_ROWS(struct pull_cmd_options, registry),
+    {0},
+};
+
+static const struct opt_refused REFUSED[] = {{"all-tags", 'a', NULL},
+                                             {"decryption-key", 0, NULL},
+                                             {"disable-content-trust", 0, NULL},
+                                             {"retry", 0, "it always is"},
+                                             {"signature-policy", 0, NULL},
+                                             {"retry-delay", 0, NULL},
+                                             {"policy", 0, "rbox run --pull"},
+                                             {0}};
+
+static int pull(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_pull = {
+    .names = {"pull", "image pull"},
+    .group = CMD_IMAGES,
+    .summary = "fetch images from a registry",
+    .usage = "[options] NAME [NAME…]",
+    .description =
+        "NAME is [REGISTRY/]REPOSITORY[:TAG][@DIGEST]. One without a registry is looked for where\n"
+        "registries.conf says (unqualified-search-registries, aliases), else on docker.io;\n"
+        "RBOX_DEFAULT_REGISTRY names another. Mirrors and insecure registries are those of\n"
+        "~/.config/rbox, ~/.config/containers, /etc/rbox or /etc/containers/registries.conf.\n"
+        "Blobs that are here are not fetched again, and a broken-off pull is gone on with.",
+    .examples = "rbox pull alpine\n"
+                "rbox pull --platform linux/arm64 registry.example.com/team/app:1.2\n"
+                "rbox pull --tls-verify=false localhost:5000/app\n",
+    .options = OPTIONS,
+    .refused = REFUSED,
+    .options_size = sizeof(struct pull_cmd_options),
+    .min_args = 1,
+    .max_args = CMD_ANY_ARGS,
+    .run = pull,
+};
+
+static int parse_events(const char *value, void *field, struct err *e)
+{
+    if (strcmp(value, "json") != 0) {
+        return err_new(e, EINVAL, "'%s' is not json", value);
+    }
+    *(int *)field = 1;
+    return 0;
+}
+
+static int pull(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    struct pull_cmd_options *o = options;
+    struct pull_options pull_options = {0};
+    struct progress p = {0};
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    r = r < 0 ? r : registry_options_read(&o->registry, &p, &pull_options, e);
+    for (int i = 0; r == 0 && i < argc; i++) {
+        autofree char *id = NULL;
+
+        r = image_pull(store, argv[i], &pull_options, NULL, &id, e);
+        progress_done(&p);
+        if (r == 0 && !o->registry.json) {
+            (void)printf("%s\n", str_after(id, "sha256:"));
+        }
+    }
+    return r;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sys/harden.h"
+
+#include "base/cleanup.h"
+#include "sys/compat.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int no_new_privs(struct err *e)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+        return err_set(e, errno, "cannot set no_new_privs");
+    }
+    return 0;
+}
+
+/* ---- Landlock; the kernel's ABI 1 (Linux 5.13), whose header Debian 11 lacks */
+
+enum {
+    LL_READ = 1 << 2 /* READ_FILE */ | 1 << 3 /* READ_DIR */,
+    LL_ALL = (1 << 13) - 1 /* EXECUTE … MAKE_SYM */
+};
+
+struct ll_ruleset {
+    uint64_t handled_access_fs;
+};
+
+struct ll_path_beneath {
+    uint64_t allowed_access;
+    int32_t parent_fd;
+} __attribute__((packed));
+
+#define SYS_LL_CREATE   444
+#define SYS_LL_ADD_RULE 445
+#define SYS_LL_RESTRICT 446
+
+static int add_rule(int ruleset, const struct harden_path *p, struct err *e)
+{
+    autoclose int opened = p->path != NULL ? open(p->path, O_PATH | O_CLOEXEC) : -1;
+    struct ll_path_beneath rule = {.allowed_access =
+                                       p->access == HARDEN_WRITE ? LL_ALL & ~1 : LL_READ,
+                                   .parent_fd = p->path != NULL ? opened : p->fd};
+
+    if (p->path != NULL && opened < 0) {
+        return 0;
+    }
+    if (syscall(SYS_LL_ADD_RULE, ruleset, 1 /* PATH_BENEATH */, &rule, 0) == 0) {
+        return 0;
+    }
+    /* A file takes the rights of files only. */
+    rule.allowed_access &= 1 << 1 | 1 << 2;
+    if (errno == EINVAL && syscall(SYS_LL_ADD_RULE, ruleset, 1, &rule, 0) == 0) {
+        return 0;
+    }
+    return err_set(e, errno, "cannot allow '%s'", p->path != NULL ? p->path : "a folder");
+}
+
+int harden_paths(const struct harden_path *paths, size_t count, struct err *e)
+{
+    struct ll_ruleset all = {.handled_access_fs = LL_ALL};
+    autoclose int ruleset = (int)syscall(SYS_LL_CREATE, &all, sizeof(all), 0);
+
+    if (ruleset < 0) {
+        return err_new(e, EOPNOTSUPP, "this kernel has no Landlock");
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (add_rule(ruleset, &paths[i], e) < 0) {
+            return -e->errnum;
+        }
+    }
+    if (no_new_privs(e) < 0) {
+        return -e->errnum;
+    }
+    if (syscall(SYS_LL_RESTRICT, ruleset, 0) < 0) {
+        return err_set(e, errno, "cannot lock the helper in");
+    }
+    return 0;
+}
+
+/* ---- system calls */
+
+#if defined(__aarch64__)
+#define OWN_ARCH AUDIT_ARCH_AARCH64
+#else /* rbox knows these two */
+#define OWN_ARCH AUDIT_ARCH_X86_64
+#endif
+
+static const int DENIED[] = {
+    SYS_execve,
+    SYS_execveat,
+    SYS_ptrace,
+    SYS_process_vm_readv,
+    SYS_process_vm_writev,
+    SYS_mount,
+    SYS_umount2,
+    SYS_pivot_root,
+    SYS_chroot,
+    SYS_unshare,
+    SYS_setns,
+    SYS_bpf,
+    SYS_perf_event_open,
+    SYS_init_module,
+    SYS_finit_module,
+    SYS_delete_module,
+    SYS_kexec_load,
+    SYS_keyctl,
+    SYS_add_key,
+    SYS_request_key,
+    SYS_userfaultfd,
+    SYS_open_by_handle_at,
+    SYS_io_uring_setup,
+    SYS_io_uring_enter,
+    SYS_io_uring_register,
+    SYS_open_tree,
+    SYS_move_mount,
+    SYS_fsopen,
+    SYS_fsmount,
+    SYS_reboot,
+    SYS_swapon,
+    SYS_quotactl,
+};
+
+static const int SOCKETS[] = {SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen};
+
+enum {
+    PROLOGUE = 6,
+    X32_BIT = 0x40000000, /* x86-64's second table of calls has the same architecture */
+    PROGRAM_MAX = 128
+};
+
+static void add_denied(struct sock_filter *program, unsigned short *len, int nr)
+{
+    program[(*len)++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)nr, 0, 1);
+    program[(*len)++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
+}
+
+int harden_calls(int no_sockets, struct err *e)
+{
+    struct sock_filter program[PROGRAM_MAX] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCH, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    };
+    struct sock_fprog filter = {.filter = program, .len = PROLOGUE};
+
+    for (size_t i = 0; i < sizeof(DENIED) / sizeof(DENIED[0]); i++) {
+        add_denied(program, &filter.len, DENIED[i]);
+    }
+    for (size_t i = 0; no_sockets && i < sizeof(SOCKETS) / sizeof(SOCKETS[0]); i++) {
+        add_denied(program, &filter.len, SOCKETS[i]);
+    }
+    program[filter.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    if (no_new_privs(e) < 0) {
+        return -e->errnum;
+    }
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) < 0) {
+        return err_set(e, errno, "cannot lock the helper in");
+    }
+    return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How a helper that reads foreign bytes locks itself in, so that even a bug in a library stays
+ * inside. In the helper, single-threaded, before the first foreign byte; there is no way back. */
+#ifndef RBOX_SYS_HARDEN_H
+#define RBOX_SYS_HARDEN_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+enum harden_access {
+    HARDEN_READ, /* files and folders below can be read */
+    HARDEN_WRITE /* and made, written, renamed, removed */
+};
+
+struct harden_path {
+    const char *path; /* NULL: the folder @fd; a path that is not there is skipped */
+    int fd;
+    enum harden_access access;
+};
+
+/* Reach no file but those below @paths: Landlock (landlock(7)). -EOPNOTSUPP where the kernel has
+ * none; the caller decides. */
+int harden_paths(const struct harden_path *paths, size_t count, struct err *e);
+
+/* Deny with EPERM what no helper needs: to execute, trace, mount, enter or make namespaces, load
+ * code into the kernel, keys, io_uring and the like; with @no_sockets also sockets. Other
+ * architectures' calls end the process. */
+int harden_calls(int no_sockets, struct err *e);
+
+#endif

@@ -1,0 +1,299 @@
+# Registries: pull, push, login, logout and search against Debian's docker-registry, and against one that
+# misbehaves.
+# users: alice bob
+
+load lib
+
+setup() {
+  common_setup
+  cd "$BATS_TEST_TMPDIR" || return 1
+  export HOME=$BATS_TEST_TMPDIR/home REGISTRY_AUTH_FILE=$BATS_TEST_TMPDIR/auth.json
+  unset XDG_RUNTIME_DIR XDG_CONFIG_HOME
+  mkdir -p "$HOME"
+  # Blobs of one test must not be there in the next.
+  export RBOX_STORE=$BATS_TEST_TMPDIR/store
+}
+
+teardown() {
+  [ -z "${registry:-}" ] || { kill "$registry"; wait "$registry" 2>/dev/null || true; }
+  [ -z "${bad:-}" ] || { kill "$bad"; wait "$bad" 2>/dev/null || true; }
+  common_teardown
+}
+
+# serve [YAML…]: a registry on a free port of loopback; $at is its name.
+serve() {
+  local port
+  for _ in 1 2 3 4 5; do
+    port=$((20000 + RANDOM % 20000))
+    printf '%s\n' 'version: 0.1' 'log: {level: error}' storage: '  delete: {enabled: true}' "  filesystem: {rootdirectory: $PWD/data}" \
+      "$@" "http:" "  addr: 127.0.0.1:$port" ${tls:+"  tls: {certificate: $PWD/cert.pem, key: $PWD/key.pem}"} >config.yml
+    # It takes REGISTRY_* for its own settings.
+    env -u REGISTRY_AUTH_FILE docker-registry serve config.yml >registry.log 2>&1 3>&- &
+    registry=$!
+    at=127.0.0.1:$port
+    for _ in $(seq 100); do
+      kill -0 "$registry" 2>/dev/null || break
+      if bash -c "exec 9<>/dev/tcp/127.0.0.1/$port" 2>/dev/null; then
+        return 0
+      fi
+      sleep 0.05
+    done
+    kill "$registry" 2>/dev/null || true
+    wait "$registry" 2>/dev/null || true
+  done
+  cat registry.log
+  return 1
+}
+
+make_certificate() {
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -days 2 \
+    -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1 2>/dev/null
+  tls=1
+}
+
+
+# misbehave MODE [ADDRESS]: a registry of that kind; $at is its name.
+misbehave() {
+  [ -d box ] || skopeo copy -q "docker-archive:$RBOX_BUILD/images/busybox.tar" oci:box:latest
+  python3 "$RBOX_TESTS/tools/bad-registry.py" box "$1" >port 2>bad.log 3>&- &
+  bad=$!
+  until_true test -s port
+  at=${2:-127.0.0.1}:$(cat port)
+}
+
+@test "pull by tag and digest, run, push to another repository; other tools agree (issue 4)" {
+  serve
+  skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/library/box:1"
+  digest=$(skopeo inspect --tls-verify=false "docker://$at/library/box:1" | jq -r .Digest)
+  id=$(rbox pull --tls-verify=false "$at/library/box:1" 2>err)
+  grep -q "Copied blob" err
+  [[ "$id" =~ ^[0-9a-f]{64}$ ]]
+  [ "$(rbox run --rm --network none "$at/library/box:1" echo inside)" = inside ]
+  # What is here is not fetched again.
+  rbox pull --tls-verify=false "$at/library/box@$digest" 2>err
+  run ! grep -q "Copied blob" err
+  rbox push --tls-verify=false --digestfile pushed "$at/library/box:1" "$at/mine/box:2" 2>err
+  [ "$(cat pushed)" = "$digest" ]
+  grep -q "Taken from another repository" err
+  [ "$(skopeo inspect --tls-verify=false "docker://$at/mine/box:2" | jq -r .Digest)" = "$digest" ]
+  skopeo copy -q --src-tls-verify=false "docker://$at/mine/box:2" dir:copied
+  # An image of our own: what other tools read is what was made here.
+  tar -cf root.tar -C "$RBOX_TESTS" lib.bash 2>/dev/null || tar -cf root.tar -C "$RBOX_TESTS/cli" lib.bash
+  rbox import root.tar made
+  rbox push -q --tls-verify=false localhost/made "$at/made:latest"
+  skopeo copy -q --src-tls-verify=false "docker://$at/made:latest" oci:back:latest
+  rbox run --rm --network none busybox true
+  rbox push -q --tls-verify=false busybox "$at/bb"
+  skopeo inspect --tls-verify=false "docker://$at/bb:latest" >/dev/null
+}
+
+@test "run pulls what is missing; --pull says when (issue 4)" {
+  serve
+  skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/box:1"
+  run -125 rbox run --rm --network none --pull never "$at/box:1" true
+  [[ "$output" == *"rbox pull"* ]]
+  [ "$(rbox run --rm -q --tls-verify=false --network none "$at/box:1" echo ran)" = ran ]
+  # Another image under the same tag: seen by always and newer, not by missing.
+  tar -cf root.tar --transform 's,.*,new,' config.yml
+  rbox import root.tar made
+  rbox push -q --tls-verify=false localhost/made "$at/box:1"
+  rbox run --rm -q --tls-verify=false --network none "$at/box:1" true
+  rbox create -q --pull newer --tls-verify=false --network none --name c "$at/box:1" /new
+  [ "$(rbox inspect -f '{{.Image}}' c)" = "$(rbox image inspect -f '{{.Id}}' localhost/made)" ] ||
+    [ "$(rbox inspect -f '{{.Image}}' c)" = "$(rbox image inspect -f '{{.ID}}' localhost/made)" ]
+  rbox rm c
+  kill "$registry"
+  wait "$registry" 2>/dev/null || true
+  registry=
+  # newer makes do with what is here; always does not.
+  rbox create -q --pull newer --tls-verify=false --network none --name c "$at/box:1" /new
+  run -125 rbox create -q --pull always --tls-verify=false --network none "$at/box:1" /new
+  [[ "$output" == *"cannot pull"* ]]
+  rbox rm c
+}
+
+@test "TLS: an unknown certificate is refused, a CA trusted when named (issue 4)" {
+  make_certificate
+  serve
+  skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/box:1"
+  run -125 rbox pull "$at/box:1"
+  [[ "$output" == *"certificate cannot be verified"* ]]
+  [[ "$output" == *"--tls-verify=false"* ]]
+  mkdir certs
+  cp cert.pem certs/ca.crt
+  rbox pull -q --cert-dir certs "$at/box:1"
+  rbox rmi "$at/box:1"
+  mkdir -p "$HOME/.config/containers/certs.d/$at"
+  cp cert.pem "$HOME/.config/containers/certs.d/$at/ca.crt"
+  rbox pull -q "$at/box:1"
+}
+
+@test "login, logout and whose credentials are used (issue 4)" {
+  make_certificate
+  htpasswd -Bbn me 'se:cret' >htpasswd
+  serve "auth: {htpasswd: {realm: basic, path: $PWD/htpasswd}}"
+  mkdir certs
+  cp cert.pem certs/ca.crt
+  run -125 rbox pull --cert-dir certs "$at/box:1"
+  [[ "$output" == *"rbox login $at"* ]]
+  run -125 rbox login --cert-dir certs -u me -p wrong "$at"
+  [[ "$output" == *"wrong user name or password"* ]]
+  [ ! -e auth.json ]
+  run -0 bash -c "echo 'se:cret' | '$RBOX_BUILD/rbox' login --cert-dir certs -u me --password-stdin $at"
+  [ "$output" = "Login Succeeded!" ]
+  [ "$(stat -c %a auth.json)" = 600 ]
+  [ "$(rbox login --get-login "$at")" = me ]
+  # skopeo reads the same file, and we read its.
+  skopeo copy -q --dest-cert-dir certs "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/box:1"
+  rbox pull -q --cert-dir certs "$at/box:1"
+  rbox push -q --cert-dir certs "$at/box:1" "$at/other:1"
+  rbox logout "$at"
+  run -125 rbox push --cert-dir certs "$at/box:1" "$at/third:1"
+  run -125 rbox logout "$at"
+  rbox push -q --cert-dir certs --creds 'me:se:cret' "$at/box:1" "$at/third:1"
+  printf '#!/bin/sh\ncat >asked\necho %s\n' "'"'{"Username":"me","Secret":"se:cret"}'"'" >docker-credential-test
+  chmod 755 docker-credential-test
+  echo "{\"credHelpers\":{\"$at\":\"test\"}}" >auth.json
+  PATH=$PWD:$PATH rbox pull -q --cert-dir certs "$at/third:1"
+  [ "$(cat asked)" = "$at" ]
+}
+
+@test "registries.conf: mirrors, insecure, blocked, short names (issue 4)" {
+  serve
+  skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/m/library/box:1"
+  skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/plain:latest"
+  mkdir -p "$HOME/.config/rbox"
+  cat >"$HOME/.config/rbox/registries.conf" <<CONF
+unqualified-search-registries = ["$at", # first
+  "docker.io"]
+[[registry]]
+prefix = "docker.io"
+location = "docker.io"
+[[registry.mirror]]
+location = "$at/m"
+insecure = true
+[[registry]]
+location = "$at"
+insecure = true
+[[registry]]
+location = "evil.example"
+blocked = true
+[aliases]
+"nick" = "$at/plain"
+CONF
+  # Through the mirror, under its own name.
+  rbox pull -q docker.io/library/box:1
+  [ "$(rbox run --rm --network none docker.io/library/box:1 echo mirrored)" = mirrored ]
+  rbox pull -q plain
+  rbox image exists "$at/plain:latest"
+  rbox rmi "$at/plain"
+  rbox pull -q nick
+  rbox image exists "$at/plain:latest"
+  [ "$(rbox run --rm --network none plain echo short)" = short ]
+  run -125 rbox pull evil.example/x
+  [[ "$output" == *"blocked"* ]]
+  run -125 rbox pull nosuch:1
+  [[ "$output" == *"cannot pull"* ]]
+  echo 'location = [ 1' >>"$HOME/.config/rbox/registries.conf"
+  run -125 rbox pull plain
+  [[ "$output" == *"registries.conf, line"* ]]
+}
+
+@test "search: a catalog, tags (issue 4)" {
+  serve
+  skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/team/box:1"
+  skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/team/other:2"
+  [ "$(rbox search --tls-verify=false --format '{{.Name}}' "$at/bo")" = "$at/team/box" ]
+  [ "$(rbox search --tls-verify=false --format '{{.Name}}' "$at/" | wc -l)" -eq 2 ]
+  [ "$(rbox search --tls-verify=false --list-tags --format '{{.Tag}}' "$at/team/other")" = 2 ]
+}
+
+@test "a cut connection is gone on with, and what was there is kept (issue 4)" {
+  misbehave cut
+  rbox pull -q --tls-verify=false "$at/box"
+  grep -q 'blobs.* bytes=' bad.log
+  [ "$(rbox run --rm --network none "$at/box" echo whole)" = whole ]
+  kill "$bad"
+  wait "$bad" 2>/dev/null || true
+  rbox rmi "$at/box"
+  misbehave cut-norange
+  rbox pull -q --tls-verify=false "$at/box"
+  [ "$(rbox run --rm --network none "$at/box" echo whole)" = whole ]
+  kill "$bad"
+  wait "$bad" 2>/dev/null || true
+  rbox rmi "$at/box"
+  # All that was promised is there: the length that was not true hurts nobody.
+  misbehave short
+  rbox pull -q --tls-verify=false "$at/box"
+  kill "$bad"
+  wait "$bad" 2>/dev/null || true
+  rbox rmi "$at/box"
+  misbehave busy
+  rbox pull -q --tls-verify=false "$at/box"
+  [ "$(ls "$RBOX_STORE/partial")" = "" ]
+}
+
+# refused MODE WORDS [ADDRESS]: that registry gives no image, says so in one line, and leaves the store usable.
+refused() {
+  misbehave "$1" "${3:-}"
+  run -125 timeout 60 env RBOX_REGISTRY_TIMEOUT=1 "$RBOX_BUILD/rbox" pull -q --tls-verify=false "$at/box"
+  kill "$bad"
+  wait "$bad" 2>/dev/null || true
+  bad=
+  [[ "$output" == *"$2"* ]] || { echo "$1: $output"; return 1; }
+  [ "$(grep -c '^rbox: ' <<<"$output")" -eq 1 ]
+  run -125 rbox run --rm --pull never --network none "$at/box" true
+  [ -z "$(rbox images -q --filter "reference=$at/box")" ]
+}
+
+@test "a registry that lies gives no image (issue 4)" {
+  refused long "longer than its manifest says"
+  refused other "comes with the content of"
+  refused html ""
+  refused loop ""
+  refused realm "file:///etc/passwd"
+  refused file "rotocol"
+  refused endless "longer than it may be"
+  refused stall ""
+  rbox run --rm --network none busybox true
+}
+
+@test "a registry elsewhere cannot lead us to this machine's own services (issue 4)" {
+  address=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -E '^[0-9.]+$' | head -1)
+  [ -n "$address" ] || skip "this machine has no address but loopback's"
+  refused local "" "$address"
+  run ! grep SECOND bad.log
+}
+
+@test "two pulls of the same image at once: one fetches, both have it (issue 4)" {
+  misbehave good
+  rbox pull -q --tls-verify=false "$at/box" >one 3>&- &
+  first=$!
+  rbox pull -q --tls-verify=false "$at/box" >two
+  wait "$first"
+  cmp one two
+  [ "$(grep -c 'GET /v2/box/blobs' bad.log)" -le 6 ]
+  rbox run --rm --network none "$at/box" true
+}
+
+@test "bad words on the command line (issue 4)" {
+  run -125 rbox pull 'UPPER case'
+  run -125 rbox pull --tls-verify=perhaps busybox
+  run -125 rbox pull --creds nocolon 127.0.0.1:1/x
+  [[ "$output" == *"USER:PASSWORD"* ]]
+  run -125 rbox pull --authfile nosuch 127.0.0.1:1/x
+  [[ "$output" == *"nosuch"* ]]
+  echo '{"auths":{"127.0.0.1:1":{"auth":"***"}}}' >auth.json
+  run -125 rbox pull 127.0.0.1:1/x
+  [[ "$output" == *"base64"* ]]
+  echo '[]' >auth.json
+  run -125 rbox pull 127.0.0.1:1/x
+  rm auth.json
+  run -125 rbox pull 127.0.0.1:1/x
+  [[ "$output" == *"cannot pull 127.0.0.1:1/x:latest"* ]]
+  run -125 rbox push busybox:nosuch 127.0.0.1:1/x
+  rbox run --rm --network none busybox true
+  rbox tag busybox localhost/mine
+  run -125 rbox push localhost/mine
+  [[ "$output" == *"this machine"* ]]
+}
