@@ -313,7 +313,12 @@ static int find_or_pull(const struct store *store, const struct image_request *q
         return r;
     }
     err_clear(e);
-    return pull_and_find(store, name, q, ret, e);
+    r = pull_and_find(store, name, q, ret, e);
+    if (r < 0) {
+        (void)err_wrap(e, "image '%s' is not here", q->name);
+        return *e->hint != '\0' ? r : err_hint(e, "rbox load -i FILE, or rbox import FILE %s", name);
+    }
+    return 0;
 }
 
 /* Said here, where it is known; what the kernel says is "Exec format error". */

@@ -8,7 +8,7 @@ setup() {
   common_setup
   cd "$BATS_TEST_TMPDIR" || return 1
   export HOME=$BATS_TEST_TMPDIR/home REGISTRY_AUTH_FILE=$BATS_TEST_TMPDIR/auth.json
-  unset XDG_RUNTIME_DIR XDG_CONFIG_HOME
+  unset XDG_RUNTIME_DIR XDG_CONFIG_HOME RBOX_DEFAULT_REGISTRY
   mkdir -p "$HOME"
   # Blobs of one test must not be there in the next.
   export RBOX_STORE=$BATS_TEST_TMPDIR/store

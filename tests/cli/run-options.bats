@@ -325,6 +325,9 @@ ROWS
   [[ "${lines[1]}" == *"create"* ]]
   run with no-such-image true
   [ "$status" -eq 125 ]
+  [[ "${lines[1]}" == "rbox: image 'no-such-image' is not here: "* ]]
+  run with --pull never no-such-image true
+  [ "$status" -eq 125 ]
   [ "${lines[0]}" = "rbox: cannot find image 'no-such-image'" ]
   run with 'BAD//name' true
   [ "$status" -eq 125 ]
