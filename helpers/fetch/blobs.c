@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/hex.h"
 #include "base/json.h"
 
 #include <errno.h>
@@ -33,8 +34,7 @@ enum blob_state {
 
 struct blob {
     struct fetch *f;
-    const char *digest; /* sha256:HEX; NULL: of a plain URL, any content will do */
-    const char *url;    /* instead of a digest */
+    const char *digest; /* sha256:HEX */
     char *partial;
     int64_t size; /* -1: unknown */
     enum blob_state state;
@@ -52,6 +52,7 @@ struct blob {
     char words[CURL_ERROR_SIZE];
     int is_checked; /* the answer's status was looked at */
     int is_too_long;
+    int write_errno; /* of the disk, which no other try mends; 0: none */
 };
 
 static const char *hex_of(const struct blob *b)
@@ -115,7 +116,7 @@ static int open_partial(struct blob *b, struct err *e)
             return hash_partial(b, e);
         }
         close_fd(&b->fd);
-        if (b->digest != NULL && access(hex_of(b), F_OK) == 0) {
+        if (access(hex_of(b), F_OK) == 0) {
             b->state = BLOB_DONE;
             return 0;
         }
@@ -128,13 +129,8 @@ static int finish_file(struct blob *b, struct err *e)
     char hex[2 * sizeof(md) + 1] = "";
     unsigned int len = 0;
 
-    if (b->digest == NULL) {
-        return 0;
-    }
     (void)EVP_DigestFinal_ex(b->md, md, &len);
-    for (unsigned int i = 0; i < len; i++) {
-        (void)snprintf(hex + 2 * i, 3, "%02x", md[i]);
-    }
+    hex_text(md, len, hex);
     if (strcmp(hex, hex_of(b)) != 0) {
         (void)truncate_partial(b, e);
         return err_new(e, FETCH_REFUSED, "blob %.19s comes with the content of sha256:%.12s",
@@ -175,7 +171,7 @@ static size_t take_data(char *data, size_t size, size_t count, void *arg)
         ssize_t n = write(b->fd, data + at, len - at);
 
         if (n < 0 && errno != EINTR) {
-            b->answer.retry_after_s = -errno;
+            b->write_errno = errno;
             return 0;
         }
         at += n > 0 ? (size_t)n : 0;
@@ -189,9 +185,9 @@ static int start(CURLM *multi, struct blob *b, struct err *e)
 {
     struct endpoint *ep = &b->f->endpoints[b->endpoint];
     int r = http_settle(b->f, ep, e);
-    autofree char *rest = b->digest != NULL ? xasprintf("blobs/%s", b->digest) : NULL;
-    autofree char *path = rest != NULL ? http_path(ep, rest) : xstrdup(b->url);
-    autofree char *url = xasprintf("%s%s", rest != NULL ? ep->url : "", path);
+    autofree char *rest = xasprintf("blobs/%s", b->digest);
+    autofree char *path = http_path(ep, rest);
+    autofree char *url = xasprintf("%s%s", ep->url, path);
 
     if (r < 0) {
         return r;
@@ -236,13 +232,9 @@ static int start(CURLM *multi, struct blob *b, struct err *e)
 
 static void stop(CURLM *multi, struct blob *b)
 {
-    void *hop = NULL;
-
     if (b->easy != NULL) {
         (void)curl_multi_remove_handle(multi, b->easy);
-        (void)curl_easy_getinfo(b->easy, CURLINFO_PRIVATE, (char **)&hop);
-        curl_easy_cleanup(b->easy);
-        free(hop);
+        http_finish(b->easy);
         b->easy = NULL;
     }
     curl_slist_free_all(b->headers);
@@ -251,8 +243,8 @@ static void stop(CURLM *multi, struct blob *b)
 
 static void say_progress(const struct blob *b)
 {
-    say(json_pack("{s:s, s:I, s:I}", "progress", b->digest != NULL ? b->digest : "", "bytes",
-                  (json_int_t)b->have, "total", (json_int_t)b->size));
+    say(json_pack("{s:s, s:I, s:I}", "progress", b->digest, "bytes", (json_int_t)b->have, "total",
+                  (json_int_t)b->size));
 }
 
 static void again_ms(struct blob *b, int64_t wait_ms)
@@ -264,7 +256,7 @@ static void again_ms(struct blob *b, int64_t wait_ms)
 /* Another endpoint may have what this one has not. */
 static int next_endpoint(struct blob *b)
 {
-    if (b->digest == NULL || b->endpoint + 1 >= b->f->count) {
+    if (b->endpoint + 1 >= b->f->count) {
         return 0;
     }
     b->endpoint++;
@@ -277,11 +269,10 @@ static int next_endpoint(struct blob *b)
 static int failed(struct blob *b, CURLcode code, struct err *e)
 {
     struct endpoint *ep = &b->f->endpoints[b->endpoint];
-    autofree char *what =
-        b->digest != NULL ? xasprintf("blob %.19s of %s", b->digest, ep->repository) : NULL;
+    autofree char *what = xasprintf("blob %.19s of %s", b->digest, ep->repository);
 
-    if (b->answer.retry_after_s < 0) {
-        return err_set(e, -b->answer.retry_after_s, "cannot write '%s'", b->partial);
+    if (b->write_errno != 0) {
+        return err_set(e, b->write_errno, "cannot write '%s'", b->partial);
     }
     if (code == CURLE_OK && b->answer.status == 401 && b->answer.authenticate != NULL &&
         b->auth_tries++ < 2) {
@@ -310,10 +301,9 @@ static int failed(struct blob *b, CURLcode code, struct err *e)
     }
     if (code != CURLE_OK) {
         return err_new(e, http_is_transient(code, 0) ? FETCH_NETWORK : FETCH_REFUSED, "%s: %s",
-                       what != NULL ? what : b->url,
-                       b->words[0] != '\0' ? b->words : curl_easy_strerror(code));
+                       what, b->words[0] != '\0' ? b->words : curl_easy_strerror(code));
     }
-    return http_refused(b->answer.status, &b->answer.reply, what != NULL ? what : b->url, e);
+    return http_refused(b->answer.status, &b->answer.reply, what, e);
 }
 
 static int ended(CURLM *multi, struct blob *b, CURLcode code, struct err *e)
@@ -344,9 +334,7 @@ static int ended(CURLM *multi, struct blob *b, CURLcode code, struct err *e)
     }
     if (r == 0) {
         b->state = BLOB_DONE;
-        if (b->digest != NULL) {
-            say(json_pack("{s:s, s:I}", "blob", b->digest, "bytes", (json_int_t)b->have));
-        }
+        say(json_pack("{s:s, s:I}", "blob", b->digest, "bytes", (json_int_t)b->have));
         close_fd(&b->fd);
     }
     return r;
@@ -373,10 +361,10 @@ static int start_some(CURLM *multi, struct blob *blobs, size_t count, size_t *re
             }
             if (b->state == BLOB_DONE) {
                 say(json_pack("{s:s, s:I}", "blob", b->digest, "bytes", (json_int_t)b->size));
-            } else if (b->easy == NULL && ended(multi, b, CURLE_OK, e) < 0) {
-                return -e->errnum;
-            } else {
+            } else if (b->easy != NULL) {
                 running++;
+            } else if (ended(multi, b, CURLE_OK, e) < 0) {
+                return -e->errnum;
             }
         }
         *ret_left += b->state != BLOB_DONE;
@@ -475,12 +463,4 @@ int blobs_download(struct fetch *f, const json_t *list, struct err *e)
     }
     qsort(blobs, count, sizeof(*blobs), by_digest);
     return download_all(blobs, count, e);
-}
-
-int blobs_get(struct fetch *f, const char *url, struct err *e)
-{
-    struct blob b = {.f = f, .fd = -1, .url = url, .size = -1, .endpoint = f->current};
-
-    b.partial = xstrdup("download.partial");
-    return download_all(&b, 1, e);
 }

@@ -15,7 +15,6 @@
  *   {"op":"upload","digest":…,"size":…,"from":"other/repository"}   → {"how":"exists|mounted|sent"}
  *   {"op":"put","reference":…,"type":…,"text":…}
  *   {"op":"list","path":"/v2/_catalog"}                    → {"text":…}
- *   {"op":"get","url":…}                                   → {"file":NAME}
  *
  * Each request ends with {"done":true,…} or
  * {"error":…,"kind":"denied|missing|refused|tls|network"}. */
@@ -98,6 +97,9 @@ void call_done(struct call *c);
 void http_prepare(struct fetch *f, struct endpoint *ep, CURL *easy, const char *url,
                   struct curl_slist **headers);
 
+/* The end of a handle that http_prepare() was called for. */
+void http_finish(CURL *easy);
+
 /* Find out whether an insecure endpoint speaks http only. */
 int http_settle(struct fetch *f, struct endpoint *ep, struct err *e);
 
@@ -123,7 +125,6 @@ void http_sleep_ms(long ms);
 size_t http_keep_header(char *data, size_t size, size_t count, void *arg);
 
 int blobs_download(struct fetch *f, const json_t *blobs, struct err *e);
-int blobs_get(struct fetch *f, const char *url, struct err *e);
 int upload_blob(struct fetch *f, const json_t *request, json_t *ret, struct err *e);
 
 /* One line on stdout; takes the reference @o. */

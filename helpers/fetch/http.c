@@ -169,6 +169,15 @@ void http_prepare(struct fetch *f, struct endpoint *ep, CURL *easy, const char *
     }
 }
 
+void http_finish(CURL *easy)
+{
+    void *hop = NULL;
+
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&hop);
+    curl_easy_cleanup(easy);
+    free(hop);
+}
+
 /* ---- one call */
 
 static size_t keep_body(char *data, size_t size, size_t count, void *arg)
@@ -257,7 +266,6 @@ static CURLcode perform(struct fetch *f, struct endpoint *ep, struct call *c, ch
     autofree char *url = *c->url == '/' ? xasprintf("%s%s", ep->url, c->url) : xstrdup(c->url);
     struct curl_slist *headers = NULL;
     CURL *easy = curl_easy_init();
-    void *hop = NULL;
     CURLcode code = CURLE_OUT_OF_MEMORY;
 
     if (easy == NULL) {
@@ -288,10 +296,8 @@ static CURLcode perform(struct fetch *f, struct endpoint *ep, struct call *c, ch
     words[0] = '\0';
     code = curl_easy_perform(easy);
     (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &c->status);
-    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&hop);
-    curl_easy_cleanup(easy);
+    http_finish(easy);
     curl_slist_free_all(headers);
-    free(hop);
     return code;
 }
 

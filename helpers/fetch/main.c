@@ -70,10 +70,8 @@ static int ca_file(const char *pem, char **ret_path, struct err *e)
         }
     }
     if (chosen != NULL) {
-        autoclose int fd = open(chosen, O_RDONLY | O_CLOEXEC);
-
-        if (fd < 0 || fd_read_all(fd, LINE_BYTES_MAX, &system_text, NULL, e) < 0) {
-            return err_set(e, errno, "cannot read '%s'", chosen);
+        if (file_read_followed(AT_FDCWD, chosen, LINE_BYTES_MAX, &system_text, NULL, e) < 0) {
+            return -e->errnum;
         }
     }
     if (system_text == NULL && pem == NULL) {
@@ -197,6 +195,18 @@ static int op_ping(struct fetch *f, const json_t *o, json_t *ret, struct err *e)
     return r;
 }
 
+/* Hand the body of an answer on: a document, so text. */
+static int take_text(const struct call *c, json_t *ret, struct err *e)
+{
+    json_t *text = json_stringn(c->reply.len > 0 ? c->reply.data : "", c->reply.len);
+
+    if (text == NULL) {
+        return err_new(e, FETCH_REFUSED, "what the registry sends is not text");
+    }
+    (void)json_object_set_new(ret, "text", text);
+    return 0;
+}
+
 static int manifest_at(struct fetch *f, struct endpoint *ep, const char *reference, int is_head,
                        json_t *ret, struct err *e)
 {
@@ -211,16 +221,10 @@ static int manifest_at(struct fetch *f, struct endpoint *ep, const char *referen
 
         r = http_refused(c.status, &c.reply, what, e);
     }
+    r = r < 0 ? r : take_text(&c, ret, e);
     if (r == 0) {
-        json_t *text = json_stringn(c.reply.len > 0 ? c.reply.data : "", c.reply.len);
-
-        if (text == NULL) {
-            r = err_new(e, FETCH_REFUSED, "the manifest of %s is not text", ep->repository);
-        } else {
-            (void)json_object_set_new(ret, "text", text);
-            (void)json_object_set_new(ret, "type", json_string(c.type != NULL ? c.type : ""));
-            (void)json_object_set_new(ret, "digest", json_string(c.digest != NULL ? c.digest : ""));
-        }
+        (void)json_object_set_new(ret, "type", json_string(c.type != NULL ? c.type : ""));
+        (void)json_object_set_new(ret, "digest", json_string(c.digest != NULL ? c.digest : ""));
     }
     call_done(&c);
     return r;
@@ -310,27 +314,8 @@ static int op_list(struct fetch *f, const json_t *o, json_t *ret, struct err *e)
         if (r == 0 && c.status != 200) {
             r = http_refused(c.status, &c.reply, ep->url, e);
         }
-        if (r == 0) {
-            json_t *text = json_stringn(c.reply.len > 0 ? c.reply.data : "", c.reply.len);
-
-            (void)json_object_set_new(ret, "text", text != NULL ? text : json_string(""));
-        }
+        r = r < 0 ? r : take_text(&c, ret, e);
         call_done(&c);
-    }
-    return r;
-}
-
-static int op_get(struct fetch *f, const json_t *o, json_t *ret, struct err *e)
-{
-    const char *url = NULL;
-    int r = json_get_string(o, "url", "request", &url, e);
-
-    if (r == 0 && url == NULL) {
-        r = err_new(e, EINVAL, "what is to be fetched needs a URL");
-    }
-    r = r < 0 ? r : blobs_get(f, url, e);
-    if (r == 0) {
-        (void)json_object_set_new(ret, "file", json_string("download.partial"));
     }
     return r;
 }
@@ -344,7 +329,7 @@ static const struct {
     const char *name;
     int (*run)(struct fetch *f, const json_t *o, json_t *ret, struct err *e);
 } OPS[] = {{"start", op_start},   {"ping", op_ping}, {"manifest", op_manifest}, {"blobs", op_blobs},
-           {"upload", op_upload}, {"put", op_put},   {"list", op_list},         {"get", op_get}};
+           {"upload", op_upload}, {"put", op_put},   {"list", op_list}};
 
 static int serve(struct fetch *f, const char *line, size_t len, json_t *ret, struct err *e)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "unpack.h"
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -25,13 +26,7 @@ void digest_hex(EVP_MD_CTX *ctx, char ret_hex[65])
     if (EVP_DigestFinal_ex(ctx, md, &len) != 1 || len != 32) {
         return;
     }
-    for (unsigned int i = 0; i < len; i++) {
-        static const char DIGITS[] = "0123456789abcdef";
-
-        ret_hex[2 * i] = DIGITS[md[i] >> 4];
-        ret_hex[2 * i + 1] = DIGITS[md[i] & 15];
-    }
-    ret_hex[64] = '\0';
+    hex_text(md, len, ret_hex);
 }
 
 /* One piece of the decompressed stream for the tar reader, counted and digested on the way. */

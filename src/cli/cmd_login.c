@@ -146,7 +146,7 @@ static int try_them(const struct store *store, const char *registry, struct regi
     struct registries conf = {0};
     struct progress ignored = {0};
     struct pull_options options = {0};
-    struct fetch f = {.pidfd = -1, .say_fd = -1, .partial_fd = -1};
+    struct fetch f = FETCH_CLOSED;
     int r = registry_options_read(o, &ignored, &options, e);
 
     ref.registry = xstrdup(registry);

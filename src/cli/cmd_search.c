@@ -79,7 +79,7 @@ static int get_list(const struct store *store, const char *registry, const struc
 {
     struct image_ref ref = {.registry = xstrdup(registry), .repository = xstrdup("")};
     struct registries conf = {0};
-    struct fetch f = {.pidfd = -1, .say_fd = -1, .partial_fd = -1};
+    struct fetch f = FETCH_CLOSED;
     json_t *answer = NULL;
     const char *text = NULL;
     int r = registries_read(&conf, e);

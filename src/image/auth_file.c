@@ -74,21 +74,15 @@ static void candidates(const char *authfile, struct strv *ret)
 /* A missing file is an empty one. */
 static int read_file(const char *path, json_t **ret, struct err *e)
 {
-    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     autofree char *text = NULL;
     size_t len = 0;
+    int r = file_read_followed(AT_FDCWD, path, AUTH_BYTES_MAX, &text, &len, e);
 
-    if (fd < 0 && errno == ENOENT) {
-        *ret = json_object();
-        return 0;
-    }
-    if (fd < 0) {
-        return err_set(e, errno, "cannot read '%s'", path);
-    }
-    if (fd_read_all(fd, AUTH_BYTES_MAX, &text, &len, e) < 0) {
-        return err_wrap(e, "'%s'", path);
+    if (r < 0 && r != -ENOENT) {
+        return r;
     }
     if (len == 0) {
+        err_clear(e);
         *ret = json_object();
         return 0;
     }

@@ -26,9 +26,7 @@ enum {
 static int add_pem(int dir_fd, const char *name, struct buf *b, struct err *e)
 {
     autofree char *text = NULL;
-    autoclose int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int r = fd < 0 ? err_set(e, errno, "cannot read '%s'", name)
-                   : fd_read_all(fd, PEM_BYTES_MAX, &text, NULL, e);
+    int r = file_read_followed(dir_fd, name, PEM_BYTES_MAX, &text, NULL, e);
 
     if (r == 0) {
         buf_printf(b, "%s\n", text);
@@ -181,9 +179,8 @@ static int start_helper(struct fetch *f, int blobs_fd, struct err *e)
     autoclose int say_fd = -1;
     autoclose int answer_fd = -1;
     const int keep[] = {f->partial_fd, blobs_fd};
-    int r = proc_find_helper("rbox-fetch", &path, e);
-
     int pair[2] = {-1, -1};
+    int r = proc_find_helper("rbox-fetch", &path, e);
 
     if (r == 0 && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         r = err_set(e, errno, "cannot create a socket");
@@ -216,7 +213,7 @@ static int start_helper(struct fetch *f, int blobs_fd, struct err *e)
  * silent. */
 static int open_with(const struct store *store, json_t *list, struct fetch *ret, struct err *e)
 {
-    struct fetch f = {.pidfd = -1, .say_fd = -1, .partial_fd = -1};
+    struct fetch f = FETCH_CLOSED;
     autoclose int blobs_fd = -1;
     autoclose int top_fd = -1;
     const char *stall = getenv("RBOX_REGISTRY_TIMEOUT");
@@ -254,15 +251,6 @@ int fetch_open(const struct store *store, const struct registries *conf,
     return r;
 }
 
-int fetch_open_plain(const struct store *store, struct fetch *ret, struct err *e)
-{
-    json_t *list = json_pack("[{s:s, s:b}]", "url", "none:", "insecure", 0);
-    int r = open_with(store, list, ret, e);
-
-    json_decref(list);
-    return r;
-}
-
 void fetch_close(struct fetch *f)
 {
     close_fd(&f->say_fd);
@@ -273,7 +261,7 @@ void fetch_close(struct fetch *f)
         proc_kill_reap(&f->pidfd);
     }
     close_fd(&f->partial_fd);
-    *f = (struct fetch){.pidfd = -1, .say_fd = -1, .partial_fd = -1};
+    *f = (struct fetch)FETCH_CLOSED;
 }
 
 /* A helper that died must not take us along: no SIGPIPE. */

@@ -28,14 +28,18 @@ struct fetch {
     int partial_fd; /* the folder it downloads into */
 };
 
+/* One that is not open: what fetch_close() leaves, and takes. */
+#define FETCH_CLOSED                                \
+    {                                               \
+        .pidfd = -1, .say_fd = -1, .partial_fd = -1 \
+    }
+
 /* Start the helper for the repository of @ref, with its mirrors in front. On success the caller
  * calls fetch_close(). */
 int fetch_open(const struct store *store, const struct registries *conf,
                const struct image_ref *ref, const struct fetch_options *o, struct fetch *ret,
                struct err *e);
 
-/* The same for any URL: rbox import URL. */
-int fetch_open_plain(const struct store *store, struct fetch *ret, struct err *e);
 void fetch_close(struct fetch *f);
 
 /* Called for each line before the last; a negative return ends the request. */

@@ -316,7 +316,8 @@ static int find_or_pull(const struct store *store, const struct image_request *q
     r = pull_and_find(store, name, q, ret, e);
     if (r < 0) {
         (void)err_wrap(e, "image '%s' is not here", q->name);
-        return *e->hint != '\0' ? r : err_hint(e, "rbox load -i FILE, or rbox import FILE %s", name);
+        return *e->hint != '\0' ? r
+                                : err_hint(e, "rbox load -i FILE, or rbox import FILE %s", name);
     }
     return 0;
 }

@@ -256,9 +256,7 @@ static int pull_ref(const struct store *store, const struct registries *conf,
                     const struct image_ref *ref, const struct pull_options *o, char **ret_id,
                     struct err *e)
 {
-    struct puller p = {.o = o,
-                       .in = {.blobs_fd = -1, .lock_fd = -1},
-                       .f = {.pidfd = -1, .say_fd = -1, .partial_fd = -1}};
+    struct puller p = {.o = o, .in = {.blobs_fd = -1, .lock_fd = -1}, .f = FETCH_CLOSED};
     autostrv struct strv names = {0};
     autofree char *digest = NULL;
     int r = ingest_open(store, &p.in, e);

@@ -127,7 +127,7 @@ int image_push(const struct store *store, const char *name, const char *destinat
     struct registries conf = {0};
     struct image_ref to = {0};
     struct image i = {.lock_fd = -1};
-    struct fetch f = {.pidfd = -1, .say_fd = -1, .partial_fd = -1};
+    struct fetch f = FETCH_CLOSED;
     const char *plain = NULL;
     int r = image_find(store, name, &i, e);
 

@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "sys/fd.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -287,16 +286,13 @@ int registries_parse(struct registries *r, const char *text, const char *path, s
 static int read_conf(struct registries *r, const char *path, struct err *e)
 {
     autofree char *text = NULL;
-    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int result = file_read_followed(AT_FDCWD, path, CONF_BYTES_MAX, &text, NULL, e);
 
-    if (fd < 0) {
-        return errno == ENOENT || errno == ENOTDIR ? -ENOENT
-                                                   : err_set(e, errno, "cannot read '%s'", path);
+    if (result == -ENOENT || result == -ENOTDIR) {
+        err_clear(e);
+        return -ENOENT;
     }
-    if (fd_read_all(fd, CONF_BYTES_MAX, &text, NULL, e) < 0) {
-        return err_wrap(e, "'%s'", path);
-    }
-    return registries_parse(r, text, path, e);
+    return result < 0 ? result : registries_parse(r, text, path, e);
 }
 
 static int is_conf(const struct dirent *d)

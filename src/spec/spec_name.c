@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "spec/spec_name.h"
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -29,15 +30,12 @@ static const char *const NOUNS[32] = {
 int spec_make_id(char **ret, struct err *e)
 {
     unsigned char raw[ID_BYTES];
-    struct buf b = {0};
 
     if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw)) {
         return err_set(e, errno, "cannot get random numbers for an id");
     }
-    for (size_t i = 0; i < sizeof(raw); i++) {
-        buf_printf(&b, "%02x", raw[i]);
-    }
-    *ret = b.data;
+    *ret = xmalloc(2 * sizeof(raw) + 1);
+    hex_text(raw, sizeof(raw), *ret);
     return 0;
 }
 

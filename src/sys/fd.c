@@ -99,6 +99,20 @@ int file_read(int dir_fd, const char *name, size_t max_bytes, char **ret_data, s
     return 0;
 }
 
+int file_read_followed(int dir_fd, const char *name, size_t max_bytes, char **ret_data,
+                       size_t *ret_len, struct err *e)
+{
+    autoclose int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0) {
+        return err_set(e, errno, "cannot read '%s'", name);
+    }
+    if (fd_read_all(fd, max_bytes, ret_data, ret_len, e) < 0) {
+        return err_wrap(e, "'%s'", name);
+    }
+    return 0;
+}
+
 int file_write(int dir_fd, const char *name, const void *data, size_t len, int flags, struct err *e)
 {
     autofree char *temp = xasprintf(".%s.%d.tmp", name, (int)getpid());

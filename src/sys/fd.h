@@ -25,6 +25,11 @@ int fd_read_all(int fd, size_t max_bytes, char **ret_data, size_t *ret_len, stru
 int file_read(int dir_fd, const char *name, size_t max_bytes, char **ret_data, size_t *ret_len,
               struct err *e);
 
+/* The same for a file of the user's or the system's configuration: symlinks are followed, and
+ * /dev/null is as good as an empty file. */
+int file_read_followed(int dir_fd, const char *name, size_t max_bytes, char **ret_data,
+                       size_t *ret_len, struct err *e);
+
 enum file_flags {
     FILE_SYNC = 1 << 0,    /* fsync file and folder: durable when this returns */
     FILE_PRIVATE = 1 << 1, /* mode 0600 instead of 0644 */
