@@ -91,6 +91,11 @@ static const char *api_host(const char *host)
     return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;
 }
 
+static int is_mirror(const struct registry_rule *rule, const struct registry_place *place)
+{
+    return rule != NULL && place != &rule->place;
+}
+
 static int add_endpoint(json_t *list, const struct registry_rule *rule,
                         const struct registry_place *place, const struct image_ref *ref,
                         const struct fetch_options *o, struct err *e)
@@ -105,8 +110,10 @@ static int add_endpoint(json_t *list, const struct registry_rule *rule,
 
     registries_split(rule, place, ref, &host, &repository);
     url = xasprintf("https://%s", api_host(host));
-    r = o->creds != NULL ? credentials_parse(o->creds, &c, e)
-                         : auth_find(o->authfile, host, repository, &c, e);
+    /* --creds are for the registry that was named, not for its mirrors. */
+    r = o->creds != NULL && !is_mirror(rule, place)
+            ? credentials_parse(o->creds, &c, e)
+            : auth_find(o->authfile, host, repository, &c, e);
     if (r < 0) {
         return r;
     }

@@ -329,7 +329,8 @@ int registries_read(struct registries *ret, struct err *e)
     struct registries r = {0};
     int result = -ENOENT;
 
-    if (chosen != NULL && *chosen != '\0') {
+    chosen = chosen != NULL && *chosen != '\0' ? chosen : NULL;
+    if (chosen != NULL) {
         strv_push(&paths, chosen);
     } else {
         strv_pushf(&paths, "%s/rbox/registries.conf", own);

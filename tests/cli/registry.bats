@@ -156,6 +156,12 @@ misbehave() {
   echo "{\"credHelpers\":{\"$at\":\"test\"}}" >auth.json
   PATH=$PWD:$PATH rbox pull -q --cert-dir certs "$at/third:1"
   [ "$(cat asked)" = "$at" ]
+  # What is given for a registry does not go to its mirrors; what is kept for a mirror does.
+  printf '[[registry]]\nlocation = "127.0.0.1:9"\n[[registry.mirror]]\nlocation = "%s"\ninsecure = true\n' "$at" >mirrors.conf
+  echo '{}' >auth.json
+  CONTAINERS_REGISTRIES_CONF=mirrors.conf run -125 rbox pull -q --creds 'me:se:cret' 127.0.0.1:9/third:1
+  rbox login --cert-dir certs -u me -p 'se:cret' "$at"
+  CONTAINERS_REGISTRIES_CONF=mirrors.conf rbox pull -q 127.0.0.1:9/third:1
 }
 
 @test "registries.conf: mirrors, insecure, blocked, short names (issue 4)" {
