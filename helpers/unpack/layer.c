@@ -66,6 +66,15 @@ static int clean_name(const char *given, char **ret, struct err *e)
     return 0;
 }
 
+/* Where the entry or link target @given goes, below the root. */
+static int place_name(const struct layer *l, const char *given, char **ret, struct err *e)
+{
+    autofree char *below =
+        l->o->folder != NULL ? xasprintf("%s/%s", l->o->folder, given) : xstrdup(given);
+
+    return clean_name(below, ret, e);
+}
+
 /* Open the folder of @name, made if the layer has no entry for it; *ret_base is the rest. Borrowed
  * until the next call. */
 static int open_parent(struct layer *l, const char *name, int *ret_fd, const char **ret_base,
@@ -105,8 +114,10 @@ static void forget_parent(struct layer *l)
     l->parent_path = NULL;
 }
 
-/* Make room for an entry: what an earlier entry put there goes, but a folder stays for a folder. */
-static int clear_place(int dir_fd, const char *base, mode_t type, struct err *e)
+/* Make room for an entry: what an earlier entry put there goes, but a folder stays for a folder. In
+ * a folder that is in use no folder goes, and none comes in place of something else. */
+static int clear_place(const struct layer *l, int dir_fd, const char *base, mode_t type,
+                       struct err *e)
 {
     struct stat st;
 
@@ -116,6 +127,10 @@ static int clear_place(int dir_fd, const char *base, mode_t type, struct err *e)
     if (S_ISDIR(st.st_mode) && type == AE_IFDIR) {
         return 0;
     }
+    if (l->o->folder != NULL && !l->o->overwrite && (S_ISDIR(st.st_mode) || type == AE_IFDIR)) {
+        return err_new(e, EEXIST, "'%s' is %s folder", base,
+                       type == AE_IFDIR ? "there and no" : "a");
+    }
     return dir_remove_tree(dir_fd, base, e);
 }
 
@@ -124,8 +139,8 @@ static int clear_place(int dir_fd, const char *base, mode_t type, struct err *e)
 static int set_owner(const struct layer *l, int dir_fd, const char *base,
                      struct archive_entry *entry, struct err *e)
 {
-    int64_t uid = archive_entry_uid(entry);
-    int64_t gid = archive_entry_gid(entry);
+    int64_t uid = l->o->folder != NULL ? l->o->uid : archive_entry_uid(entry);
+    int64_t gid = l->o->folder != NULL ? l->o->gid : archive_entry_gid(entry);
     int64_t largest = uid > gid ? uid : gid;
 
     if (uid < 0 || gid < 0 || uid >= UINT32_MAX || gid >= UINT32_MAX) {
@@ -301,7 +316,7 @@ static int make_hardlink(struct layer *l, int dir_fd, const char *base, const ch
     autofree char *folder = NULL;
     autoclose int target_dir_fd = -1;
     char *slash = NULL;
-    int r = clean_name(target, &name, e);
+    int r = place_name(l, target, &name, e);
 
     if (r < 0) {
         return r;
@@ -362,10 +377,10 @@ static int unpack_named(struct layer *l, const char *name, struct archive_entry 
     if (r < 0) {
         return r;
     }
-    if (strncmp(base, WHITEOUT, strlen(WHITEOUT)) == 0) {
+    if (l->o->folder == NULL && strncmp(base, WHITEOUT, strlen(WHITEOUT)) == 0) {
         return make_whiteout(dir_fd, base, e);
     }
-    r = clear_place(dir_fd, base, hardlink != NULL ? AE_IFREG : type, e);
+    r = clear_place(l, dir_fd, base, hardlink != NULL ? AE_IFREG : type, e);
     if (r == 0) {
         r = hardlink != NULL ? make_hardlink(l, dir_fd, base, hardlink, e)
                              : make_node(l, dir_fd, base, entry, e);
@@ -395,12 +410,12 @@ static int unpack_entry(struct layer *l, struct archive_entry *entry, struct err
         l->devices++;
         return 0;
     }
-    r = clean_name(given, &name, e);
+    r = place_name(l, given, &name, e);
     if (r < 0) {
         return r;
     }
     if (*name == '\0') { /* the root itself */
-        return archive_entry_filetype(entry) == AE_IFDIR
+        return archive_entry_filetype(entry) == AE_IFDIR && l->o->folder == NULL
                    ? set_attributes(l, l->root_fd, ".", entry, e)
                    : 0;
     }

@@ -4,6 +4,7 @@
 #include "base/exitcode.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,38 +37,112 @@ static int enter_folder(const char *path, struct err *e)
     return 0;
 }
 
+/* ---- modes; @argv: what follows the name, with a NULL at its end */
+
+static int has_flag(char **argv, const char *flag)
+{
+    return argv[0] != NULL && strcmp(argv[0], flag) == 0;
+}
+
+static int spool_mode(char **argv, struct err *e)
+{
+    (void)argv;
+    return spool_run(e);
+}
+
+static int layer_mode(char **argv, struct err *e)
+{
+    const struct layer_options o = {.squash = has_flag(argv, "--squash")};
+
+    return layer_run(&o, e);
+}
+
+static int blob_mode(char **argv, struct err *e)
+{
+    (void)argv;
+    return blob_run(e);
+}
+
+static int digest_mode(char **argv, struct err *e)
+{
+    (void)argv;
+    return digest_run(e);
+}
+
+static int pack_mode(char **argv, struct err *e)
+{
+    const struct pack_options o = {.plain = has_flag(argv, "--plain")};
+
+    return pack_run(&o, e);
+}
+
+static int stat_mode(char **argv, struct err *e)
+{
+    return stat_run(argv[0], e);
+}
+
+static int take_mode(char **argv, struct err *e)
+{
+    return take_run(argv[0], argv[1], e);
+}
+
+static int put_mode(char **argv, struct err *e)
+{
+    struct layer_options o = {.folder = argv[0], .overwrite = has_flag(argv + 2, "--overwrite")};
+
+    if (sscanf(argv[1], "%" SCNd64 ":%" SCNd64, &o.uid, &o.gid) != 2) {
+        return err_new(e, EINVAL, "'%s' is no owner", argv[1]);
+    }
+    return layer_run(&o, e);
+}
+
+static int changes_mode(char **argv, struct err *e)
+{
+    (void)argv;
+    return changes_run(e);
+}
+
+static int pack_changes_mode(char **argv, struct err *e)
+{
+    (void)argv;
+    return pack_changes_run(e);
+}
+
+static const struct mode {
+    const char *name;
+    const char *folder; /* the root it works in; NULL: it opens nothing */
+    int min_args;
+    int (*run)(char **argv, struct err *e);
+} MODES[] = {
+    {"spool", ".", 0, spool_mode},
+    {"layer", "d", 0, layer_mode}, /* made here by root of the namespace, whose it must be */
+    {"blob", NULL, 0, blob_mode},
+    {"digest", NULL, 0, digest_mode},
+    {"pack", ".", 0, pack_mode},
+    {"stat", ".", 1, stat_mode},
+    {"take", ".", 1, take_mode},
+    {"put", ".", 2, put_mode},
+    {"changes", ".", 0, changes_mode},
+    {"pack-changes", ".", 0, pack_changes_mode},
+};
+
 static int run(int argc, char **argv, struct err *e)
 {
-    const char *mode = argc > 1 ? argv[1] : "";
+    for (size_t i = 0; argc > 1 && i < sizeof(MODES) / sizeof(MODES[0]); i++) {
+        const struct mode *m = &MODES[i];
 
-    if (strcmp(mode, "blob") == 0) {
-        return blob_run(e);
+        if (strcmp(argv[1], m->name) != 0 || argc - 2 < m->min_args) {
+            continue;
+        }
+        if (m->folder != NULL && m->folder[0] != '.' && mkdir(m->folder, 0755) < 0) {
+            return err_set(e, errno, "cannot create the layer's folder");
+        }
+        if (m->folder != NULL && enter_folder(m->folder, e) < 0) {
+            return -e->errnum;
+        }
+        return m->run(argv + 2, e);
     }
-    if (strcmp(mode, "digest") == 0) {
-        return digest_run(e);
-    }
-    if (strcmp(mode, "pack") == 0) {
-        const struct pack_options options = {.plain = argc > 2 && strcmp(argv[2], "--plain") == 0};
-
-        return enter_folder(".", e) < 0 ? -e->errnum : pack_run(&options, e);
-    }
-    if (strcmp(mode, "spool") != 0 && strcmp(mode, "layer") != 0) {
-        return err_new(
-            e, EINVAL,
-            "usage: rbox-unpack spool | layer [--squash] | blob | digest | pack [--plain]");
-    }
-    if (strcmp(mode, "spool") == 0) {
-        return enter_folder(".", e) < 0 ? -e->errnum : spool_run(e);
-    }
-    /* Made by root of the namespace, whose it must be; the folder around it is the caller's. */
-    if (mkdir("d", 0755) < 0) {
-        return err_set(e, errno, "cannot create the layer's folder");
-    }
-    if (enter_folder("d", e) < 0) {
-        return -e->errnum;
-    }
-    return layer_run(
-        &(struct layer_options){.squash = argc > 2 && strcmp(argv[2], "--squash") == 0}, e);
+    return err_new(e, EINVAL, "usage: see helpers/unpack/unpack.h");
 }
 
 int main(int argc, char **argv)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <time.h>
 
 enum {
@@ -24,4 +25,16 @@ int64_t clock_realtime_ns(void)
 
     (void)clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+char *clock_text(int64_t ns, char ret[CLOCK_TEXT_BYTES])
+{
+    time_t s = (time_t)(ns / 1000000000);
+    struct tm tm;
+    size_t len = 0;
+
+    (void)gmtime_r(&s, &tm);
+    len = strftime(ret, CLOCK_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+    (void)snprintf(ret + len, CLOCK_TEXT_BYTES - len, ".%09lldZ", (long long)(ns % 1000000000));
+    return ret;
 }

@@ -35,29 +35,14 @@
 
 static const char SUPERVISOR[] = "the supervisor";
 
-/* Mounts want folders of this mount namespace, and the launcher's descriptors are of the host's.
- * The current folder, which the supervisor set to the store's top, came along (the kernel moves it
- * over): so the store is reached by no name, and as the caller still, who alone may enter it. */
-static int open_store(struct child *c, struct err *e)
-{
-    static const int FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    autofree char *dir = xasprintf("containers/%s", c->spec->box.id);
-
-    c->dirs.layers_fd = open("layers", FLAGS);
-    c->dirs.dir_fd = open(dir, FLAGS);
-    if (c->dirs.layers_fd < 0 || c->dirs.dir_fd < 0) {
-        return err_set(e, errno, "cannot open the container's folders");
-    }
-    c->dirs.fs_fd = openat(c->dirs.dir_fd, "fs", FLAGS);
-    c->dirs.sync_fd = c->sync_fd;
-    return c->dirs.fs_fd < 0 ? err_set(e, errno, "cannot open the container's folders") : 0;
-}
-
 /* As the caller still: sources of volumes are reached with its ids and groups. */
 static int open_sources(struct child *c, int *ret_rootfs_fd, struct err *e)
 {
     autoclose int root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int r = root_fd < 0 ? err_set(e, errno, "cannot open '/'") : open_store(c, e);
+    int r =
+        root_fd < 0 ? err_set(e, errno, "cannot open '/'") : rootfs_open_dirs(c->spec, &c->dirs, e);
+
+    c->dirs.sync_fd = c->sync_fd;
 
     /* Slave: nothing mounted here shows on the host, what the host unmounts goes here too. */
     if (r == 0) {

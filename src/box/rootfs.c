@@ -20,6 +20,20 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+int rootfs_open_dirs(const struct spec *s, struct rootfs_dirs *ret, struct err *e)
+{
+    static const int FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    autofree char *dir = xasprintf("containers/%s", s->box.id);
+
+    ret->layers_fd = open("layers", FLAGS);
+    ret->dir_fd = open(dir, FLAGS);
+    if (ret->layers_fd < 0 || ret->dir_fd < 0) {
+        return err_set(e, errno, "cannot open the container's folders");
+    }
+    ret->fs_fd = openat(ret->dir_fd, "fs", FLAGS);
+    return ret->fs_fd < 0 ? err_set(e, errno, "cannot open the container's folders") : 0;
+}
+
 /* Make upper/ and work/. The root folder's mode is the upper's: it is copied from the topmost
  * layer's. work/ is the kernel's alone, and begins empty: a volatile overlay leaves a mark there,
  * by which it refuses to be mounted again. */
@@ -104,7 +118,7 @@ static int mount_fuse(const struct spec *s, const struct rootfs_dirs *dirs, int 
     return r < 0 ? r : sync_send(dirs->sync_fd, SYNC_SERVE_ROOT, fuse_fd, e);
 }
 
-static int copy_layers(const struct spec *s, int to_fd, struct err *e)
+int rootfs_copy_layers(const struct spec *s, int to_fd, struct err *e)
 {
     int r = 0;
 
@@ -133,7 +147,7 @@ static int mount_copy(const struct spec *s, const struct rootfs_dirs *dirs, int 
         r = r < 0 ? r : dir_make(dirs->fs_fd, PART, 0755, &part_fd, e);
         r = r < 0                   ? r
             : s->box.rootfs != NULL ? tree_copy(top_fd, part_fd, e)
-                                    : copy_layers(s, part_fd, e);
+                                    : rootfs_copy_layers(s, part_fd, e);
         if (r == 0 && renameat(dirs->fs_fd, PART, dirs->fs_fd, WHOLE) < 0) {
             r = err_set(e, errno, "cannot name the copy of the image");
         }
@@ -190,10 +204,17 @@ static int mount_rootfs_overlay(const struct spec *s, const struct rootfs_dirs *
     return put_together(s, dirs, rootfs_fd, e);
 }
 
+/* By name from the folder above: that lookup crosses onto the new mount, the descriptor fs_fd does
+ * not. */
+static int open_mounted(const struct rootfs_dirs *dirs, int *ret_root_fd, struct err *e)
+{
+    *ret_root_fd = openat(dirs->dir_fd, "fs", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return *ret_root_fd < 0 ? err_set(e, errno, "cannot open the mounted root") : 0;
+}
+
 int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootfs_fd,
                  int *ret_root_fd, struct err *e)
 {
-    int root_fd = -1;
     int r = 0;
 
     if (s->box.rootfs == NULL) {
@@ -203,17 +224,18 @@ int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootf
     } else {
         r = mount_bind(rootfs_fd, dirs->fs_fd, MOUNT_RECURSIVE | MOUNT_NODEV, s->box.rootfs, e);
     }
-    if (r < 0) {
-        return r;
-    }
-    /* By name from the folder above: that lookup crosses onto the new mount, the descriptor fs_fd
-     * does not. */
-    root_fd = openat(dirs->dir_fd, "fs", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (root_fd < 0) {
-        return err_set(e, errno, "cannot open the mounted root");
-    }
-    *ret_root_fd = root_fd;
-    return 0;
+    return r < 0 ? r : open_mounted(dirs, ret_root_fd, e);
+}
+
+int rootfs_mount_image(const struct spec *s, const struct rootfs_dirs *dirs, int *ret_root_fd,
+                       struct err *e)
+{
+    autofree char *lower = rootfs_lower(s, "");
+    autofree char *options = xasprintf("lowerdir=%s,userxattr", lower);
+    int r = fchdir(dirs->layers_fd) < 0 ? err_set(e, errno, "cannot enter the layers' folder") : 0;
+
+    r = r < 0 ? r : mount_fs("overlay", "overlay", dirs->fs_fd, MOUNT_RDONLY, options, e);
+    return r < 0 ? r : open_mounted(dirs, ret_root_fd, e);
 }
 
 int rootfs_pivot(int root_fd, struct err *e)

@@ -15,6 +15,11 @@ struct rootfs_dirs {
     int sync_fd;   /* towards the supervisor, which serves what the kernel does not */
 };
 
+/* Open all but sync_fd. Mounts want folders of this mount namespace, and the launcher's descriptors
+ * are of the host's. The current folder, which is the store's top, came along (the kernel moves it
+ * over): so the store is reached by no name, and as the caller still, who alone may enter it. */
+int rootfs_open_dirs(const struct spec *s, struct rootfs_dirs *ret, struct err *e);
+
 /* The layers of @s as an overlay's lower folders: topmost first, each with @prefix, ':' between.
  * The caller owns it. Pure. */
 char *rootfs_lower(const struct spec *s, const char *prefix);
@@ -25,6 +30,13 @@ char *rootfs_lower(const struct spec *s, const char *prefix);
  * success the caller owns *ret_root_fd (O_PATH, the mounted root). */
 int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootfs_fd,
                  int *ret_root_fd, struct err *e);
+
+/* The same of the image alone, read-only, for the kernel's overlay. */
+int rootfs_mount_image(const struct spec *s, const struct rootfs_dirs *dirs, int *ret_root_fd,
+                       struct err *e);
+
+/* Copy the layers of @s, found below the current folder, on each other into @to_fd. */
+int rootfs_copy_layers(const struct spec *s, int to_fd, struct err *e);
 
 /* pivot_root(2) into @root_fd and detach the old root: after this nothing of the host's tree has a
  * name here. */

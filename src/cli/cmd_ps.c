@@ -176,23 +176,18 @@ static int matches(const struct container *c, const struct strv *filters)
 
 /* ---- rows */
 
-static char *command_text(const struct spec *s, int no_trunc)
+static char *short_command(const struct spec *s, int no_trunc)
 {
-    struct buf b = {0};
+    autofree char *whole = container_command(s);
+    size_t len = 17;
 
-    buf_puts(&b, "");
-    for (size_t i = 0; i < s->process.args.len; i++) {
-        buf_printf(&b, "%s%s", i > 0 ? " " : "", s->process.args.v[i]);
+    if (no_trunc || strlen(whole) <= 20) {
+        return steal_ptr(&whole);
     }
-    if (!no_trunc && b.len > 20) {
-        b.len = 17;
-        while (((unsigned char)b.data[b.len] & 0xc0) == 0x80) { /* not within a character */
-            b.len--;
-        }
-        b.data[b.len] = '\0';
-        buf_puts(&b, "...");
+    while (((unsigned char)whole[len] & 0xc0) == 0x80) { /* not within a character */
+        len--;
     }
-    return b.data;
+    return xasprintf("%.*s...", (int)len, whole);
 }
 
 static json_t *mount_places(const struct spec *s)
@@ -210,7 +205,7 @@ static json_t *row(const struct container *c, const struct ps_options *o)
     const struct spec *s = &c->spec;
     int64_t created_s = c->created_ns / 1000000000;
     int64_t now_s = time(NULL);
-    autofree char *command = command_text(s, o->no_trunc);
+    autofree char *command = short_command(s, o->no_trunc);
     autofree char *status = container_status(c, now_s);
     autofree char *age = format_age(now_s - created_s);
     autofree char *since = xasprintf("%s ago", age);

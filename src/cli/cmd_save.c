@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/cleanup.h"
-#include "base/mem.h"
 #include "cli/cmd.h"
+#include "cli/output.h"
 #include "image/save.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct save_options {
@@ -74,46 +70,6 @@ static int parse_format(const char *value, void *field, struct err *e)
                    value);
 }
 
-/* A file appears under its name when it is whole. */
-static int save_file(const struct store *store, struct save_request *q, struct err *e)
-{
-    autofree char *part = xasprintf("%s.%d.part", q->path, (int)getpid());
-    autoclose int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    int r = fd < 0 ? err_set(e, errno, "cannot create '%s'", part) : 0;
-
-    if (r < 0) {
-        return r;
-    }
-    q->out_fd = fd;
-    r = save_images(store, q, e);
-    if (r == 0 && rename(part, q->path) < 0) {
-        r = err_set(e, errno, "cannot create '%s'", q->path);
-    }
-    if (r < 0) {
-        (void)unlink(part);
-    }
-    return r;
-}
-
-/* Something like /dev/stdout or a FIFO is written to as it is. */
-static int is_special(const char *path)
-{
-    struct stat st;
-
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
-}
-
-static int save_special(const struct store *store, struct save_request *q, struct err *e)
-{
-    autoclose int fd = open(q->path, O_WRONLY | O_CLOEXEC);
-
-    if (fd < 0) {
-        return err_set(e, errno, "cannot open '%s'", q->path);
-    }
-    q->out_fd = fd;
-    return save_images(store, q, e);
-}
-
 static int save(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct save_options *o = options;
@@ -123,7 +79,9 @@ static int save(struct ctx *ctx, void *options, int argc, char **argv, struct er
                              .out_fd = STDOUT_FILENO,
                              .path = o->output};
     int is_dir = o->format == SAVE_OCI_DIR || o->format == SAVE_DOCKER_DIR;
+    struct output out = {0};
     struct store *store = NULL;
+    int r = 0;
 
     if (is_dir && o->output == NULL) {
         return err_new(e, EINVAL, "a folder needs a name: --output");
@@ -131,15 +89,16 @@ static int save(struct ctx *ctx, void *options, int argc, char **argv, struct er
     if (o->format == SAVE_DOCKER_DIR && argc > 1) {
         return err_new(e, EINVAL, "docker-dir takes one image");
     }
-    if (o->output == NULL && isatty(STDOUT_FILENO)) {
-        (void)err_new(e, EINVAL, "standard output is a terminal");
-        return err_hint(e, "rbox save -o FILE");
-    }
     if (ctx_store(ctx, &store, e) < 0) {
         return -e->errnum;
     }
-    if (is_dir || o->output == NULL || strcmp(o->output, "-") == 0) {
+    if (is_dir) {
         return save_images(store, &q, e);
     }
-    return is_special(o->output) ? save_special(store, &q, e) : save_file(store, &q, e);
+    r = output_begin(o->output, "rbox save", &out, e);
+    if (r < 0) {
+        return r;
+    }
+    q.out_fd = out.fd;
+    return output_end(&out, save_images(store, &q, e), e);
 }

@@ -144,6 +144,17 @@ char *container_status(const struct container *c, int64_t now_s)
                               : xasprintf("Exited (%" PRId64 ")", c->status);
 }
 
+char *container_command(const struct spec *s)
+{
+    struct buf b = {0};
+
+    buf_puts(&b, "");
+    for (size_t i = 0; i < s->process.args.len; i++) {
+        buf_printf(&b, "%s%s", i > 0 ? " " : "", s->process.args.v[i]);
+    }
+    return b.data;
+}
+
 static void put_port(struct buf *b, const struct spec_port *p)
 {
     const char *ip = p->host_ip != NULL ? p->host_ip : "0.0.0.0";

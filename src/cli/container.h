@@ -42,6 +42,9 @@ char *container_status(const struct container *c, int64_t now_s);
 /* The docker-shaped object of `inspect`. New reference. */
 json_t *container_inspect(const struct store *store, const struct container *c);
 
+/* Its command, a line. The caller owns it. */
+char *container_command(const struct spec *s);
+
 /* "0.0.0.0:8080->80/tcp, …". The caller owns it. */
 char *container_ports(const struct spec *s);
 

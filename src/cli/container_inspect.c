@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The object that `rbox inspect` prints, with docker's names; declared in container.h. */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "box/caps.h"
 #include "cli/container.h"
@@ -8,21 +9,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* RFC 3339 in UTC, as docker writes it; the year 1 stands for "not yet" there. */
 static json_t *time_value(int64_t ns)
 {
-    time_t s = (time_t)(ns / 1000000000);
-    struct tm tm;
-    char text[40];
+    char text[CLOCK_TEXT_BYTES];
 
-    if (ns == 0) {
-        return json_string("0001-01-01T00:00:00Z");
-    }
-    (void)gmtime_r(&s, &tm);
-    (void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-    return json_sprintf("%s.%09lldZ", text, (long long)(ns % 1000000000));
+    return json_string(ns == 0 ? "0001-01-01T00:00:00Z" : clock_text(ns, text));
 }
 
 static json_t *string_value(const char *s)

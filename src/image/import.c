@@ -17,45 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static json_t *config_section(const struct image_config *c)
-{
-    json_t *o = json_object();
-    json_t *volumes = json_object();
-    json_t *labels = json_object();
-    const struct {
-        const char *key;
-        const struct strv *list;
-    } lists[] = {{"Env", &c->env}, {"Entrypoint", &c->entrypoint}, {"Cmd", &c->cmd}};
-    const struct {
-        const char *key;
-        const char *value;
-    } strings[] = {
-        {"WorkingDir", c->working_dir}, {"User", c->user}, {"StopSignal", c->stop_signal}};
-
-    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-        if (lists[i].list->len > 0) {
-            (void)json_object_set_new(o, lists[i].key, json_from_strv(lists[i].list));
-        }
-    }
-    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
-        if (strings[i].value != NULL) {
-            (void)json_object_set_new(o, strings[i].key, json_str(strings[i].value));
-        }
-    }
-    for (size_t i = 0; i < c->volumes.len; i++) {
-        (void)json_object_set_new(volumes, c->volumes.v[i], json_object());
-    }
-    for (size_t i = 0; i < c->labels.len; i++) {
-        autofree char *key = xstrndup(c->labels.v[i], strcspn(c->labels.v[i], "="));
-        const char *value = strchr(c->labels.v[i], '=');
-
-        (void)json_object_set_new(labels, key, json_str(value != NULL ? value + 1 : ""));
-    }
-    (void)json_object_set_new(o, "Volumes", volumes);
-    (void)json_object_set_new(o, "Labels", labels);
-    return o;
-}
-
 /* The diffID of a tarball is the digest of what it unpacks to: only unpacking tells. */
 static int unpacked_diff_id(struct ingest *in, int fd, char **ret_diff_id, struct err *e)
 {
@@ -102,7 +63,8 @@ static int import_manifest(struct ingest *in, const char *blob, const struct ima
                                     compose_descriptor(compose_layer_type(fd), blob, st.st_size));
         root = json_pack("{s:s, s:s, s:o, s:{s:s, s:[s]}}", "architecture",
                          manifest_host_architecture(), "os", "linux", "config",
-                         config_section(config), "rootfs", "type", "layers", "diff_ids", diff_id);
+                         compose_config(json_object(), config), "rootfs", "type", "layers",
+                         "diff_ids", diff_id);
         text = json_text(root);
         json_decref(root);
         config_blob.bytes = (int64_t)strlen(text);

@@ -94,7 +94,8 @@ int unpack_run(const struct unpack *u, const char *const *arguments, char **ret_
         strv_push(&argv, *arguments);
     }
     job.argv = argv.v;
-    r = userns_run(u->uid_map, u->gid_map, exec_helper, &job, e);
+    r = u->pidfd > 0 ? userns_run_in(u->pidfd, u->uid_map, u->gid_map, exec_helper, &job, e)
+                     : userns_run(u->uid_map, u->gid_map, exec_helper, &job, e);
     if (r < 0) {
         return helper_failed(err_fd, e);
     }

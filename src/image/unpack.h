@@ -11,6 +11,7 @@
 struct unpack {
     const struct spec_idmap *uid_map;
     const struct spec_idmap *gid_map;
+    int pidfd;     /* a process whose user namespace has these maps; 0: make one */
     int in_fd;     /* what it reads */
     int folder_fd; /* where it writes; mode 0777 below the private store, so that root of any map
                       may */

@@ -119,8 +119,7 @@ static int copy_file(int from_dir, int to_dir, const char *name, const struct st
     return 0;
 }
 
-static int copy_symlink(int from_dir, int to_dir, const char *name, const struct stat *st,
-                        struct err *e)
+static int copy_symlink(int from_dir, int to_dir, const char *name, struct err *e)
 {
     char target[PATH_MAX];
     ssize_t n = readlinkat(from_dir, name, target, sizeof(target) - 1);
@@ -132,8 +131,16 @@ static int copy_symlink(int from_dir, int to_dir, const char *name, const struct
     if (symlinkat(target, to_dir, name) < 0) {
         return err_set(e, errno, "cannot create the link '%s'", name);
     }
-    (void)!fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW);
     return 0;
+}
+
+/* Owner and times of what can't be opened to set them: links and FIFOs. */
+static void copy_owner_and_times(int to_dir, const char *name, const struct stat *st)
+{
+    struct timespec times[2] = {st->st_atim, st->st_mtim};
+
+    (void)!fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW);
+    (void)utimensat(to_dir, name, times, AT_SYMLINK_NOFOLLOW);
 }
 
 /* 1: @name was made a link to an earlier copy. */
@@ -233,9 +240,12 @@ static int copy_entry(struct copying *c, int from_dir, int to_dir, const char *n
     if (S_ISREG(st.st_mode)) {
         r = copy_file(from_dir, to_dir, name, &st, e);
     } else if (S_ISLNK(st.st_mode)) {
-        r = copy_symlink(from_dir, to_dir, name, &st, e);
+        r = copy_symlink(from_dir, to_dir, name, e);
     } else if (S_ISFIFO(st.st_mode) && mkfifoat(to_dir, name, st.st_mode & 07777) < 0) {
         r = err_set(e, errno, "cannot create FIFO '%s'", name);
+    }
+    if (r == 0 && !S_ISREG(st.st_mode)) {
+        copy_owner_and_times(to_dir, name, &st);
     }
     if (r == 0) {
         remember_link(c, to_dir, name, &st);

@@ -193,6 +193,7 @@ struct job {
     const struct spec_idmap *gid_map;
     userns_job *run;
     void *arg;
+    int pidfd; /* whose user namespace it is; -1: a new one */
 };
 
 static int become(const struct job *j, struct err *e)
@@ -218,7 +219,8 @@ static _Noreturn void job_child(const struct job *j, int socket_fd)
     if (read(socket_fd, &go, 1) != 1) {
         _exit(EXITCODE_RBOX); /* the parent died, or could not map the ids and says so itself */
     }
-    r = become(j, &e);
+    r = j->pidfd >= 0 ? ns_join(j->pidfd, CLONE_NEWUSER, &e) : 0;
+    r = r < 0 ? r : become(j, &e);
     /* Changing ids cleared it (prctl(2)); the socket tells if the parent died meanwhile. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (r == 0 && recv(socket_fd, &go, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
@@ -253,10 +255,8 @@ static int await_job(int pidfd, int socket_fd, struct err *e)
     return err_new(e, EIO, "a job in the user namespace ended with status %d", status);
 }
 
-int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, userns_job *job,
-               void *arg, struct err *e)
+static int run_job(struct job *j, struct err *e)
 {
-    struct job j = {.uid_map = uid_map, .gid_map = gid_map, .run = job, .arg = arg};
     autoclose int socket_fd = -1;
     autokill int pidfd = -1;
     int pair[2] = {-1, -1};
@@ -266,17 +266,17 @@ int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_ma
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         return err_set(e, errno, "cannot create a socket pair");
     }
-    pid = ns_clone(CLONE_NEWUSER, -1, &pidfd, e);
+    pid = ns_clone(j->pidfd < 0 ? CLONE_NEWUSER : 0, -1, &pidfd, e);
     if (pid == 0) {
         (void)close(pair[0]);
-        job_child(&j, pair[1]);
+        job_child(j, pair[1]);
     }
     (void)close(pair[1]);
     socket_fd = pair[0];
     if (pid < 0) {
         return (int)pid;
     }
-    r = userns_map(pid, uid_map, gid_map, e);
+    r = j->pidfd < 0 ? userns_map(pid, j->uid_map, j->gid_map, e) : 0;
     if (r == 0 && write(socket_fd, "g", 1) != 1) {
         return err_set(e, errno, "cannot start a job in the user namespace");
     }
@@ -286,6 +286,22 @@ int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_ma
     r = await_job(pidfd, socket_fd, e);
     close_fd(&pidfd); /* reaped */
     return r;
+}
+
+int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, userns_job *job,
+               void *arg, struct err *e)
+{
+    struct job j = {.uid_map = uid_map, .gid_map = gid_map, .run = job, .arg = arg, .pidfd = -1};
+
+    return run_job(&j, e);
+}
+
+int userns_run_in(int pidfd, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
+                  userns_job *job, void *arg, struct err *e)
+{
+    struct job j = {.uid_map = uid_map, .gid_map = gid_map, .run = job, .arg = arg, .pidfd = pidfd};
+
+    return run_job(&j, e);
 }
 
 int userns_own_maps(struct spec *s, struct err *e)

@@ -31,6 +31,10 @@ typedef int userns_job(void *arg, struct err *e);
 int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_map, userns_job *job,
                void *arg, struct err *e);
 
+/* The same in the user namespace of the process behind @pidfd, whose maps these are. */
+int userns_run_in(int pidfd, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
+                  userns_job *job, void *arg, struct err *e);
+
 /* Choose the caller's id maps into @s, as the options in it ask; a zeroed one gets the usual maps.
  * Host side. */
 int userns_own_maps(struct spec *s, struct err *e);

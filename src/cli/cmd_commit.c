@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "box/cgroup.h"
+#include "box/look.h"
+#include "cli/change.h"
+#include "cli/cmd.h"
+#include "cli/container.h"
+#include "image/commit.h"
+#include "image/image.h"
+#include "image/manifest.h"
+#include "image/unpack.h"
+#include "spec/spec_parse.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct commit_options {
+    struct image_config changes;
+    char *author;
+    char *message;
+    char *iidfile;
+    char *format;
+    int pause;
+    int quiet;
+};
+
+#define FIELD(name) offsetof(struct commit_options, name)
+
+static const struct opt OPTIONS[] = {
+    {"author", 'a', "NAME", OPT_STRING, FIELD(author), "who made it", NULL},
+    CHANGE_OPTION(FIELD(changes)),
+    {"format", 'f', "FORMAT", OPT_STRING, FIELD(format), "oci, which it always is", NULL},
+    {"iidfile", 0, "FILE", OPT_STRING, FIELD(iidfile), "write the image's id there, too", NULL},
+    {"message", 'm', "TEXT", OPT_STRING, FIELD(message), "a comment, for the history", NULL},
+    {"pause", 'p', NULL, OPT_FLAG, FIELD(pause), "pause the container meanwhile", NULL},
+    {"quiet", 'q', NULL, OPT_FLAG, FIELD(quiet), "print the id only, as it does anyway", NULL},
+    {0},
+};
+
+static const struct opt_refused REFUSED[] = {
+    {"include-volumes", 0, NULL}, {"squash", 's', "rbox export … | rbox import - NAME"}, {0}};
+
+static void commit_done(void *options);
+static int commit(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_commit = {
+    .names = {"commit", "container commit"},
+    .group = CMD_CONTAINERS,
+    .summary = "make an image of what a container has changed",
+    .usage = "[options] CONTAINER [IMAGE]",
+    .description =
+        "The changes become a layer on the container's image; command, environment, user and\n"
+        "working folder are the container's. What is mounted in it stays out. Prints the id.",
+    .examples = "rbox commit web mine:v2\n"
+                "rbox commit -c 'CMD [\"/bin/sh\"]' -m 'with curl' work tools\n",
+    .options = OPTIONS,
+    .refused = REFUSED,
+    .options_size = sizeof(struct commit_options),
+    .min_args = 1,
+    .max_args = 2,
+    .done = commit_done,
+    .run = commit,
+};
+
+static void commit_done(void *options)
+{
+    image_config_done(&((struct commit_options *)options)->changes);
+}
+
+/* ---- the layer */
+
+struct writer {
+    const struct store *store;
+    const struct found *found;
+    const struct spec *spec;
+};
+
+static int write_layer(void *arg, int out_fd, struct err *e)
+{
+    const struct writer *w = arg;
+    autolook struct look now = {.root_fd = -1, .lock_fd = -1};
+    autolook struct look first = {.root_fd = -1, .lock_fd = -1};
+    struct unpack u = {.uid_map = &w->spec->linux_.uid_mappings,
+                       .gid_map = &w->spec->linux_.gid_mappings,
+                       .out_fd = out_fd};
+    int r = look_changes(w->store, w->found, w->spec, &now, &first, e);
+
+    u.folder_fd = now.root_fd;
+    u.pidfd = now.pidfd;
+    u.in_fd = first.root_fd;
+    return r < 0 ? r : unpack_run(&u, (const char *const[]){"pack-changes", NULL}, NULL, e);
+}
+
+/* ---- its config */
+
+/* rbox's own, which every container gets anew. */
+static int is_own_variable(const char *assignment)
+{
+    static const char *const OWN[] = {"HOSTNAME=", "TERM=", "container="};
+
+    for (size_t i = 0; i < sizeof(OWN) / sizeof(OWN[0]); i++) {
+        if (str_after(assignment, OWN[i]) != NULL) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* The command begins with the image's entrypoint, unless the container has another one. */
+static void split_command(const struct strv *args, const struct strv *entrypoint,
+                          struct image_config *ret)
+{
+    size_t n = 0;
+
+    while (n < entrypoint->len && n < args->len && strcmp(args->v[n], entrypoint->v[n]) == 0) {
+        n++;
+    }
+    n = n == entrypoint->len ? n : 0;
+    for (size_t i = 0; i < args->len; i++) {
+        strv_push(i < n ? &ret->entrypoint : &ret->cmd, args->v[i]);
+    }
+}
+
+static void container_config(const struct spec *s, const struct image *base,
+                             struct image_config *ret)
+{
+    for (size_t i = 0; i < s->process.env.len; i++) {
+        if (!is_own_variable(s->process.env.v[i])) {
+            strv_push(&ret->env, s->process.env.v[i]);
+        }
+    }
+    split_command(&s->process.args, &base->config.entrypoint, ret);
+    strv_append(&ret->labels, &s->box.labels);
+    ret->working_dir = xstrdup_null(s->process.cwd);
+    ret->user = xstrdup_null(s->process.user);
+}
+
+/* ---- */
+
+static int write_iidfile(const struct commit_options *o, const char *id, struct err *e)
+{
+    return o->iidfile == NULL ? 0 : file_write(AT_FDCWD, o->iidfile, id, strlen(id), 0, e);
+}
+
+static int commit_container(const struct store *store, const struct writer *w,
+                            const struct commit_options *o, const char *name, struct err *e)
+{
+    struct image base = {.lock_fd = -1};
+    struct image_config config = {0};
+    autofree char *id = NULL;
+    autofree char *created_by = NULL;
+    struct commit c = {.image_id = w->spec->box.image_id,
+                       .write = write_layer,
+                       .arg = (void *)(uintptr_t)w,
+                       .name = name,
+                       .config = &config,
+                       .changes = &o->changes,
+                       .author = o->author,
+                       .comment = o->message};
+    int r = 0;
+
+    if (c.image_id == NULL) {
+        (void)err_new(e, ENOTSUP, "container '%s' was not made of an image", w->found->name);
+        return err_hint(e, "rbox export %s | rbox import - NAME", w->found->name);
+    }
+    r = image_find(store, c.image_id, &base, e);
+    close_fd(&base.lock_fd);
+    if (r < 0) {
+        return err_wrap(e, "the image of container '%s'", w->found->name);
+    }
+    container_config(w->spec, &base, &config);
+    created_by = container_command(w->spec);
+    c.created_by = created_by;
+    r = commit_image(store, &c, &id, e);
+    r = r < 0 ? r : write_iidfile(o, id, e);
+    if (r == 0) {
+        (void)printf("%s\n", str_after(id, "sha256:"));
+    }
+    image_config_done(&config);
+    image_done(&base);
+    return r;
+}
+
+/* With --pause: nothing changes while it is read. */
+static int commit_paused(const struct store *store, const struct writer *w,
+                         const struct commit_options *o, const char *name, struct err *e)
+{
+    autocgroup struct cgroup c = CGROUP_INIT;
+    struct err ignored = {0};
+    int r = cgroup_load(w->found->run_fd, &c, e);
+
+    if (r == 0 && c.way == CGROUP_NONE) {
+        (void)err_new(e, ENOTSUP, "cannot pause '%s': it runs without a cgroup", w->found->name);
+        return err_hint(e, "rbox run --cgroups=enabled …");
+    }
+    if (r == 0 && cgroup_is_frozen(c.box_fd) == 1) {
+        return commit_container(store, w, o, name, e);
+    }
+    r = r < 0 ? r : cgroup_freeze(c.box_fd, 1, e);
+    if (r == 0) {
+        r = commit_container(store, w, o, name, e);
+        (void)cgroup_freeze(c.box_fd, 0, &ignored);
+    }
+    return r;
+}
+
+static int commit(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct commit_options *o = options;
+    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    struct store *store = NULL;
+    struct container c;
+    int r = ctx_store(ctx, &store, e);
+
+    (void)argc;
+    if (r == 0 && o->format != NULL && strcmp(o->format, "oci") != 0) {
+        r = err_new(e, EINVAL, "--format can be oci only, not '%s'", o->format);
+    }
+    r = r < 0 ? r : find_container(store, argv[0], &f, e);
+    r = r < 0 ? r : container_read(&f, &c, e);
+    if (r == 0) {
+        const struct writer w = {.store = store, .found = &f, .spec = &c.spec};
+
+        r = (o->pause && f.run_fd >= 0 ? commit_paused : commit_container)(store, &w, o, argv[1],
+                                                                           e);
+        container_done(&c);
+    }
+    return r;
+}

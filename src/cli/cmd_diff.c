@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "box/look.h"
+#include "cli/cmd.h"
+#include "cli/container.h"
+#include "cli/format.h"
+#include "image/unpack.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct diff_options {
+    char *format;
+};
+
+static const struct opt OPTIONS[] = {
+    {"format", 0, "FORMAT", OPT_STRING, offsetof(struct diff_options, format), "json", NULL},
+    {0},
+};
+
+static const struct opt_refused REFUSED[] = {{"latest", 'l', NULL}, {0}};
+
+static int diff(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_diff = {
+    .names = {"diff", "container diff"},
+    .group = CMD_CONTAINERS,
+    .summary = "list the files that a container has added, changed and deleted",
+    .usage = "[options] CONTAINER",
+    .description =
+        "A, C or D and the path, in order. What is mounted in the container is not its own.\n"
+        "A file that was only opened for writing is not listed.",
+    .examples = "rbox diff web\n",
+    .options = OPTIONS,
+    .refused = REFUSED,
+    .options_size = sizeof(struct diff_options),
+    .min_args = 1,
+    .max_args = 1,
+    .run = diff,
+};
+
+enum {
+    OUTPUT_BYTES_MAX = 1 << 30
+};
+
+/* As a JSON object, a list for each kind. Names that are not text are escaped. */
+static int print_json(const char *text, size_t len, struct err *e)
+{
+    json_auto_t *o = json_object();
+    const struct {
+        char kind;
+        const char *key;
+    } kinds[] = {{'C', "changed"}, {'A', "added"}, {'D', "deleted"}};
+
+    for (const char *p = text; p < text + len; p += strlen(p) + 1) {
+        for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+            json_t *list = json_object_get(o, kinds[i].key);
+
+            if (*p != kinds[i].kind) {
+                continue;
+            }
+            if (list == NULL) {
+                list = json_array();
+                (void)json_object_set_new(o, kinds[i].key, list);
+            }
+            (void)json_array_append_new(list, json_str(p + 1));
+        }
+    }
+    return format_value(stdout, NULL, o, e);
+}
+
+static int print(const char *text, size_t len, const char *format, struct err *e)
+{
+    if (format != NULL) {
+        return print_json(text, len, e);
+    }
+    for (const char *p = text; p < text + len; p += strlen(p) + 1) {
+        (void)printf("%c %s\n", *p, p + 1);
+    }
+    return 0;
+}
+
+static int compare(const struct store *store, const struct found *f, const struct spec *s,
+                   const char *format, struct err *e)
+{
+    autolook struct look now = {.root_fd = -1, .lock_fd = -1};
+    autolook struct look first = {.root_fd = -1, .lock_fd = -1};
+    autoclose int out_fd = memfd_create("rbox diff", MFD_CLOEXEC);
+    autofree char *text = NULL;
+    size_t len = 0;
+    struct unpack u = {
+        .uid_map = &s->linux_.uid_mappings, .gid_map = &s->linux_.gid_mappings, .out_fd = out_fd};
+    int r = look_changes(store, f, s, &now, &first, e);
+
+    u.folder_fd = now.root_fd;
+    u.pidfd = now.pidfd;
+    u.in_fd = first.root_fd;
+    r = r < 0 ? r : unpack_run(&u, (const char *const[]){"changes", NULL}, NULL, e);
+    if (r == 0 && lseek(out_fd, 0, SEEK_SET) < 0) {
+        r = err_set(e, errno, "cannot read the list of changes");
+    }
+    r = r < 0 ? r : fd_read_all(out_fd, OUTPUT_BYTES_MAX, &text, &len, e);
+    return r < 0 ? r : print(text, len, format, e);
+}
+
+static int diff(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct diff_options *o = options;
+    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    struct store *store = NULL;
+    struct container c;
+    int r = ctx_store(ctx, &store, e);
+
+    (void)argc;
+    if (r == 0 && o->format != NULL && strcmp(o->format, "json") != 0) {
+        r = err_new(e, EINVAL, "--format can be json here, not '%s'", o->format);
+    }
+    r = r < 0 ? r : find_container(store, argv[0], &f, e);
+    r = r < 0 ? r : container_read(&f, &c, e);
+    if (r == 0) {
+        r = compare(store, &f, &c.spec, o->format, e);
+        container_done(&c);
+    }
+    return r;
+}
