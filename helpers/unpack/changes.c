@@ -182,6 +182,7 @@ struct level {
     const struct level *above;
     char *path;
     int *told;
+    int depth;
 };
 
 static int say_folders(const struct changes *c, const struct level *l, struct err *e)
@@ -197,10 +198,10 @@ static int say_folders(const struct changes *c, const struct level *l, struct er
 }
 
 static int compare(const struct changes *c, const struct sides *s, const struct level *above,
-                   int depth, struct err *e);
+                   struct err *e);
 
 static int enter(const struct changes *c, const struct sides *s, const char *name,
-                 const struct level *l, int both, int depth, struct err *e)
+                 const struct level *l, int both, struct err *e)
 {
     struct sides below = {.new_fd = open_below(s->new_fd, name, O_DIRECTORY), .old_fd = -1};
     int r = 0;
@@ -212,7 +213,7 @@ static int enter(const struct changes *c, const struct sides *s, const char *nam
         below.old_fd = open_below(s->old_fd, name, O_DIRECTORY);
         r = below.old_fd < 0 ? err_set(e, errno, "cannot open '%s' of the image", l->path) : 0;
     }
-    r = r < 0 ? r : compare(c, &below, l, depth + 1, e);
+    r = r < 0 ? r : compare(c, &below, l, e);
     (void)close(below.new_fd);
     close_fd(&below.old_fd);
     return r;
@@ -224,14 +225,14 @@ static int lstat_below(int dir_fd, const char *name, struct stat *st)
 }
 
 static int compare_name(const struct changes *c, const struct sides *s, const char *name,
-                        const struct level *above, int depth, struct err *e)
+                        const struct level *above, struct err *e)
 {
     struct stat a;
     struct stat b;
     int is_new = lstat_below(s->new_fd, name, &a);
     int is_old = lstat_below(s->old_fd, name, &b);
     int told = 0;
-    struct level l = {.above = above, .told = &told};
+    struct level l = {.above = above, .told = &told, .depth = above->depth + 1};
     int r = 0;
 
     if (!is_new && !is_old) {
@@ -244,21 +245,22 @@ static int compare_name(const struct changes *c, const struct sides *s, const ch
         r = r < 0 ? r : c->say(c->arg, !is_old ? 'A' : is_new ? 'C' : 'D', l.path, e);
     }
     if (r == 0 && is_new && S_ISDIR(a.st_mode)) {
-        r = enter(c, s, name, &l, is_old && S_ISDIR(b.st_mode), depth, e);
+        r = enter(c, s, name, &l, is_old && S_ISDIR(b.st_mode), e);
     }
     free(l.path);
     return r;
 }
 
 static int compare(const struct changes *c, const struct sides *s, const struct level *above,
-                   int depth, struct err *e)
+                   struct err *e)
 {
     autostrv struct strv names = {0};
-    int r = depth > DEPTH_MAX ? err_new(e, ELOOP, "more than %d folders in each other", DEPTH_MAX)
-                              : read_both(s, &names, e);
+    int r = above->depth > DEPTH_MAX
+                ? err_new(e, ELOOP, "more than %d folders in each other", DEPTH_MAX)
+                : read_both(s, &names, e);
 
     for (size_t i = 0; r == 0 && i < names.len; i++) {
-        r = compare_name(c, s, names.v[i], above, depth, e);
+        r = compare_name(c, s, names.v[i], above, e);
     }
     return r;
 }
@@ -271,7 +273,7 @@ static int compare_all(const struct changes *c, struct err *e)
     int told = 0;
 
     return root_fd < 0 ? err_set(e, errno, "cannot open the root")
-                       : compare(c, &s, &(struct level){.path = top, .told = &told}, 0, e);
+                       : compare(c, &s, &(struct level){.path = top, .told = &told}, e);
 }
 
 /* ---- what is done with the answer */

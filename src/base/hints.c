@@ -88,9 +88,13 @@ static const struct hint HINTS[] = {
     {HINT_CONTROLLER, HINT_WHO_ROOT, "a cgroup controller is not delegated to the user",
      "sudo mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu cpuset "
      "io memory pids\\n' | "
-     "sudo tee /etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl daemon-reload",
-     "systemd hands controllers to user@UID.service by its Delegate= setting. Log in again "
-     "afterwards."},
+     "sudo tee /etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl daemon-reload "
+     "&& systemctl --user daemon-reexec",
+     "systemd hands controllers to user@UID.service by its Delegate= setting. The user's own "
+     "manager "
+     "takes them up when it starts: at the next login, or with the last of these commands, which "
+     "is "
+     "the user's to run."},
     {HINT_NO_BUS, HINT_WHO_USER, "no systemd user manager answers",
      "loginctl enable-linger {0} || sudo loginctl enable-linger {0}",
      "Limits need a cgroup, which systemd's user manager gives. su, sudo and cron start none; a "

@@ -67,7 +67,7 @@ static int make_scope(struct making *m, struct err *e)
     autofree char *description = xasprintf("rbox container %s", name);
 
     if (slice == NULL) {
-        slice = geteuid() == 0 ? "machine.slice" : "app.slice";
+        slice = scope_slice();
     }
     if (!str_ends(slice, ".slice")) {
         return err_new(e, EINVAL, "--cgroup-parent '%s' is not the name of a slice (web.slice)",

@@ -30,7 +30,6 @@ enum {
     X(sd_bus_message_append)          \
     X(sd_bus_message_read)            \
     X(sd_bus_message_unref)           \
-    X(sd_bus_get_property_string)     \
     X(sd_bus_call)                    \
     X(sd_bus_wait)                    \
     X(sd_bus_process)                 \
@@ -266,6 +265,11 @@ static int request_start(struct manager *m, const void *arg, struct err *e)
     return r;
 }
 
+const char *scope_slice(void)
+{
+    return geteuid() == 0 ? "machine.slice" : "app.slice";
+}
+
 int scope_start(const struct scope_request *q, struct err *e)
 {
     return manager_ask(request_start, q, e);
@@ -325,19 +329,4 @@ static int request_attach(struct manager *m, const void *arg, struct err *e)
 int scope_attach(const char *unit, const char *subgroup, pid_t pid, struct err *e)
 {
     return manager_ask(request_attach, &(struct attach_request){unit, subgroup, pid}, e);
-}
-
-static int request_path(struct manager *m, const void *arg, struct err *e)
-{
-    char **ret_path = *(char **const *)arg;
-    int r = m->lib.sd_bus_get_property_string(
-        m->bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-        "org.freedesktop.systemd1.Manager", "ControlGroup", NULL, ret_path);
-
-    return r < 0 ? err_set(e, ENOENT, "the bus knows no manager") : 0;
-}
-
-int scope_manager_path(char **ret_path, struct err *e)
-{
-    return manager_ask(request_path, &ret_path, e);
 }

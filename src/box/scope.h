@@ -19,15 +19,14 @@ struct scope_request {
     pid_t pid;               /* moved into it; must be of the caller's uid */
 };
 
+/* The slice where containers go by default. */
+const char *scope_slice(void);
+
 /* Start a scope with Delegate=yes and every controller the manager has, and wait until the process
  * is in it. The manager is found through DBUS_SESSION_BUS_ADDRESS, XDG_RUNTIME_DIR (only if it is
  * the caller's own) and /run/user/UID, there also by its private socket. Errors: -ENOENT no manager
  * answers (others may still do); -EEXIST, -EACCES and others what it said; -ETIMEDOUT. */
 int scope_start(const struct scope_request *q, struct err *e);
-
-/* The cgroup of the manager, below which its scopes are: "/user.slice/…/user@1000.service". The
- * caller owns *ret_path. Errors as scope_start(). */
-int scope_manager_path(char **ret_path, struct err *e);
 
 /* Set @property of @unit ("CPUWeight") until it ends. Errors as scope_start(). */
 int scope_set(const char *unit, const char *property, uint64_t value, struct err *e);
