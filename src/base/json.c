@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/json.h"
 
+#include "base/cleanup.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,6 +140,19 @@ json_t *json_from_strv(const struct strv *l)
         (void)json_array_append_new(array, json_str(l->v[i]));
     }
     return array;
+}
+
+json_t *json_from_pairs(const struct strv *l)
+{
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < l->len; i++) {
+        autofree char *key = xstrndup(l->v[i], strcspn(l->v[i], "="));
+        const char *value = l->v[i] + strlen(key);
+
+        (void)json_object_set_new(o, key, json_str(*value == '=' ? value + 1 : value));
+    }
+    return o;
 }
 
 json_t *json_str(const char *s)

@@ -31,8 +31,9 @@ int json_get_array(const json_t *o, const char *key, const char *what, json_t **
 int json_get_strv(const json_t *o, const char *key, const char *what, struct strv *ret,
                   struct err *e); /* appends */
 
-/* Array of strings; object of K=V strings from a list of "K=V" pairs. New references. */
+/* Array of strings; object of strings from a list of "K=V" pairs. New references. */
 json_t *json_from_strv(const struct strv *l);
+json_t *json_from_pairs(const struct strv *l);
 
 /* A string value, escaping what is not UTF-8 (names of files and environments need not be). New
  * reference. */

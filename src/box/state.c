@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "box/cgroup.h"
+#include "box/events.h"
 #include "box/find.h"
 #include "box/undo.h"
 #include "spec/spec_json.h"
@@ -22,6 +23,10 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Marks in the run folder. */
+static const char STOPPING[] = "stopping";
+static const char KILLED[] = "killed";
 
 /* ---- making */
 
@@ -187,6 +192,7 @@ int state_create(const struct store *store, const struct spec *s, struct state *
         state_done(&st);
         return r;
     }
+    events_add_container(store, s, "create", NULL);
     *ret = st;
     return 0;
 }
@@ -248,15 +254,25 @@ int state_write_running(const struct state *st, const struct state_running *runn
     return r;
 }
 
-int state_mark_stopping(int run_fd, struct err *e)
+static int mark(int run_fd, const char *name, struct err *e)
 {
-    int r = file_write(run_fd, "stopping", "", 0, FILE_PRIVATE, e);
+    int r = file_write(run_fd, name, "", 0, FILE_PRIVATE, e);
 
     if (r == -ENOENT) { /* the folder went with the container's end */
         err_clear(e);
         r = 0;
     }
     return r;
+}
+
+int state_mark_stopping(int run_fd, struct err *e)
+{
+    return mark(run_fd, STOPPING, e);
+}
+
+int state_mark_killed(int run_fd, struct err *e)
+{
+    return mark(run_fd, KILLED, e);
 }
 
 int state_rename(const struct state *st, struct spec *s, const char *name, struct err *e)
@@ -278,7 +294,12 @@ int state_rename(const struct state *st, struct spec *s, const char *name, struc
 
 int state_is_stopping(const struct state *st)
 {
-    return faccessat(st->lock_fd, "stopping", F_OK, 0) == 0;
+    return faccessat(st->lock_fd, STOPPING, F_OK, 0) == 0;
+}
+
+int state_is_killed(const struct state *st)
+{
+    return faccessat(st->lock_fd, KILLED, F_OK, 0) == 0;
 }
 
 static void remove_run_folder(const struct store *store, const char *id)
@@ -291,11 +312,19 @@ static void remove_run_folder(const struct store *store, const char *id)
 static int write_exit_file(int dir_fd, const struct state_exit *x, struct err *e)
 {
     return write_json(dir_fd, "exit.json",
-                      json_pack("{s:i, s:b, s:I, s:I, s:i, s:o}", "status", x->status, "oom_killed",
-                                x->oom_killed, "started_ns", (json_int_t)x->started_ns,
-                                "finished_ns", (json_int_t)x->finished_ns, "restarts", x->restarts,
-                                "error", json_str(x->error != NULL ? x->error : "")),
+                      json_pack("{s:i, s:b, s:I, s:I, s:i, s:s, s:o}", "status", x->status,
+                                "oom_killed", x->oom_killed, "started_ns",
+                                (json_int_t)x->started_ns, "finished_ns",
+                                (json_int_t)x->finished_ns, "restarts", x->restarts, "reason",
+                                x->reason, "error", json_str(x->error != NULL ? x->error : "")),
                       e);
+}
+
+void state_tell_end(const struct store *store, const struct spec *s, const struct state_exit *x)
+{
+    events_add_container(store, s, "died",
+                         json_pack("{s:o, s:s}", "containerExitCode", json_sprintf("%d", x->status),
+                                   "reason", x->reason));
 }
 
 int state_write_exit(const struct state *st, const struct state_exit *x, struct err *e)
@@ -357,6 +386,7 @@ int state_remove(const struct state *st, const struct spec *s, struct err *e)
                            st->store->containers_fd, st->id, e);
     /* Last: as long as it stands, a sweep finds what could not be removed. */
     if (r == 0) {
+        events_add_container(st->store, s, "remove", NULL);
         remove_run_folder(st->store, st->id);
     }
     return r;
@@ -383,14 +413,19 @@ static void sweep_container(const struct store *store, const char *id)
     debug("sweeping container %s", id);
     if (known && !s.box.remove) {
         autoclose int dir_fd = openat(store->containers_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        struct state_exit x = {.status = 137, .error = xstrdup("its supervisor died")};
+        struct state_exit x = {
+            .status = 137, .error = xstrdup("its supervisor died"), .reason = STATE_SUPERVISOR};
 
         if (dir_fd >= 0 && faccessat(dir_fd, "exit.json", F_OK, 0) < 0) {
             (void)write_exit_file(dir_fd, &x, &e);
+            state_tell_end(store, &s, &x);
         }
         free(x.error);
     } else {
         drop_name_of(store, &s, id);
+        if (known) {
+            events_add_container(store, &s, "remove", NULL);
+        }
         (void)userns_remove_tree(&s.linux_.uid_mappings, &s.linux_.gid_mappings,
                                  store->containers_fd, id, &e);
     }

@@ -35,8 +35,18 @@ struct state_exit {
     int64_t started_ns; /* CLOCK_REALTIME */
     int64_t finished_ns;
     int restarts;
-    char *error; /* or NULL */
+    char *error;        /* or NULL */
+    const char *reason; /* why it ended: STATE_… */
 };
+
+/* Why a container ended, as inspect and events call it. */
+#define STATE_EXITED     "exit"
+#define STATE_SIGNALLED  "signal" /* by somebody else's, or its own */
+#define STATE_STOPPED    "stop"   /* rbox stop, restart, rm -f */
+#define STATE_KILLED     "kill"   /* rbox kill */
+#define STATE_TIMED_OUT  "timeout"
+#define STATE_OOM        "oom"
+#define STATE_SUPERVISOR "supervisor" /* its supervisor died */
 
 struct state_running {
     int64_t pid; /* of PID 1, as the host counts */
@@ -75,6 +85,13 @@ int state_write_running(const struct state *st, const struct state_running *runn
  */
 int state_mark_stopping(int run_fd, struct err *e);
 int state_is_stopping(const struct state *st);
+
+/* The same for a signal of rbox kill, which may bring it an end. */
+int state_mark_killed(int run_fd, struct err *e);
+int state_is_killed(const struct state *st);
+
+/* Add the event of an end. */
+void state_tell_end(const struct store *store, const struct spec *s, const struct state_exit *x);
 
 /* Write exit.json, then take the run folder away: the container is now stopped. */
 int state_write_exit(const struct state *st, const struct state_exit *x, struct err *e);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "box/cgroup.h"
+#include "box/events.h"
 #include "box/fuse.h"
 #include "box/net.h"
 #include "box/process.h"
@@ -47,6 +48,7 @@ struct running {
     struct streams *streams;
     struct fuse_server fuse;
     int restarts;
+    int timed_out; /* --timeout ended it */
     int64_t started_ns;
     struct report report;
 };
@@ -256,6 +258,7 @@ static void tell_started(const struct supervise *s, struct running *run)
                                                       .restarts = run->restarts},
                               &ignored);
     if (run->restarts > 0) {
+        events_add_container(s->state->store, s->spec, "restart", NULL);
         return;
     }
     (void)prctl(PR_SET_PDEATHSIG, 0); /* first: a detached start's launcher goes when it is told */
@@ -263,6 +266,7 @@ static void tell_started(const struct supervise *s, struct running *run)
     if (s->mode == SUPERVISE_DETACHED) {
         streams_detach_launcher(run->streams);
     }
+    events_add_container(s->state->store, s->spec, "start", NULL);
 }
 
 /* From the clone to the command's exec. */
@@ -285,6 +289,17 @@ static int start(struct supervise *s, struct running *run, struct err *e)
 }
 
 /* ---- end */
+
+static const char *end_reason(const struct supervise *s, const struct running *run,
+                              const struct state_exit *x)
+{
+    return x->oom_killed                                  ? STATE_OOM
+           : run->timed_out                               ? STATE_TIMED_OUT
+           : x->status > 128 && state_is_killed(s->state) ? STATE_KILLED
+           : state_is_stopping(s->state)                  ? STATE_STOPPED
+           : x->status > 128                              ? STATE_SIGNALLED
+                                                          : STATE_EXITED;
+}
 
 /* What its cgroup says of its end: told in one line, and kept. */
 static void end_cgroup(const struct supervise *s, struct running *run, struct state_exit *x)
@@ -318,6 +333,13 @@ static void put_away(struct supervise *s, struct running *run, struct state_exit
     net_stop(&s->net);
     fuse_stop(&run->fuse);
     end_cgroup(s, run, x);
+    if (started) {
+        x->reason = end_reason(s, run, x);
+        state_tell_end(s->state->store, s->spec, x);
+    }
+    if (run->timed_out) {
+        streams_notice(run->streams, "the container was killed: its --timeout had passed");
+    }
     if (started ? s->spec->box.remove : s->is_new) {
         r = state_remove(s->state, s->spec, &e);
     } else if (started) {
@@ -416,7 +438,8 @@ static int watch(const struct supervise *s, struct running *run)
                                      .streams = run->streams,
                                      .helpers = helpers,
                                      .helper_count = NET_HELPER_COUNT + 1,
-                                     .timeout_ms = s->spec->box.timeout_ms});
+                                     .timeout_ms = s->spec->box.timeout_ms,
+                                     .ret_timed_out = &run->timed_out});
 }
 
 static void live(struct supervise *s, struct running *run, struct state_exit *x)
@@ -434,6 +457,8 @@ static void live(struct supervise *s, struct running *run, struct state_exit *x)
         if (!may_restart(s, run, x->status) || !pause_before(s, pause_ms)) {
             return;
         }
+        x->reason = end_reason(s, run, x);
+        state_tell_end(s->state->store, s->spec, x);
         r = start_again(s, run, &e);
         if (r < 0) {
             streams_notice(run->streams, e.msg);

@@ -108,6 +108,9 @@ static void check_time(struct watching *s)
 {
     if (s->timeout_ms > 0 && clock_monotonic_ms() >= s->start_ms + s->timeout_ms) {
         s->timeout_ms = 0;
+        if (s->w->ret_timed_out != NULL) {
+            *s->w->ret_timed_out = 1;
+        }
         (void)proc_signal(*s->w->pidfd, SIGKILL);
     }
     if (s->recheck_ms > 0 && clock_monotonic_ms() >= s->recheck_ms) {

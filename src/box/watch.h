@@ -25,6 +25,7 @@ struct watch {
     const struct watch_helper *helpers;
     size_t helper_count; /* at most WATCH_HELPERS_MAX */
     int64_t timeout_ms;  /* kill after so long; 0 = never */
+    int *ret_timed_out;  /* set when that came to pass; or NULL */
 };
 
 /* Wait for PID 1's end, serving the others until then; after it, what it wrote is read to its end.

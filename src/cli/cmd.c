@@ -31,6 +31,8 @@ static const struct cmd *const COMMANDS[] = {
     &cmd_export,
     &cmd_commit,
     &cmd_rename,
+    &cmd_top,
+    &cmd_events,
     &cmd_container_prune,
     &cmd_container_inspect,
     &cmd_container_exists,

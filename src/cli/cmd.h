@@ -112,6 +112,8 @@ extern const struct cmd cmd_cp;
 extern const struct cmd cmd_diff;
 extern const struct cmd cmd_export;
 extern const struct cmd cmd_commit;
+extern const struct cmd cmd_events;
+extern const struct cmd cmd_top;
 extern const struct cmd cmd_ps;
 extern const struct cmd cmd_rm;
 extern const struct cmd cmd_kill;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "box/attach.h"
+#include "box/events.h"
 #include "box/streams.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
@@ -58,6 +59,7 @@ static int attach(struct ctx *ctx, void *options, int argc, char **argv, struct 
     a.terminal = c.spec.process.terminal;
     a.interactive = c.spec.box.interactive && !o->no_stdin;
     a.ret_report = &report;
+    events_add_container(store, &c.spec, "attach", NULL);
     container_done(&c);
     attach_block_signals();
     r = streams_connect(f.run_fd, &a.control_fd, e);

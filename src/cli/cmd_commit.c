@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "box/cgroup.h"
+#include "box/events.h"
 #include "box/look.h"
 #include "cli/change.h"
 #include "cli/cmd.h"
@@ -179,6 +180,7 @@ static int commit_container(const struct store *store, const struct writer *w,
     r = commit_image(store, &c, &id, e);
     r = r < 0 ? r : write_iidfile(o, id, e);
     if (r == 0) {
+        events_add(store, "container", "commit", w->found->id, w->found->name);
         (void)printf("%s\n", str_after(id, "sha256:"));
     }
     image_config_done(&config);

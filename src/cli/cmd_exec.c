@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "box/caps.h"
 #include "box/enter.h"
+#include "box/events.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/run_options.h"
@@ -146,7 +147,10 @@ static int exec(struct ctx *ctx, void *options, int argc, char **argv, struct er
         return r;
     }
     r = change_process(&c.spec, o, argv + 1, e);
-    r = r < 0 ? r : enter_run(&f, &c.spec, &enter, e);
+    if (r == 0) {
+        events_add_container(store, &c.spec, "exec", NULL);
+        r = enter_run(&f, &c.spec, &enter, e);
+    }
     container_done(&c);
     return r;
 }

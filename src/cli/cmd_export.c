@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/events.h"
 #include "box/look.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
@@ -67,6 +68,9 @@ static int export(struct ctx *ctx, void *options, int argc, char **argv, struct 
     if (r == 0) {
         r = export_files(store, &f, &c.spec, o->output, e);
         container_done(&c);
+    }
+    if (r == 0) {
+        events_add(store, "container", "export", f.id, f.name);
     }
     return r;
 }

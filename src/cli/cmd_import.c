@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
+#include "box/events.h"
 #include "cli/change.h"
 #include "cli/cmd.h"
 #include "image/load.h"
@@ -67,6 +68,7 @@ static int import(struct ctx *ctx, void *options, int argc, char **argv, struct 
     (void)argc;
     r = r < 0 ? r : load_import(store, fd, argv[1], &o->config, &id, e);
     if (r == 0) {
+        events_add(store, "image", "import", id, argv[1]);
         (void)printf("%s\n", id);
     }
     return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "box/control.h"
+#include "box/events.h"
 #include "box/state.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
@@ -53,12 +54,17 @@ static int kill_one(const struct store *store, void *arg, const struct found *f,
 {
     const struct kill_options *o = arg;
 
-    (void)store;
+    int r = state_mark_killed(f->run_fd, e);
+
     /* Meant to end it: no restart policy is to bring it back. */
-    if ((o->signal == SIGKILL || o->signal == SIGTERM) && state_mark_stopping(f->run_fd, e) < 0) {
-        return -e->errnum;
+    if (r == 0 && (o->signal == SIGKILL || o->signal == SIGTERM)) {
+        r = state_mark_stopping(f->run_fd, e);
     }
-    return control_signal(f, o->signal, e);
+    r = r < 0 ? r : control_signal(f, o->signal, e);
+    if (r == 0) {
+        events_add(store, "container", "kill", f->id, f->name);
+    }
+    return r;
 }
 
 static int kill_containers(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "box/events.h"
 #include "cli/cmd.h"
 #include "image/load.h"
 
@@ -79,8 +80,11 @@ static int load(struct ctx *ctx, void *options, int argc, char **argv, struct er
     if (r == 0) {
         r = o->input != NULL ? load_path(store, o->input, &names, e) : load_stdin(store, &names, e);
     }
-    for (size_t i = 0; r == 0 && !o->quiet && i < names.len; i++) {
-        (void)printf("Loaded image: %s\n", names.v[i]);
+    for (size_t i = 0; r == 0 && i < names.len; i++) {
+        events_add(store, "image", "loadfromarchive", NULL, names.v[i]);
+        if (!o->quiet) {
+            (void)printf("Loaded image: %s\n", names.v[i]);
+        }
     }
     return r;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "box/cgroup.h"
+#include "box/events.h"
 #include "box/find.h"
 #include "cli/cmd.h"
 
@@ -48,7 +49,7 @@ const struct cmd cmd_unpause = {
     .run = unpause,
 };
 
-static int freeze(const struct found *f, int frozen, struct err *e)
+static int freeze(const struct store *store, const struct found *f, int frozen, struct err *e)
 {
     autocgroup struct cgroup c = CGROUP_INIT;
     int is_frozen = 0;
@@ -65,7 +66,11 @@ static int freeze(const struct found *f, int frozen, struct err *e)
         return err_new(e, EALREADY, "container '%s' is %s", f->name,
                        frozen ? "paused already" : "not paused");
     }
-    return cgroup_freeze(c.box_fd, frozen, e);
+    if (cgroup_freeze(c.box_fd, frozen, e) < 0) {
+        return -e->errnum;
+    }
+    events_add(store, "container", frozen ? "pause" : "unpause", f->id, f->name);
+    return 0;
 }
 
 /* Those that it makes no difference to, or that cannot be, are passed over. */
@@ -75,7 +80,7 @@ static int freeze_all(const struct store *store, int frozen, struct err *e)
     int r = find_all(store, &l, e);
 
     for (size_t i = 0; r == 0 && i < l.count; i++) {
-        r = l.rows[i].run_fd >= 0 ? freeze(&l.rows[i], frozen, e) : -EALREADY;
+        r = l.rows[i].run_fd >= 0 ? freeze(store, &l.rows[i], frozen, e) : -EALREADY;
         if (r == 0) {
             (void)printf("%s\n", l.rows[i].name);
         } else if (r == -EALREADY || r == -ENOTSUP) {
@@ -94,7 +99,7 @@ static int freeze_named(const struct store *store, char **words, int frozen, str
         autofound struct found f = {.dir_fd = -1, .run_fd = -1};
 
         r = find_running(store, *words, &f, e);
-        r = r < 0 ? r : freeze(&f, frozen, e);
+        r = r < 0 ? r : freeze(store, &f, frozen, e);
         if (r == 0) {
             (void)printf("%s\n", *words);
         }

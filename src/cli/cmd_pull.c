@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "box/events.h"
 #include "cli/cmd.h"
 #include "cli/registry_options.h"
 #include "image/pull.h"
@@ -82,6 +83,9 @@ static int pull(struct ctx *ctx, void *options, int argc, char **argv, struct er
 
         r = image_pull(store, argv[i], &pull_options, NULL, &id, e);
         progress_done(&p);
+        if (r == 0) {
+            events_add(store, "image", "pull", id, argv[i]);
+        }
         if (r == 0 && !o->registry.json) {
             (void)printf("%s\n", str_after(id, "sha256:"));
         }

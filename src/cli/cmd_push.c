@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "box/events.h"
 #include "cli/cmd.h"
 #include "cli/registry_options.h"
 #include "image/pull.h"
@@ -74,6 +75,9 @@ static int push(struct ctx *ctx, void *options, int argc, char **argv, struct er
     r = r < 0 ? r
               : image_push(store, argv[0], argc > 1 ? argv[1] : NULL, &pull_options, &digest, e);
     progress_done(&p);
+    if (r == 0) {
+        events_add(store, "image", "push", digest, argv[0]);
+    }
     if (r == 0 && o->digestfile != NULL) {
         r = file_write(AT_FDCWD, o->digestfile, digest, strlen(digest), 0, e);
     }

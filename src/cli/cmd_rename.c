@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "box/events.h"
 #include "box/state.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
@@ -36,6 +37,9 @@ static int rename_container(struct ctx *ctx, void *options, int argc, char **arg
             .store = store, .id = f.id, .name = f.name, .dir_fd = f.dir_fd, .lock_fd = -1};
 
         r = state_rename(&st, &c.spec, name, e);
+        if (r == 0) {
+            events_add(store, "container", "rename", f.id, name);
+        }
         container_done(&c);
     }
     return r;

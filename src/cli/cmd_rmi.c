@@ -2,6 +2,7 @@
 #include "base/cleanup.h"
 #include "base/exitcode.h"
 #include "base/mem.h"
+#include "box/events.h"
 #include "cli/cmd.h"
 #include "cli/image_use.h"
 #include "image/image.h"
@@ -99,6 +100,7 @@ static int remove_record(const struct removal *rm, const char *name, struct err 
     r = r < 0 ? r : record_remove(rm->store, &i, e);
     image_done(&i);
     if (r == 0 && !record_is_dangling(name)) {
+        events_add(rm->store, "image", "untag", NULL, name);
         (void)printf("Untagged: %s\n", name);
     }
     return r;
@@ -112,6 +114,7 @@ static int remove_all_names(const struct removal *rm, struct names *n, struct er
         r = remove_record(rm, n->names.v[i], e);
     }
     if (r == 0) {
+        events_add(rm->store, "image", "remove", n->id, NULL);
         (void)printf("Deleted: %s\n", n->id);
     }
     return r;

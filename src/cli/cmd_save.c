@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/events.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
 #include "image/save.h"
@@ -93,12 +94,14 @@ static int save(struct ctx *ctx, void *options, int argc, char **argv, struct er
         return -e->errnum;
     }
     if (is_dir) {
-        return save_images(store, &q, e);
+        r = save_images(store, &q, e);
+    } else {
+        r = output_begin(o->output, "rbox save", &out, e);
+        q.out_fd = out.fd;
+        r = r < 0 ? r : output_end(&out, save_images(store, &q, e), e);
     }
-    r = output_begin(o->output, "rbox save", &out, e);
-    if (r < 0) {
-        return r;
+    for (int i = 0; r == 0 && i < argc; i++) {
+        events_add(store, "image", "save", NULL, argv[i]);
     }
-    q.out_fd = out.fd;
-    return output_end(&out, save_images(store, &q, e), e);
+    return r;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "box/control.h"
+#include "box/events.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "spec/spec_parse.h"
@@ -57,14 +58,17 @@ static int stop_one(const struct store *store, void *arg, const struct found *f,
     int64_t time_ms = 0;
     int signo = 0;
 
-    (void)store;
     if (r < 0) {
         return r;
     }
     time_ms = o->time_ms >= 0 ? o->time_ms : c.spec.box.stop_timeout_ms;
     signo = o->signal != 0 ? o->signal : c.spec.box.stop_signal;
     container_done(&c);
-    return control_stop(f, signo, time_ms, e);
+    r = control_stop(f, signo, time_ms, e);
+    if (r == 0) {
+        events_add(store, "container", "stop", f->id, f->name);
+    }
+    return r;
 }
 
 static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

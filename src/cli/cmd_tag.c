@@ -2,6 +2,7 @@
 /* rbox tag, rbox untag. */
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "box/events.h"
 #include "cli/cmd.h"
 #include "image/image.h"
 #include "image/image_ref.h"
@@ -58,6 +59,9 @@ static int tag(struct ctx *ctx, void *options, int argc, char **argv, struct err
         free(i.name);
         i.name = xstrdup(names.v[k]);
         r = record_write(store, &i, e);
+        if (r == 0) {
+            events_add(store, "image", "tag", i.id, i.name);
+        }
     }
     image_done(&i);
     return r;
@@ -74,6 +78,9 @@ static int untag_one(const struct store *store, const char *id, const char *word
         r = err_new(e, EINVAL, "image '%s' has no name", word);
     }
     r = r < 0 ? r : record_untag(store, &i, e);
+    if (r == 0) {
+        events_add(store, "image", "untag", id, word);
+    }
     image_done(&i);
     return r;
 }

@@ -4,6 +4,7 @@
 #include "base/exitcode.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "box/events.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/format.h"
@@ -133,6 +134,7 @@ static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, 
     r = userns_own_maps(&s, e);
     r = r < 0 ? r : volume_make(store, name, &s.linux_.uid_mappings, &s.linux_.gid_mappings, e);
     if (r == 0) {
+        events_add(store, "volume", "create", NULL, name);
         (void)printf("%s\n", name);
     }
     spec_done(&s);
@@ -202,6 +204,7 @@ static int remove_volumes(const struct store *store, const struct strv *names, s
     for (size_t i = 0; r == 0 && i < names->len; i++) {
         r = volume_remove(store, names->v[i], &s.linux_.uid_mappings, &s.linux_.gid_mappings, e);
         if (r == 0) {
+            events_add(store, "volume", "remove", NULL, names->v[i]);
             (void)printf("%s\n", names->v[i]);
         }
     }

@@ -77,6 +77,7 @@ static int read_exit(int dir_fd, struct container *ret, struct err *e)
 {
     json_auto_t *o = NULL;
     const char *error = NULL;
+    const char *reason = NULL;
     int r = read_object(dir_fd, "exit.json", &o, e);
 
     if (r < 0 || o == NULL) {
@@ -89,6 +90,8 @@ static int read_exit(int dir_fd, struct container *ret, struct err *e)
     r = r < 0 ? r : json_get_int(o, "started_ns", "exit.json", &ret->started_ns, e);
     r = r < 0 ? r : json_get_int(o, "finished_ns", "exit.json", &ret->finished_ns, e);
     r = r < 0 ? r : json_get_string(o, "error", "exit.json", &error, e);
+    r = r < 0 ? r : json_get_string(o, "reason", "exit.json", &reason, e);
+    ret->reason = xstrdup_null(reason);
     ret->error = error != NULL && error[0] != '\0' ? xstrdup(error) : NULL;
     return r;
 }
@@ -114,6 +117,7 @@ void container_done(struct container *c)
 {
     spec_done(&c->spec);
     free(c->error);
+    free(c->reason);
     json_decref(c->limits);
     memset(c, 0, sizeof(*c));
 }

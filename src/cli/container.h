@@ -25,7 +25,8 @@ struct container {
     int64_t status;      /* exit status */
     int64_t restarts;    /* by its restart policy */
     int oom_killed;
-    char *error; /* or NULL */
+    char *error;  /* or NULL */
+    char *reason; /* why it ended (STATE_… of state.h), or NULL */
 };
 
 /* Read what the store has on @f. On success the caller owns *ret. Errors: -ENOENT it is gone by

@@ -23,27 +23,14 @@ static json_t *string_value(const char *s)
     return json_str(s != NULL ? s : "");
 }
 
-static json_t *pairs(const struct strv *list)
-{
-    json_t *o = json_object();
-
-    for (size_t i = 0; i < list->len; i++) {
-        autofree char *key = xstrndup(list->v[i], strcspn(list->v[i], "="));
-        const char *value = list->v[i] + strlen(key);
-
-        (void)json_object_set_new(o, key, json_str(*value == '=' ? value + 1 : value));
-    }
-    return o;
-}
-
 static json_t *state(const struct container *c)
 {
-    return json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:o, s:o, s:o}", "Status",
+    return json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o}", "Status",
                      container_state(c), "Running", c->is_running, "Paused", c->is_paused,
                      "Restarting", 0, "OOMKilled", c->oom_killed, "Dead", 0, "Pid",
                      (json_int_t)c->pid, "ExitCode", (json_int_t)c->status, "Error",
-                     string_value(c->error), "StartedAt", time_value(c->started_ns), "FinishedAt",
-                     time_value(c->finished_ns));
+                     string_value(c->error), "Reason", string_value(c->reason), "StartedAt",
+                     time_value(c->started_ns), "FinishedAt", time_value(c->finished_ns));
 }
 
 static json_t *mounts(const struct store *store, const struct spec *s)
@@ -75,8 +62,8 @@ static json_t *config(const struct spec *s)
                      "Tty", s->process.terminal, "OpenStdin", s->box.interactive, "Env",
                      json_from_strv(&s->process.env), "Cmd", json_from_strv(&s->process.args),
                      "Image", string_value(s->box.image_name), "WorkingDir",
-                     string_value(s->process.cwd), "Labels", pairs(&s->box.labels), "Annotations",
-                     pairs(&s->box.annotations), "StopTimeout",
+                     string_value(s->process.cwd), "Labels", json_from_pairs(&s->box.labels),
+                     "Annotations", json_from_pairs(&s->box.annotations), "StopTimeout",
                      (json_int_t)(s->box.stop_timeout_ms / 1000), "StopSignal",
                      string_value(signal), "CreateCommand", json_from_strv(&s->box.create_command));
 }

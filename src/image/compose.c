@@ -68,18 +68,6 @@ static void compose_keys(json_t *section, const char *name, const struct strv *l
     }
 }
 
-static void compose_labels(json_t *section, const struct strv *labels)
-{
-    json_t *o = section_object(section, "Labels");
-
-    for (size_t i = 0; i < labels->len; i++) {
-        autofree char *key = xstrndup(labels->v[i], strcspn(labels->v[i], "="));
-        const char *value = strchr(labels->v[i], '=');
-
-        (void)json_object_set_new(o, key, json_str(value != NULL ? value + 1 : ""));
-    }
-}
-
 /* Variables are set one by one. */
 static void compose_env(json_t *section, const struct strv *env)
 {
@@ -116,7 +104,7 @@ json_t *compose_config(json_t *section, const struct image_config *c)
     }
     compose_keys(section, "Volumes", &c->volumes);
     compose_keys(section, "ExposedPorts", &c->exposed_ports);
-    compose_labels(section, &c->labels);
+    (void)json_object_update_new(section_object(section, "Labels"), json_from_pairs(&c->labels));
     return section;
 }
 
