@@ -6,7 +6,6 @@
 #include "box/control.h"
 #include "box/process.h"
 #include "box/rootfs.h"
-#include "box/state.h"
 #include "box/storage.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
@@ -18,9 +17,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- a process that goes where the root is, and sends it back */
@@ -248,6 +249,30 @@ static int look_at_image(const struct found *f, struct look *l, struct err *e)
                : look_at_copy(l, e);
 }
 
+/* Hold the files of @f, which does not run: nobody starts or removes it meanwhile (state_open()
+ * waits). Waits a while for others who look at them. */
+static int lock_files(const struct found *f, int *ret_fd, struct err *e)
+{
+    enum {
+        TRIES = 1000,
+        PAUSE_NS = 10000000
+    };
+    autoclose int fd = openat(f->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const struct timespec pause = {0, PAUSE_NS};
+
+    if (fd < 0) {
+        return err_set(e, errno, "cannot open container '%s'", f->name);
+    }
+    for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
+        if (errno != EWOULDBLOCK || i == TRIES) {
+            return err_new(e, EBUSY, "container '%s' was just started, or is in use", f->name);
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
 int look_open(const struct store *store, const struct found *f, const struct spec *s,
               enum look_view view, struct look *ret, struct err *e)
 {
@@ -259,7 +284,7 @@ int look_open(const struct store *store, const struct found *f, const struct spe
     } else if (f->run_fd >= 0) {
         r = look_at_running(f, view, &l, e);
     } else {
-        r = state_lock_files(f, &l.lock_fd, e);
+        r = lock_files(f, &l.lock_fd, e);
         r = r < 0 ? r : look_at_stopped(f, view, &l, e);
     }
     if (r < 0) {

@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "box/cgroup.h"
 #include "box/events.h"
-#include "box/find.h"
 #include "box/undo.h"
 #include "spec/spec_json.h"
 #include "sys/fd.h"
@@ -140,33 +139,11 @@ static int make_run_folder(struct state *st, struct err *e)
                         : err_set(e, -r, "cannot lock container %s", st->id);
 }
 
-/* Wait for those who look at the files of a container that does not run. */
+/* Wait for those who look at the files of a container that does not run (look.h). */
 static int lock_files(const struct state *st, struct err *e)
 {
     return flock(st->dir_fd, LOCK_EX) < 0 ? err_set(e, errno, "cannot lock container %s", st->id)
                                           : 0;
-}
-
-int state_lock_files(const struct found *f, int *ret_fd, struct err *e)
-{
-    enum {
-        TRIES = 1000,
-        PAUSE_NS = 10000000
-    };
-    autoclose int fd = openat(f->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const struct timespec pause = {0, PAUSE_NS};
-
-    if (fd < 0) {
-        return err_set(e, errno, "cannot open container '%s'", f->name);
-    }
-    for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; i++) {
-        if (errno != EWOULDBLOCK || i == TRIES) {
-            return err_new(e, EBUSY, "container '%s' was just started, or is in use", f->name);
-        }
-        (void)nanosleep(&pause, NULL);
-    }
-    *ret_fd = steal_fd(&fd);
-    return 0;
 }
 
 int state_create(const struct store *store, const struct spec *s, struct state *ret, struct err *e)

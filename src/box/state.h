@@ -19,8 +19,6 @@
 
 #include <stdint.h>
 
-struct found; /* find.h */
-
 struct state {
     const struct store *store; /* borrowed */
     char *id;
@@ -61,11 +59,6 @@ int state_create(const struct store *store, const struct spec *s, struct state *
 /* Open and lock the container of @s, which is there, to run it again. What a dead supervisor left
  * is swept first. Errors: -EBUSY it runs. Host side. */
 int state_open(const struct store *store, const struct spec *s, struct state *ret, struct err *e);
-
-/* Hold the files of @f, which does not run: nobody starts or removes it meanwhile. Waits a while
- * for others who do the same. On success the caller owns *ret_fd, which is the lock. Errors: -EBUSY
- * it runs by now, or is held for long. Host side. */
-int state_lock_files(const struct found *f, int *ret_fd, struct err *e);
 
 /* Take the run folder away: the container stays, and does not run. */
 void state_release(const struct state *st);
