@@ -89,7 +89,7 @@ static const struct hint HINTS[] = {
      "sudo mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu cpuset "
      "io memory pids\\n' | "
      "sudo tee /etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl daemon-reload "
-     "&& systemctl --user daemon-reexec",
+     "&& sleep 1 && systemctl --user daemon-reexec",
      "systemd hands controllers to user@UID.service by its Delegate= setting. The user's own "
      "manager "
      "takes them up when it starts: at the next login, or with the last of these commands, which "

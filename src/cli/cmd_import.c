@@ -3,6 +3,7 @@
 #include "box/events.h"
 #include "cli/change.h"
 #include "cli/cmd.h"
+#include "cli/one_id.h"
 #include "image/load.h"
 #include "image/manifest.h"
 
@@ -14,10 +15,12 @@
 
 struct import_options {
     struct image_config config;
+    int squash_ids;
 };
 
 static const struct opt OPTIONS[] = {
     CHANGE_OPTION(offsetof(struct import_options, config)),
+    ONE_ID_SQUASH_ROW(offsetof(struct import_options, squash_ids)),
     {0},
 };
 
@@ -66,6 +69,9 @@ static int import(struct ctx *ctx, void *options, int argc, char **argv, struct 
     int r = fd < 0 ? err_set(e, errno, "cannot open '%s'", argv[0]) : ctx_store(ctx, &store, e);
 
     (void)argc;
+    if (r == 0) {
+        store->squash_ids = o->squash_ids;
+    }
     r = r < 0 ? r : load_import(store, fd, argv[1], &o->config, &id, e);
     if (r == 0) {
         events_add(store, "image", "import", id, argv[1]);

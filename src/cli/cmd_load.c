@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "box/events.h"
 #include "cli/cmd.h"
+#include "cli/one_id.h"
 #include "image/load.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 struct load_options {
     char *input;
     int quiet;
+    int squash_ids;
 };
 
 #define FIELD(name) offsetof(struct load_options, name)
@@ -22,6 +24,7 @@ static const struct opt OPTIONS[] = {
     {"input", 'i', "FILE", OPT_STRING, FIELD(input),
      "an archive, or the folder of an OCI layout (default: standard input)", NULL},
     {"quiet", 'q', NULL, OPT_FLAG, FIELD(quiet), "do not print the names of the images", NULL},
+    ONE_ID_SQUASH_ROW(FIELD(squash_ids)),
     {0},
 };
 
@@ -78,6 +81,7 @@ static int load(struct ctx *ctx, void *options, int argc, char **argv, struct er
     (void)argc;
     (void)argv;
     if (r == 0) {
+        store->squash_ids = o->squash_ids;
         r = o->input != NULL ? load_path(store, o->input, &names, e) : load_stdin(store, &names, e);
     }
     for (size_t i = 0; r == 0 && i < names.len; i++) {

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "box/events.h"
 #include "cli/cmd.h"
+#include "cli/one_id.h"
 #include "cli/registry_options.h"
 #include "image/pull.h"
 
@@ -13,6 +14,7 @@
 
 struct pull_cmd_options {
     struct registry_options registry;
+    int squash_ids;
 };
 
 static int parse_events(const char *value, void *field, struct err *e);
@@ -24,6 +26,7 @@ static const struct opt OPTIONS[] = {
      "json: events, one a line on standard output", parse_events},
     REGISTRY_PLATFORM_ROWS(struct pull_cmd_options, registry),
     REGISTRY_ACCESS_ROWS(struct pull_cmd_options, registry),
+    ONE_ID_SQUASH_ROW(offsetof(struct pull_cmd_options, squash_ids)),
     {0},
 };
 
@@ -77,6 +80,9 @@ static int pull(struct ctx *ctx, void *options, int argc, char **argv, struct er
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
+    if (r == 0) {
+        store->squash_ids = o->squash_ids;
+    }
     r = r < 0 ? r : registry_options_read(&o->registry, &p, &pull_options, e);
     for (int i = 0; r == 0 && i < argc; i++) {
         autofree char *id = NULL;

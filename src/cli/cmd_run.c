@@ -8,6 +8,7 @@
 #include "box/storage.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/one_id.h"
 #include "cli/run_options.h"
 #include "image/volume.h"
 #include "spec/spec_json.h"
@@ -239,6 +240,10 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
         return err_hint(e, "rbox run busybox");
     }
     r = ctx_store(ctx, &store, e);
+    if (r == 0) {
+        store->squash_ids = o->squash_ids;
+        one_id_notice(store, s);
+    }
     r = r < 0 ? r : registry_options_read(&o->registry, &progress, &pull, e);
     r = r < 0 ? r
               : image_resolve(store,

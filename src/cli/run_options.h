@@ -17,6 +17,7 @@ struct run_options {
     char *cidfile;
     char *pidfile;
     int replace;
+    int squash_ids;
     int dry_run;
     struct detach_keys detach_keys;
     box_action *action; /* box_run, or box_create */

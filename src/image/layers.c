@@ -144,8 +144,9 @@ int layer_unpack(const struct store *store, const struct layer_key *k, int blob_
     /* One id: every owner becomes root, and the right ones come back by unpacking for a fuller map.
      */
     r = unpack_run(&u,
-                   idmap_is_single(k->uid_map) ? (const char *const[]){"layer", "--squash", NULL}
-                                               : (const char *const[]){"layer", NULL},
+                   idmap_is_single(k->uid_map) || store->squash_ids
+                       ? (const char *const[]){"layer", "--squash", NULL}
+                       : (const char *const[]){"layer", NULL},
                    &out, e);
     if (r == 0) {
         r = check_result(k, out, e);

@@ -13,6 +13,8 @@ struct store {
     int layers_fd;     /* layers/ */
     int containers_fd; /* containers/ */
     int run_fd;        /* run/BOOT-ID/ */
+    int squash_ids; /* unpacking: owners outside of the id maps become root, else they are an error
+                     */
 };
 
 /* Open the store, made when missing: @root (--root), else $RBOX_STORE, else $XDG_DATA_HOME/rbox,
