@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cli/one_id.h"
 #include "cli/run_options.h"
+#include "cli/one_id.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"
