@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/run_options.h"
-#include "cli/one_id.h"
 
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "cli/container.h"
+#include "cli/one_id.h"
 #include "spec/spec_parse.h"
 #include "sys/fd.h"
 
