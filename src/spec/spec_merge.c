@@ -284,7 +284,8 @@ static int merge_caps(struct spec_request *q, struct err *e)
 
 static void merge_privileges(struct spec *s)
 {
-    if (s->box.privileged) {
+    /* Nested: the kernel gives a new proc or sysfs only to whoever sees all of one already. */
+    if (s->box.privileged || s->box.nested) {
         strv_done(&s->linux_.masked_paths);
         strv_done(&s->linux_.readonly_paths);
     }
