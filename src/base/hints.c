@@ -86,10 +86,9 @@ static const struct hint HINTS[] = {
      "&& sudo update-grub   (then reboot)",
      "Limits for a normal user need the unified hierarchy, cgroup v2."},
     {HINT_CONTROLLER, HINT_WHO_ROOT, "a cgroup controller is not delegated to the user",
-     "sudo mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\\nDelegate=cpu cpuset "
-     "io memory pids\\n' | "
-     "sudo tee /etc/systemd/system/user@.service.d/delegate.conf && sudo systemctl daemon-reload "
-     "&& sleep 1 && systemctl --user daemon-reexec",
+     "D=/etc/systemd/system/user@.service.d; sudo mkdir -p $D && printf '[Service]\\nDelegate=cpu "
+     "cpuset io memory pids\\n' | sudo tee $D/delegate.conf && sudo systemctl daemon-reload && "
+     "sleep 1 && systemctl --user daemon-reexec",
      "systemd hands controllers to user@UID.service by its Delegate= setting. The user's own "
      "manager "
      "takes them up when it starts: at the next login, or with the last of these commands, which "
