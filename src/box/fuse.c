@@ -20,6 +20,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
@@ -119,12 +120,20 @@ static int enter_view(const struct spec *s, struct err *e)
     return r;
 }
 
+/* Where the file system says no to the question, so does fuse-overlayfs, and then the kernel to
+ * whoever is neither owner nor of the group. */
+static int has_acls(const char *path)
+{
+    return getxattr(path, "system.posix_acl_access", NULL, 0) >= 0 || errno != ENOTSUP;
+}
+
 static int execute(const struct spec *s, int fuse_fd, int err_fd, struct err *e)
 {
     autofree char *path = NULL;
     autofree char *lower = s->box.rootfs != NULL ? xstrdup("rootfs") : rootfs_lower(s, "layers/");
-    autofree char *options = xasprintf("lowerdir=%s,upperdir=fs/upper,workdir=fs/work%s", lower,
-                                       s->box.remove ? ",volatile" : "");
+    autofree char *options =
+        xasprintf("lowerdir=%s,upperdir=fs/upper,workdir=fs/work%s%s", lower,
+                  s->box.remove ? ",volatile" : "", has_acls("fs/upper") ? "" : ",noacl");
     autostrv struct strv argv = {0};
     autostrv struct strv envp = {0};
     int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -105,7 +105,7 @@ int process_check_user(const struct spec *s, const struct user *u, struct err *e
     (void)err_new(e, EINVAL, "%s id %u is not mapped in this container, which has %llu ids",
                   is_user ? "user" : "group", is_user ? u->uid : u->gid,
                   (unsigned long long)idmap_size(&s->linux_.uid_mappings));
-    return err_hint(e, "rbox doctor   (subordinate ids), or another --userns");
+    return err_hint(e, "rbox doctor   (RBX-105: subordinate ids), or another --userns");
 }
 
 static int set_descriptors(int fd, int last, struct err *e)

@@ -9,12 +9,19 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const char TOLD[] = "told-one-id"; /* in the store */
 
-/* The probes that know why there is one id only, the cause first. */
-static const enum hint_id CAUSES[] = {HINT_NEWIDMAP, HINT_SUBID};
+/* The probes that know why there is one id only, the cause first; of them the one that is about
+ * no_new_privs. */
+static const enum hint_id CAUSES[] = {HINT_OUTER_SECCOMP, HINT_NEWIDMAP, HINT_SUBID};
+
+static int may_be_cause(enum hint_id id)
+{
+    return id != HINT_OUTER_SECCOMP || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
 
 /* 1: it is the cause of @id, which is told. */
 static int tell_cause(const struct store *store, enum hint_id id)
@@ -50,7 +57,7 @@ void one_id_notice(const struct store *store, const struct spec *s)
         return;
     }
     for (size_t i = 0; !told && i < sizeof(CAUSES) / sizeof(CAUSES[0]); i++) {
-        told = tell_cause(store, CAUSES[i]);
+        told = may_be_cause(CAUSES[i]) && tell_cause(store, CAUSES[i]);
     }
     (void)file_write(store->dir_fd, TOLD, "", 0, 0, &ignored);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
@@ -330,7 +331,9 @@ int subid_find(uid_t uid, struct subid *ret, struct err *e)
         return r;
     }
     /* Root writes maps itself; everybody else needs the helpers. */
-    s.no_helpers = uid != 0 && subid_check_helpers(&ignored) < 0;
+    /* no_new_privs: they are executed, and get no privileges. */
+    s.no_helpers = uid != 0 && (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
+                                subid_check_helpers(&ignored) < 0);
     if (s.no_helpers || !have_both(&s)) {
         drop_ranges(&s);
     }
