@@ -219,3 +219,30 @@ int digest_run(struct err *e)
     free(s);
     return r;
 }
+
+int sum_run(struct err *e)
+{
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    char *chunk = xmalloc(1 << 18);
+    char hex[65] = "";
+    ssize_t n = 0;
+    int r = 0;
+
+    if (digest == NULL || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1) {
+        r = err_new(e, ENOMEM, "cannot set up a digest");
+    }
+    while (r == 0 && (n = read(STDIN_FILENO, chunk, 1 << 18)) != 0) {
+        if (n < 0) {
+            r = err_set(e, errno, "cannot read a blob");
+        } else {
+            (void)EVP_DigestUpdate(digest, chunk, (size_t)n);
+        }
+    }
+    if (r == 0) {
+        digest_hex(digest, hex);
+        (void)printf("%s\n", hex);
+    }
+    EVP_MD_CTX_free(digest);
+    free(chunk);
+    return r;
+}

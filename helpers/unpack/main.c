@@ -69,6 +69,12 @@ static int digest_mode(char **argv, struct err *e)
     return digest_run(e);
 }
 
+static int sum_mode(char **argv, struct err *e)
+{
+    (void)argv;
+    return sum_run(e);
+}
+
 static int pack_mode(char **argv, struct err *e)
 {
     const struct pack_options o = {.plain = has_flag(argv, "--plain")};
@@ -118,6 +124,7 @@ static const struct mode {
     {"layer", "d", 0, layer_mode}, /* made here by root of the namespace, whose it must be */
     {"blob", NULL, 0, blob_mode},
     {"digest", NULL, 0, digest_mode},
+    {"sum", NULL, 0, sum_mode},
     {"pack", ".", 0, pack_mode},
     {"stat", ".", 1, stat_mode},
     {"take", ".", 1, take_mode},

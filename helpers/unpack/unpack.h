@@ -14,6 +14,9 @@
  *     rbox-unpack blob
  *         Standard input goes to the file HEX in the current folder, HEX its sha256; prints HEX.
  *
+ *     rbox-unpack sum
+ *         Prints the sha256 of standard input as it is.
+ *
  *     rbox-unpack digest
  *         Prints {"diffID"} of the layer on standard input: the digest of what it decompresses to.
  *
@@ -94,6 +97,7 @@ int spool_run(struct err *e);
 int layer_run(const struct layer_options *o, struct err *e);
 int blob_run(struct err *e);
 int digest_run(struct err *e);
+int sum_run(struct err *e);
 
 /* ---- pack.c: an archive on standard output */
 

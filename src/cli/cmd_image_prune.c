@@ -41,66 +41,30 @@ const struct cmd cmd_image_prune = {
     .run = image_prune,
 };
 
-struct unused {
-    const struct prune_options *options;
-    struct strv used; /* ids of images that containers have */
-    struct strv names;
-};
-
-static int push_unused(const struct image *i, void *arg)
+static int is_agreed(const struct prune_options *o, const struct strv *names)
 {
-    struct unused *u = arg;
-
-    if (i->id != NULL && !strv_has(&u->used, i->id) &&
-        (u->options->all || record_is_dangling(i->name))) {
-        strv_push(&u->names, i->name);
-    }
-    return 0;
-}
-
-static int is_agreed(const struct unused *u)
-{
-    if (u->options->force || u->names.len == 0) {
+    if (o->force || names->len == 0) {
         return 1;
     }
-    for (size_t i = 0; i < u->names.len; i++) {
-        (void)printf("%s\n", u->names.v[i]);
+    for (size_t i = 0; i < names->len; i++) {
+        (void)printf("%s\n", names->v[i]);
     }
     return cmd_confirm("Remove them?");
 }
 
-static int remove_names(const struct store *store, const struct strv *names, struct err *e)
-{
-    for (size_t k = 0; k < names->len; k++) {
-        struct image i = {.lock_fd = -1};
-        int r = record_read(store, names->v[k], &i, e);
-
-        r = r < 0 ? r : record_remove(store, &i, e);
-        image_done(&i);
-        if (r == -ESTALE || r == -ENOENT) { /* somebody else was faster */
-            err_clear(e);
-        } else if (r < 0) {
-            return r;
-        } else {
-            (void)printf("%s\n", names->v[k]);
-        }
-    }
-    return 0;
-}
-
 static int image_prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
-    struct unused u = {.options = options};
+    const struct prune_options *o = options;
+    autostrv struct strv names = {0};
     struct store *store = NULL;
     int64_t bytes = 0;
     int r = ctx_store(ctx, &store, e);
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : image_use_ids(store, &u.used, e);
-    r = r < 0 ? r : record_each(store, push_unused, &u, e);
-    if (r == 0 && is_agreed(&u)) {
-        r = remove_names(store, &u.names, e);
+    r = r < 0 ? r : image_use_unused(store, o->all, /* running_only= */ 0, &names, e);
+    if (r == 0 && is_agreed(o, &names)) {
+        r = image_use_remove(store, &names, e);
         r = r < 0 ? r : image_use_sweep(store, STORE_EXCLUSIVE, &bytes, e);
         if (r == 0) {
             autofree char *size = format_size(bytes);
@@ -108,7 +72,5 @@ static int image_prune(struct ctx *ctx, void *options, int argc, char **argv, st
             (void)printf("Freed: %s\n", size);
         }
     }
-    strv_done(&u.used);
-    strv_done(&u.names);
     return r;
 }

@@ -107,24 +107,12 @@ static int unshare_run(struct ctx *ctx, void *options, int argc, char **argv, st
 
 /* ---- rm-tree */
 
-struct removal {
-    int dir_fd;
-    const char *name;
-};
-
-static int remove_job(void *arg, struct err *e)
-{
-    const struct removal *job = arg;
-
-    return dir_remove_tree(job->dir_fd, job->name, e);
-}
-
 /* "/" and "." have no name in a folder above, and are nobody's to remove by accident. */
 static int remove_path(const struct spec *s, const char *path, struct err *e)
 {
     autofree char *copy = xstrdup(path);
     autoclose int dir_fd = -1;
-    struct removal job = {0};
+    const char *name = NULL;
     char *slash = NULL;
     size_t len = strlen(copy);
 
@@ -132,8 +120,8 @@ static int remove_path(const struct spec *s, const char *path, struct err *e)
         copy[--len] = '\0';
     }
     slash = strrchr(copy, '/');
-    job.name = slash != NULL ? slash + 1 : copy;
-    if (*job.name == '\0' || strcmp(job.name, ".") == 0 || strcmp(job.name, "..") == 0) {
+    name = slash != NULL ? slash + 1 : copy;
+    if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
         return err_new(e, EINVAL, "refusing to remove '%s'", path);
     }
     if (slash != NULL) {
@@ -141,14 +129,13 @@ static int remove_path(const struct spec *s, const char *path, struct err *e)
     }
     dir_fd = open(slash == NULL ? "." : (slash == copy ? "/" : copy),
                   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    job.dir_fd = dir_fd;
     if (dir_fd < 0) {
         return err_set(e, errno, "cannot open the folder of '%s'", path);
     }
-    if (faccessat(dir_fd, job.name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+    if (faccessat(dir_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
         return err_set(e, errno, "cannot remove '%s'", path);
     }
-    return userns_run(&s->linux_.uid_mappings, &s->linux_.gid_mappings, remove_job, &job, e);
+    return userns_remove_tree(&s->linux_.uid_mappings, &s->linux_.gid_mappings, dir_fd, name, e);
 }
 
 static int rm_tree(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

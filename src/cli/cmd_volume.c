@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/format.h"
+#include "cli/volume_use.h"
 #include "image/volume.h"
 #include "spec/spec_name.h"
 #include "spec/spec_parse.h"
@@ -170,7 +171,7 @@ static int volume_ls(struct ctx *ctx, void *options, int argc, char **argv, stru
 /* ---- removing */
 
 /* Push the names of all volumes that containers have. */
-static int used_volumes(const struct store *store, struct strv *ret, struct err *e)
+int volume_use_names(const struct store *store, int running_only, struct strv *ret, struct err *e)
 {
     autofound_list struct found_list all = {0};
     int r = find_all(store, &all, e);
@@ -178,6 +179,9 @@ static int used_volumes(const struct store *store, struct strv *ret, struct err 
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         struct container c;
 
+        if (running_only && all.rows[i].run_fd < 0) {
+            continue;
+        }
         r = container_read(&all.rows[i], &c, e);
         if (r == -ENOENT) {
             err_clear(e);
@@ -196,7 +200,22 @@ static int used_volumes(const struct store *store, struct strv *ret, struct err 
     return r;
 }
 
-static int remove_volumes(const struct store *store, const struct strv *names, struct err *e)
+int volume_use_unused(const struct store *store, int running_only, struct strv *ret, struct err *e)
+{
+    autostrv struct strv used = {0};
+    autostrv struct strv all = {0};
+    int r = volume_use_names(store, running_only, &used, e);
+
+    r = r < 0 ? r : volume_list(store, &all, e);
+    for (size_t i = 0; r == 0 && i < all.len; i++) {
+        if (!strv_has(&used, all.v[i])) {
+            strv_push(ret, all.v[i]);
+        }
+    }
+    return r;
+}
+
+int volume_use_remove(const struct store *store, const struct strv *names, struct err *e)
 {
     struct spec s = {0};
     int r = userns_own_maps(&s, e);
@@ -220,7 +239,7 @@ static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, stru
     int r = ctx_store(ctx, &store, e);
 
     (void)options;
-    r = r < 0 ? r : used_volumes(store, &used, e);
+    r = r < 0 ? r : volume_use_names(store, 0, &used, e);
     for (int i = 0; r == 0 && i < argc; i++) {
         if (strchr(argv[i], '/') != NULL || !volume_exists(store, argv[i])) {
             (void)err_new(e, ENOENT, "there is no volume '%s'", argv[i]);
@@ -233,27 +252,19 @@ static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, stru
         }
         strv_push(&names, argv[i]);
     }
-    return r < 0 ? r : remove_volumes(store, &names, e);
+    return r < 0 ? r : volume_use_remove(store, &names, e);
 }
 
 static int volume_prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct prune_options *o = options;
-    autostrv struct strv used = {0};
-    autostrv struct strv all = {0};
     autostrv struct strv unused = {0};
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : used_volumes(store, &used, e);
-    r = r < 0 ? r : volume_list(store, &all, e);
-    for (size_t i = 0; i < all.len; i++) {
-        if (!strv_has(&used, all.v[i])) {
-            strv_push(&unused, all.v[i]);
-        }
-    }
+    r = r < 0 ? r : volume_use_unused(store, 0, &unused, e);
     if (r < 0 || unused.len == 0) {
         return r;
     }
@@ -265,7 +276,7 @@ static int volume_prune(struct ctx *ctx, void *options, int argc, char **argv, s
             return 0;
         }
     }
-    return remove_volumes(store, &unused, e);
+    return volume_use_remove(store, &unused, e);
 }
 
 static int volume_is_there(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/image_use.h"
+#include "box/events.h"
 
 #include "base/cleanup.h"
 #include "cli/container.h"
 #include "image/garbage.h"
+#include "image/record.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /* Call @fn for each container that can be read; one that is being made or removed is skipped. */
 static int each_container(const struct store *store,
@@ -47,6 +50,82 @@ static void keep_layers(const struct container *c, void *arg)
     for (size_t i = 0; i < c->spec.box.layers.len; i++) {
         garbage_keep_layer(arg, c->spec.box.layers.v[i]);
     }
+}
+
+static void keep_running_layers(const struct container *c, void *arg)
+{
+    if (c->is_running) {
+        keep_layers(c, arg);
+    }
+}
+
+int image_use_reclaimable(const struct store *store, const struct strv *kept, int running_only,
+                          int64_t *ret_bytes, struct err *e)
+{
+    struct garbage g;
+    int r = garbage_begin_without(store, kept, &g, e);
+
+    if (r < 0) {
+        return r;
+    }
+    r = each_container(store, running_only ? keep_running_layers : keep_layers, &g, e);
+    r = r < 0 ? r : garbage_usage(&g, ret_bytes, e);
+    garbage_done(&g);
+    return r;
+}
+
+static void push_running_image(const struct container *c, void *arg)
+{
+    if (c->is_running) {
+        push_image(c, arg);
+    }
+}
+
+struct unused {
+    int all;
+    struct strv used; /* ids of images that containers have */
+    struct strv *names;
+};
+
+static int push_unused(const struct image *i, void *arg)
+{
+    struct unused *u = arg;
+
+    if (i->id != NULL && !strv_has(&u->used, i->id) && (u->all || record_is_dangling(i->name))) {
+        strv_push(u->names, i->name);
+    }
+    return 0;
+}
+
+int image_use_unused(const struct store *store, int all, int running_only, struct strv *ret,
+                     struct err *e)
+{
+    struct unused u = {.all = all, .names = ret};
+    int r = each_container(store, running_only ? push_running_image : push_image, &u.used, e);
+
+    r = r < 0 ? r : record_each(store, push_unused, &u, e);
+    strv_done(&u.used);
+    return r;
+}
+
+int image_use_remove(const struct store *store, const struct strv *names, struct err *e)
+{
+    for (size_t k = 0; k < names->len; k++) {
+        struct image i = {.lock_fd = -1};
+        int r = record_read(store, names->v[k], &i, e);
+
+        r = r < 0 ? r : record_remove(store, &i, e);
+        image_done(&i);
+        if (r == -ESTALE || r == -ENOENT) { /* somebody else was faster */
+            err_clear(e);
+        } else if (r < 0) {
+            return r;
+        } else {
+            events_add(store, "image", "prune", NULL, names->v[k]);
+            (void)printf("%s\n", names->v[k]);
+        }
+    }
+    return 0;
 }
 
 int image_use_sweep(const struct store *store, enum store_lock how, int64_t *ret_bytes,

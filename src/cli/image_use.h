@@ -17,4 +17,18 @@ int image_use_ids(const struct store *store, struct strv *ret, struct err *e);
 int image_use_sweep(const struct store *store, enum store_lock how, int64_t *ret_bytes,
                     struct err *e);
 
+/* Disk space that would come free without any image but those with the ids @kept, and without any
+ * container that does not run, when @running_only. */
+int image_use_reclaimable(const struct store *store, const struct strv *kept, int running_only,
+                          int64_t *ret_bytes, struct err *e);
+
+/* Push the names of images that no container has and that have no name of their own, or with @all
+ * any; @running_only: containers that do not run do not count. */
+int image_use_unused(const struct store *store, int all, int running_only, struct strv *ret,
+                     struct err *e);
+
+/* Take these names out of the store, and print them. What somebody else removed meanwhile is
+ * passed over. */
+int image_use_remove(const struct store *store, const struct strv *names, struct err *e);
+
 #endif

@@ -19,12 +19,21 @@
 
 /* ---- what is in use */
 
+struct keeping {
+    struct garbage *g;
+    const struct strv *only; /* NULL: all */
+};
+
 static int keep_image(const struct image *i, void *arg)
 {
-    struct garbage *g = arg;
+    const struct keeping *k = arg;
+    struct garbage *g = k->g;
 
     if (i->id == NULL) {
         return -EBADMSG;
+    }
+    if (k->only != NULL && !strv_has(k->only, i->id)) {
+        return 0;
     }
     strv_push(&g->blobs, i->id);
     strv_push(&g->blobs, i->digest);
@@ -33,14 +42,14 @@ static int keep_image(const struct image *i, void *arg)
     return 0;
 }
 
-int garbage_begin(const struct store *store, enum store_lock how, struct garbage *ret,
-                  struct err *e)
+static int begin(const struct store *store, enum store_lock how, const struct strv *only,
+                 struct garbage *ret, struct err *e)
 {
     struct garbage g = {.store = store, .lock_fd = -1};
     int r = store_lock(store, how, &g.lock_fd, e);
 
     if (r == 0) {
-        r = record_each(store, keep_image, &g, e);
+        r = record_each(store, keep_image, &(struct keeping){&g, only}, e);
         if (r == -EBADMSG) {
             (void)err_new(e, EBADMSG, "the record of an image is damaged: nothing is removed");
             (void)err_hint(e, "rbox images, which names it; then load that image again");
@@ -53,6 +62,18 @@ int garbage_begin(const struct store *store, enum store_lock how, struct garbage
     strv_push(&g.diff_ids, LAYER_POINTS);
     *ret = g;
     return 0;
+}
+
+int garbage_begin(const struct store *store, enum store_lock how, struct garbage *ret,
+                  struct err *e)
+{
+    return begin(store, how, NULL, ret, e);
+}
+
+int garbage_begin_without(const struct store *store, const struct strv *only, struct garbage *ret,
+                          struct err *e)
+{
+    return begin(store, STORE_SHARED, only, ret, e);
 }
 
 void garbage_keep_layer(struct garbage *g, const char *path)
@@ -124,10 +145,15 @@ static const struct {
     {"tmp", is_garbage},
 };
 
-static int move_to_trash(struct garbage *g, size_t row, int trash_fd, struct err *e)
+typedef int garbage_fn(const struct garbage *g, size_t row, int dir_fd, const char *name, void *arg,
+                       struct err *e);
+
+static int each_in_folder(const struct garbage *g, size_t row, garbage_fn *fn, void *arg,
+                          struct err *e)
 {
     autoclosedir DIR *d = NULL;
     const struct dirent *entry = NULL;
+    int r = 0;
     int fd = openat(g->store->dir_fd, FOLDERS[row].path,
                     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -135,16 +161,66 @@ static int move_to_trash(struct garbage *g, size_t row, int trash_fd, struct err
     if (d == NULL) {
         return errno == ENOENT ? 0 : err_set(e, errno, "cannot read '%s'", FOLDERS[row].path);
     }
-    while ((entry = readdir(d)) != NULL) {
-        autofree char *trash = xasprintf("%zu-%s", row, entry->d_name);
-
+    while (r == 0 && (entry = readdir(d)) != NULL) {
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            FOLDERS[row].is_garbage(g, entry->d_name) &&
-            renameat(dirfd(d), entry->d_name, trash_fd, trash) < 0 && errno != ENOENT) {
-            return err_set(e, errno, "cannot remove '%s/%s'", FOLDERS[row].path, entry->d_name);
+            FOLDERS[row].is_garbage(g, entry->d_name)) {
+            r = fn(g, row, dirfd(d), entry->d_name, arg, e);
         }
     }
+    return r;
+}
+
+/* Call @fn for each piece of garbage. */
+static int each_piece(struct garbage *g, garbage_fn *fn, void *arg, struct err *e)
+{
+    int r = 0;
+
+    sort(&g->blobs);
+    sort(&g->diff_ids);
+    sort(&g->layers);
+    for (size_t i = 0; r == 0 && i < sizeof(FOLDERS) / sizeof(FOLDERS[0]); i++) {
+        r = each_in_folder(g, i, fn, arg, e);
+    }
+    return r;
+}
+
+static int push_path(const struct garbage *g, size_t row, int dir_fd, const char *name, void *arg,
+                     struct err *e)
+{
+    (void)g;
+    (void)dir_fd;
+    (void)e;
+    strv_pushf(arg, "%s/%s", FOLDERS[row].path, name);
     return 0;
+}
+
+int garbage_usage(struct garbage *g, int64_t *ret_bytes, struct err *e)
+{
+    autostrv struct strv paths = {0};
+    autofree int64_t *bytes = NULL;
+    int r = each_piece(g, push_path, &paths, e);
+
+    bytes = xcalloc(paths.len + 1, sizeof(*bytes));
+    if (r == 0 && paths.len > 0) {
+        r = usage_of(g->store->dir_fd, (const char *const *)paths.v, paths.len, bytes, e);
+    }
+    *ret_bytes = 0;
+    for (size_t i = 0; i < paths.len; i++) {
+        *ret_bytes += bytes[i];
+    }
+    return r;
+}
+
+static int move_to_trash(const struct garbage *g, size_t row, int dir_fd, const char *name,
+                         void *arg, struct err *e)
+{
+    autofree char *trash = xasprintf("%zu-%s", row, name);
+    const int *trash_fd = arg;
+
+    (void)g;
+    return renameat(dir_fd, name, *trash_fd, trash) < 0 && errno != ENOENT
+               ? err_set(e, errno, "cannot remove '%s/%s'", FOLDERS[row].path, name)
+               : 0;
 }
 
 static int empty_trash(struct garbage *g, int64_t *ret_bytes, struct err *e)
@@ -166,11 +242,6 @@ int garbage_sweep(struct garbage *g, int64_t *ret_bytes, struct err *e)
     autoclose int trash_fd = -1;
     int r = dir_make(g->store->dir_fd, "trash", 0700, &trash_fd, e);
 
-    sort(&g->blobs);
-    sort(&g->diff_ids);
-    sort(&g->layers);
-    for (size_t i = 0; r == 0 && i < sizeof(FOLDERS) / sizeof(FOLDERS[0]); i++) {
-        r = move_to_trash(g, i, trash_fd, e);
-    }
+    r = r < 0 ? r : each_piece(g, move_to_trash, &trash_fd, e);
     return r < 0 ? r : empty_trash(g, ret_bytes, e);
 }

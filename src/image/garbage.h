@@ -33,8 +33,15 @@ struct garbage {
 int garbage_begin(const struct store *store, enum store_lock how, struct garbage *ret,
                   struct err *e);
 
+/* The same as if there were only the images with the ids @only: for garbage_usage(). */
+int garbage_begin_without(const struct store *store, const struct strv *only, struct garbage *ret,
+                          struct err *e);
+
 /* @path as containers name it: "SHORT/d". */
 void garbage_keep_layer(struct garbage *g, const char *path);
+
+/* Disk space of what garbage_sweep() would remove. */
+int garbage_usage(struct garbage *g, int64_t *ret_bytes, struct err *e);
 
 /* Move the garbage out of everybody's way, then delete it. *ret_bytes (may be NULL): disk space of
  * what went. */

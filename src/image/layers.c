@@ -127,35 +127,98 @@ static int commit(const struct store *store, const struct layer_key *k, const ch
     return fsync(store->layers_fd) < 0 ? err_set(e, errno, "cannot sync the store") : 0;
 }
 
+static int unpack_to(const struct store *store, const struct layer_key *k, int blob_fd, int temp_fd,
+                     struct err *e)
+{
+    autofree char *out = NULL;
+    const struct unpack u = {
+        .uid_map = k->uid_map, .gid_map = k->gid_map, .in_fd = blob_fd, .folder_fd = temp_fd};
+    /* One id: every owner becomes root, and the right ones come back by unpacking for a fuller map.
+     */
+    int squash = idmap_is_single(k->uid_map) || store->squash_ids;
+    int r =
+        unpack_run(&u, (const char *const[]){"layer", squash ? "--squash" : NULL, NULL}, &out, e);
+
+    return r < 0 ? r : check_result(k, out, e);
+}
+
 int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd, struct err *e)
 {
     autofree char *temp = NULL;
-    autofree char *out = NULL;
     autoclose int lock_fd = -1;
     autoclose int temp_fd = -1;
-    struct unpack u = {.uid_map = k->uid_map, .gid_map = k->gid_map, .in_fd = blob_fd};
     int r = store_lock(store, STORE_SHARED, &lock_fd, e);
 
     r = r < 0 ? r : store_temp(store, "layer", &temp, &temp_fd, e);
     if (r < 0) {
         return r;
     }
-    u.folder_fd = temp_fd;
-    /* One id: every owner becomes root, and the right ones come back by unpacking for a fuller map.
-     */
-    r = unpack_run(&u,
-                   idmap_is_single(k->uid_map) || store->squash_ids
-                       ? (const char *const[]){"layer", "--squash", NULL}
-                       : (const char *const[]){"layer", NULL},
-                   &out, e);
-    if (r == 0) {
-        r = check_result(k, out, e);
-    }
-    if (r == 0) {
-        r = commit(store, k, temp, temp_fd, e);
-    }
+    r = unpack_to(store, k, blob_fd, temp_fd, e);
+    r = r < 0 ? r : commit(store, k, temp, temp_fd, e);
     store_temp_remove(store, temp, k->uid_map, k->gid_map);
     return r < 0 ? err_wrap(e, "cannot unpack layer %.19s", k->diff_id) : 0;
+}
+
+/* ---- verifying */
+
+/* Does the layer @now differ from @good, both folders d? *ret is the first difference. */
+static int compare_layers(const struct layer_key *k, int now_fd, int good_fd, char **ret,
+                          struct err *e)
+{
+    static const char *const WHAT[] = {"added", "changed", "deleted"};
+    autofree char *out = NULL;
+    const struct unpack u = {
+        .uid_map = k->uid_map, .gid_map = k->gid_map, .in_fd = good_fd, .folder_fd = now_fd};
+    int r = unpack_run(&u, (const char *const[]){"changes", NULL}, &out, e);
+
+    if (r == 0 && out[0] != '\0') {
+        const char *kind = strchr("ACD", out[0]);
+
+        *ret = xasprintf("%s %s", kind != NULL ? WHAT[kind - "ACD"] : "changed", out + 1);
+    }
+    return r;
+}
+
+/* What was damaged goes to @temp's place, and with it. */
+static int exchange(const struct store *store, const struct layer_key *k, const char *temp,
+                    struct err *e)
+{
+    autofree char *name = short_name(k);
+    autofree char *path = xasprintf("tmp/%s/d", temp);
+    autofree char *place = xasprintf("%s/d", name);
+
+    return renameat2(store->dir_fd, path, store->layers_fd, place, RENAME_EXCHANGE) < 0
+               ? err_set(e, errno, "cannot put layer '%s' into the store", name)
+               : 0;
+}
+
+int layer_verify(const struct store *store, const struct layer_key *k, int blob_fd, int repair,
+                 char **ret_difference, struct err *e)
+{
+    static const int FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    autofree char *temp = NULL;
+    autofree char *path = layer_path(k);
+    autoclose int temp_fd = -1;
+    autoclose int good_fd = -1;
+    autoclose int now_fd = openat(store->layers_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = now_fd < 0 ? err_set(e, errno, "cannot open layer '%s'", path)
+                       : store_temp(store, "verify", &temp, &temp_fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    r = unpack_to(store, k, blob_fd, temp_fd, e);
+    good_fd = r < 0 ? -1 : openat(temp_fd, "d", FLAGS);
+    if (r == 0 && good_fd < 0) {
+        r = err_set(e, errno, "cannot open the layer that was unpacked");
+    }
+    r = r < 0 ? r : compare_layers(k, now_fd, good_fd, ret_difference, e);
+    if (r == 0 && repair && *ret_difference != NULL) {
+        r = syncfs(temp_fd) < 0 ? err_set(e, errno, "cannot write the layer to disk")
+                                : exchange(store, k, temp, e);
+    }
+    store_temp_remove(store, temp, k->uid_map, k->gid_map);
+    return r;
 }
 
 /* ---- mount points */

@@ -30,6 +30,12 @@ int layer_diff_id(const struct store *store, const char *name, char **ret, struc
  * is. */
 int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd, struct err *e);
 
+/* Unpack it once more and compare: *ret_difference is NULL when it is as it should be, else the
+ * caller's text of the first difference. With @repair the new one takes its place: nothing may be
+ * mounted on it. */
+int layer_verify(const struct store *store, const struct layer_key *k, int blob_fd, int repair,
+                 char **ret_difference, struct err *e);
+
 /* The diffID of the lowest layer of every container: the folders and empty files on which each
  * start mounts something. An image that lacks them would have them made in the container's writable
  * layer else: four files and two copied folders of a disk file system, for each start to write and

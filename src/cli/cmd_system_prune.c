@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "box/find.h"
+#include "cli/cmd.h"
+#include "cli/container.h"
+#include "cli/format.h"
+#include "cli/image_use.h"
+#include "cli/volume_use.h"
+#include "image/image.h"
+#include "image/record.h"
+#include "image/usage.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct prune_options {
+    int all;
+    int force;
+    int volumes;
+};
+
+#define FIELD(name) offsetof(struct prune_options, name)
+
+static const struct opt OPTIONS[] = {
+    {"all", 'a', NULL, OPT_FLAG, FIELD(all), "also images that have a name", NULL},
+    {"force", 'f', NULL, OPT_FLAG, FIELD(force), "do not ask", NULL},
+    {"volumes", 0, NULL, OPT_FLAG, FIELD(volumes), "also volumes", NULL},
+    {0},
+};
+
+static const struct opt_refused REFUSED[] = {{"filter", 0, NULL}, {"external", 0, NULL}, {0}};
+
+static int prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_system_prune = {
+    .names = {"system prune"},
+    .group = CMD_SYSTEM,
+    .summary = "remove all that no running container needs",
+    .usage = "[options]",
+    .description = "Containers that do not run, images without a name that no running container "
+                   "has, and what\n"
+                   "nothing refers to. Says what that is and how much it frees, and asks. It needs "
+                   "no space to\n"
+                   "do so: it works on a full disk.",
+    .examples = "rbox system prune\n"
+                "rbox system prune -af --volumes\n",
+    .options = OPTIONS,
+    .refused = REFUSED,
+    .options_size = sizeof(struct prune_options),
+    .run = prune,
+};
+
+/* What is to go, and its size. */
+struct plan {
+    struct strv containers; /* "containers/ID" */
+    struct strv images;     /* names */
+    struct strv volumes;    /* names */
+    int64_t container_bytes;
+    int64_t image_bytes; /* with what nothing refers to */
+    int64_t volume_bytes;
+};
+
+static void plan_done(struct plan *p)
+{
+    strv_done(&p->containers);
+    strv_done(&p->images);
+    strv_done(&p->volumes);
+}
+
+static int sum(const struct store *store, const struct strv *paths, int64_t *ret, struct err *e)
+{
+    autofree int64_t *bytes = xcalloc(paths->len + 1, sizeof(*bytes));
+    int r = paths->len > 0
+                ? usage_of(store->dir_fd, (const char *const *)paths->v, paths->len, bytes, e)
+                : 0;
+
+    for (size_t i = 0; i < paths->len; i++) {
+        *ret += bytes[i];
+    }
+    return r;
+}
+
+/* ---- the plan */
+
+static int plan_containers(const struct store *store, struct plan *p, struct err *e)
+{
+    autofound_list struct found_list all = {0};
+    int r = find_all(store, &all, e);
+
+    for (size_t i = 0; i < all.count; i++) {
+        if (all.rows[i].run_fd < 0) {
+            strv_pushf(&p->containers, "containers/%s", all.rows[i].id);
+        }
+    }
+    return r < 0 ? r : sum(store, &p->containers, &p->container_bytes, e);
+}
+
+struct keeping {
+    const struct strv *leaving;
+    struct strv ids;
+};
+
+static int push_kept(const struct image *i, void *arg)
+{
+    struct keeping *k = arg;
+
+    if (i->id != NULL && !strv_has(k->leaving, i->name)) {
+        strv_push(&k->ids, i->id);
+    }
+    return 0;
+}
+
+static int plan_images(const struct store *store, int all, struct plan *p, struct err *e)
+{
+    struct keeping k = {.leaving = &p->images};
+    int r = image_use_unused(store, all, /* running_only= */ 1, &p->images, e);
+
+    r = r < 0 ? r : record_each(store, push_kept, &k, e);
+    r = r < 0 ? r : image_use_reclaimable(store, &k.ids, 1, &p->image_bytes, e);
+    strv_done(&k.ids);
+    return r;
+}
+
+static int plan_volumes(const struct store *store, struct plan *p, struct err *e)
+{
+    autostrv struct strv paths = {0};
+    int r = volume_use_unused(store, /* running_only= */ 1, &p->volumes, e);
+
+    for (size_t i = 0; i < p->volumes.len; i++) {
+        strv_pushf(&paths, "volumes/%s", p->volumes.v[i]);
+    }
+    return r < 0 ? r : sum(store, &paths, &p->volume_bytes, e);
+}
+
+static int is_agreed(const struct plan *p, const struct prune_options *o)
+{
+    autofree char *containers = format_size(p->container_bytes);
+    autofree char *images = format_size(p->image_bytes);
+    autofree char *volumes = format_size(p->volume_bytes);
+
+    (void)printf("containers that do not run: %zu (%s)\n", p->containers.len, containers);
+    (void)printf("images and what nothing refers to: %zu (%s)\n", p->images.len, images);
+    if (o->volumes) {
+        (void)printf("volumes: %zu (%s)\n", p->volumes.len, volumes);
+    }
+    return o->force || cmd_confirm("Remove them?");
+}
+
+/* ---- the removal */
+
+static int remove_containers(const struct store *store, const struct plan *p, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < p->containers.len; i++) {
+        const char *id = str_after(p->containers.v[i], "containers/");
+        autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+
+        r = find_container(store, id, &f, e);
+        r = r < 0 ? r : container_remove(store, &f, /* force= */ 0, e);
+        if (r == 0) {
+            (void)puts(id);
+        } else if (r == -EBUSY || r == -ENOENT) { /* started or removed meanwhile */
+            err_clear(e);
+            r = 0;
+        }
+    }
+    return r;
+}
+
+static int prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct prune_options *o = options;
+    struct plan p = {.container_bytes = 0};
+    struct store *store = NULL;
+    int64_t bytes = 0;
+    int r = ctx_store(ctx, &store, e);
+
+    (void)argc;
+    (void)argv;
+    r = r < 0 ? r : plan_containers(store, &p, e);
+    r = r < 0 ? r : plan_images(store, o->all, &p, e);
+    r = r < 0 || !o->volumes ? r : plan_volumes(store, &p, e);
+    if (r < 0 || !is_agreed(&p, o)) {
+        plan_done(&p);
+        return r;
+    }
+    r = remove_containers(store, &p, e);
+    r = r < 0 ? r : image_use_remove(store, &p.images, e);
+    r = r < 0 || !o->volumes ? r : volume_use_remove(store, &p.volumes, e);
+    r = r < 0 ? r : image_use_sweep(store, STORE_EXCLUSIVE, &bytes, e);
+    if (r == 0) {
+        autofree char *size = format_size(bytes + p.container_bytes + p.volume_bytes);
+
+        (void)printf("Freed: %s\n", size);
+    }
+    plan_done(&p);
+    return r;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
+#include "box/find.h"
+#include "cli/cmd.h"
+#include "cli/container.h"
+#include "spec/spec.h"
+#include "userns/userns.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct reset_options {
+    int force;
+};
+
+static const struct opt OPTIONS[] = {
+    {"force", 'f', NULL, OPT_FLAG, offsetof(struct reset_options, force), "do not ask", NULL},
+    {0},
+};
+
+static int reset(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
+
+const struct cmd cmd_system_reset = {
+    .names = {"system reset"},
+    .group = CMD_SYSTEM,
+    .summary = "end and remove all containers, images and volumes",
+    .usage = "[options]",
+    .description = "The store is as empty as before the first run. Configuration stays.",
+    .examples = "rbox system reset\n",
+    .options = OPTIONS,
+    .options_size = sizeof(struct reset_options),
+    .run = reset,
+};
+
+static int remove_containers(const struct store *store, struct err *e)
+{
+    autofound_list struct found_list all = {0};
+    int r = find_all(store, &all, e);
+
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        r = container_remove(store, &all.rows[i], /* force= */ 1, e);
+        if (r == -ENOENT) {
+            err_clear(e);
+            r = 0;
+        }
+    }
+    return r;
+}
+
+/* Everything but the store's own folder, which may be a mount point or somebody's choice. */
+static int empty_store(const struct store *store, struct err *e)
+{
+    autoclosedir DIR *d = NULL;
+    const struct dirent *entry = NULL;
+    struct spec s = {0};
+    int fd = openat(store->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = userns_own_maps(&s, e);
+
+    d = fd >= 0 ? fdopendir(fd) : NULL;
+    if (r == 0 && d == NULL) {
+        r = err_set(e, errno, "cannot read the store");
+    }
+    while (r == 0 && (entry = readdir(d)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            r = userns_remove_tree(&s.linux_.uid_mappings, &s.linux_.gid_mappings, store->dir_fd,
+                                   entry->d_name, e);
+        }
+    }
+    spec_done(&s);
+    return r;
+}
+
+static int reset(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct reset_options *o = options;
+    autoclose int lock_fd = -1;
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    (void)argc;
+    (void)argv;
+    if (r < 0) {
+        return r;
+    }
+    (void)printf("all containers, images and volumes in %s\n", store->path);
+    if (!o->force && !cmd_confirm("Remove them?")) {
+        return 0;
+    }
+    r = remove_containers(store, e);
+    r = r < 0 ? r : store_lock(store, STORE_EXCLUSIVE, &lock_fd, e);
+    return r < 0 ? r : empty_store(store, e);
+}

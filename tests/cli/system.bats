@@ -1,0 +1,107 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# The store as a whole: system df, prune, check, reset (issue 4).
+load lib
+
+setup() {
+  common_setup
+  export RBOX_STORE=$BATS_TEST_TMPDIR/store
+  rbox run --rm --network none busybox true 2>/dev/null
+}
+
+teardown() {
+  teardown_containers
+  rbox rm-tree "$BATS_TEST_TMPDIR/store"
+}
+
+raw() {
+  rbox system df --format json | jq ".[] | select(.Type == \"$1\") | .$2"
+}
+
+@test "system df agrees with du, and says what could be freed" {
+  rbox run --network none --name big busybox sh -c 'dd if=/dev/zero of=/x bs=1M count=3 2>/dev/null'
+  rbox run -d --network none --name live busybox sleep 1000
+  rbox volume create v
+  local images
+  images=$(rbox unshare du -sc --block-size=1 "$RBOX_STORE"/{blobs,layers,images,tmp} 2>/dev/null | awk 'END {print $1}')
+  if ! is_user root; then
+    [ "$(raw Images RawSize)" -eq "$images" ]
+  fi
+  [ "$(raw Images RawReclaimable)" -eq 0 ]
+  [ "$(raw Containers Total)" -eq 2 ]
+  [ "$(raw Containers Active)" -eq 1 ]
+  [ "$(raw Containers RawReclaimable)" -gt 3000000 ]
+  [ "$(raw 'Local Volumes' Active)" -eq 0 ]
+  [[ "$(rbox system df | head -1)" =~ ^TYPE\ +TOTAL\ +ACTIVE\ +SIZE\ +RECLAIMABLE$ ]]
+}
+
+@test "system prune says what goes and how much it is, asks, and leaves what runs" {
+  rbox run --network none --name big busybox sh -c 'dd if=/dev/zero of=/x bs=1M count=3 2>/dev/null'
+  rbox run -d --network none --name live -v kept:/v busybox sleep 1000
+  rbox volume create loose
+  run rbox system prune <<<n
+  [[ "$output" == *"containers that do not run: 1 (3."*"MB)"* ]]
+  [ "$(rbox ps -aq | wc -l)" -eq 2 ]
+  rbox system prune -f
+  [ "$(rbox ps -a --format '{{.Names}}')" = live ]
+  [ "$(rbox volume ls -q | sort | tr '\n' ' ')" = "kept loose " ]
+  rbox system prune -af --volumes
+  [ "$(rbox volume ls -q)" = kept ]
+  rbox image exists busybox
+  rbox rm -f -t 0 live 2>/dev/null || rbox rm -f live
+  run rbox system prune -af
+  [[ "$output" == *"Freed: "*MB ]]
+  run rbox image exists busybox
+  [ "$status" -eq 1 ]
+}
+
+@test "system check finds a changed, an added and a missing file of a layer; --repair unpacks it anew" {
+  [ "$(rbox system check)" = "4 blobs and 2 layers checked, 0 problems" ]
+  local passwd
+  passwd=$(find "$RBOX_STORE/layers" -path '*/d/etc/passwd')
+  for damage in "echo evil >>'$passwd'" "rm '$passwd'" "touch '${passwd%/*}/added'"; do
+    if is_user root; then sh -c "$damage"; else rbox unshare sh -c "$damage"; fi
+    run rbox system check
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"is damaged: "* ]]
+    run rbox system check --repair
+    [ "$status" -eq 0 ]
+    [ "$(rbox system check)" = "4 blobs and 2 layers checked, 0 problems" ]
+  done
+  rbox run --rm --network none busybox grep -q ^root: /etc/passwd
+}
+
+@test "system check: a layer that a running container has is not exchanged under it" {
+  rbox run -d --network none --name live busybox sleep 1000
+  local passwd
+  passwd=$(find "$RBOX_STORE/layers" -path '*/d/etc/passwd')
+  if is_user root; then echo x >>"$passwd"; else rbox unshare sh -c "echo x >>'$passwd'"; fi
+  run rbox system check --repair
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"rbox stop first"* ]]
+  rbox stop -t 0 live
+  rbox system check --repair
+}
+
+@test "system check: a damaged blob is found by its digest, and what lacks it is named" {
+  local blob
+  blob=$(ls -S "$RBOX_STORE/blobs/sha256" | head -1)
+  chmod u+w "$RBOX_STORE/blobs/sha256/$blob"
+  printf x >>"$RBOX_STORE/blobs/sha256/$blob"
+  run rbox system check
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"blob sha256:$blob is damaged"* ]]
+  run rbox system check --repair
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"busybox:latest lacks blob"* ]]
+  [ ! -e "$RBOX_STORE/blobs/sha256/$blob" ]
+}
+
+@test "system reset ends and removes everything, and the next run works" {
+  rbox run -d --network none --name live -v v:/v busybox sleep 1000
+  run rbox system reset <<<n
+  [ "$(rbox ps -q | wc -l)" -eq 1 ]
+  rbox system reset -f
+  [ -z "$(ls -A "$RBOX_STORE")" ]
+  [ "$(rbox run --rm --network none busybox echo again 2>/dev/null)" = again ]
+}
