@@ -14,6 +14,9 @@ VERSION    := 0.1.0
 BUILD_BASE ?= build
 ifdef SAN
 B := $(BUILD_BASE)/san
+else ifdef FUZZ
+B := $(BUILD_BASE)/fuzz
+CC := clang
 else
 B := $(BUILD_BASE)
 endif
@@ -39,6 +42,10 @@ LINK := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code,--as-needed
 ifdef SAN
 HARD := -O1 -g -fPIE -fno-common -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 LINK := -pie -fsanitize=address,undefined
+endif
+ifdef FUZZ
+HARD := -O1 -g -fPIE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+LINK := -pie -fsanitize=fuzzer-no-link,address,undefined
 endif
 
 CPPFLAGS += -D_GNU_SOURCE -DRBOX_VERSION='"$(VERSION)"' -iquote src -iquote $(B)/gen
@@ -143,6 +150,21 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBRBOX)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ -lcmocka $(LAUNCHER_LIBS) $(TESTLIBS_$*)
+
+# ---- fuzz targets: tests/fuzz/fuzz_*.c, one program each; built by themselves with FUZZ=1
+FUZZ_BINS := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzzers/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_S ?= 5
+
+$(B)/fuzzers/%: $(B)/obj/tests/fuzz/fuzz_%.o $(LIBRBOX)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LINK) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
+
+.PHONY: fuzz fuzzers
+fuzzers: $(FUZZ_BINS)
+fuzz: ## every parser of foreign bytes, each for FUZZ_S seconds (5)
+	@$(MAKE) -s FUZZ=1 fuzzers
+	@tests/fuzz/run $(BUILD_BASE)/fuzz/fuzzers $(FUZZ_S)
 
 # ---- programs that the tests use: tests/tools/*.c, static where they go into a container
 TOOLS := $(patsubst tests/tools/%.c,$(B)/tests/%,$(wildcard tests/tools/*.c))

@@ -2,13 +2,13 @@
 #include "unpack.h"
 
 #include "base/exitcode.h"
+#include "sys/harden.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,7 +29,6 @@ static int enter_folder(const char *path, struct err *e)
     const struct rlimit no_core = {0, 0};
 
     (void)setrlimit(RLIMIT_CORE, &no_core);
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)umask(0);
     if (chroot(path) < 0 || chdir("/") < 0) {
         return err_set(e, errno, "cannot enter the folder to unpack into");
@@ -147,7 +146,7 @@ static int run(int argc, char **argv, struct err *e)
         if (m->folder != NULL && enter_folder(m->folder, e) < 0) {
             return -e->errnum;
         }
-        return m->run(argv + 2, e);
+        return harden_calls(/* no_sockets= */ 1, e) < 0 ? -e->errnum : m->run(argv + 2, e);
     }
     return err_new(e, EINVAL, "usage: see helpers/unpack/unpack.h");
 }

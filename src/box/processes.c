@@ -39,24 +39,24 @@ int processes_parse_stat(const char *text, struct process *ret, int64_t *ret_ppi
 {
     const char *open = strchr(text, '(');
     const char *close = strrchr(text, ')'); /* the name may hold anything */
-    int64_t ticks = sysconf(_SC_CLK_TCK);
-    int64_t user = 0;
-    int64_t system = 0;
-    int64_t start = 0;
-    int64_t pages = 0;
+    uint64_t ticks = (uint64_t)sysconf(_SC_CLK_TCK);
+    uint64_t user = 0;
+    uint64_t system = 0;
+    uint64_t start = 0;
+    uint64_t pages = 0;
 
     if (open == NULL || close == NULL || close < open ||
         sscanf(close + 1,
-               " %c %" SCNd64 " %" SCNd64 " %*d %u %*d %*u %*u %*u %*u %*u %" SCNd64 " %" SCNd64
-               " %*d %*d %*d %" SCNd64 " %*d %*d %" SCNd64 " %" SCNd64 " %" SCNd64,
+               " %c %" SCNd64 " %" SCNd64 " %*d %u %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+               " %*d %*d %*d %" SCNd64 " %*d %*d %" SCNu64 " %" SCNd64 " %" SCNu64,
                &ret->state, ret_ppid, &ret->pgid, &ret->tty, &user, &system, &ret->nice, &start,
                &ret->vsz_bytes, &pages) != 10) {
         return 0;
     }
     ret->comm = xstrndup(open + 1, (size_t)(close - open - 1));
-    ret->cpu_ms = (user + system) * 1000 / ticks;
-    ret->started_ms = start * 1000 / ticks;
-    ret->rss_bytes = pages * sysconf(_SC_PAGESIZE);
+    ret->cpu_ms = (int64_t)((user + system) * 1000 / ticks);
+    ret->started_ms = (int64_t)(start * 1000 / ticks);
+    ret->rss_bytes = (int64_t)(pages * (uint64_t)sysconf(_SC_PAGESIZE));
     return 1;
 }
 

@@ -142,10 +142,13 @@ static int parse(const char *text, struct image_ref *r, struct err *e)
             return invalid(text, "a tag has letters, digits, '.', '_' and '-', at most 128", e);
         }
     }
-    if (*name == '\0' || strlen(name) > NAME_BYTES_MAX) {
-        return invalid(text, *name == '\0' ? "it is empty" : "it is longer than 255 bytes", e);
+    if (*name == '\0') {
+        return invalid(text, "it is empty", e);
     }
     split_registry(name, r);
+    if (strlen(r->registry) + 1 + strlen(r->repository) > NAME_BYTES_MAX) {
+        return invalid(text, "it is longer than 255 bytes", e);
+    }
     if (!is_host(r->registry)) {
         return invalid(text, "its registry is no host name", e);
     }

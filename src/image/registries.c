@@ -136,6 +136,10 @@ static int begin_section(struct conf_reader *c, struct err *e)
         return conf_error(c, "a section without its end", e);
     }
     c->p += is_array ? 2 : 1;
+    if (!is_array &&
+        (strcmp(c->section, "registry") == 0 || strcmp(c->section, "registry.mirror") == 0)) {
+        return conf_error(c, "each registry and mirror is a section in double brackets", e);
+    }
     if (is_array && strcmp(c->section, "registry") == 0) {
         (void)add_rule(c->r);
     } else if (is_array && strcmp(c->section, "registry.mirror") == 0) {

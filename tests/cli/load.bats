@@ -153,3 +153,19 @@ PY
   done
   [ ! -e /evil ] && [ ! -e /tmp/evil-soft ] && [ ! -e /tmp/evil-climb ]
 }
+
+@test "what reads an archive is locked in: its own root, no program, no socket, no mount" {
+  mkfifo slow
+  "$RBOX_BUILD/rbox" load -i slow 3>&- &
+  local loader=$! pid
+  exec 5>slow
+  head -c 100 /dev/zero >&5
+  until_true pgrep -f -u "$(id -u)" 'rbox-unpack spool'
+  for pid in $(pgrep -f 'rbox-unpack spool'); do
+    until_true grep -q '^Seccomp:.*2' "/proc/$pid/status"
+    grep -q '^NoNewPrivs:.*1' "/proc/$pid/status"
+    [[ "$(rbox unshare readlink "/proc/$pid/root" 2>/dev/null || readlink "/proc/$pid/root")" != / ]]
+  done
+  exec 5>&-
+  wait "$loader" || true
+}
