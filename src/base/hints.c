@@ -40,6 +40,11 @@ static const struct hint HINTS[] = {
      "Two users whose ranges overlap can reach into each other's containers. usermod changes "
      "nobody who is logged in, so the command ends the user's sessions first: run it as root, from "
      "elsewhere."},
+    {HINT_SUBID_SOURCE, HINT_WHO_ROOT, "the source of subordinate ids gives none",
+     "getsubids {0} && getsubids -g {0}   (then what /etc/nsswitch.conf names: SSSD, IPA)",
+     "A line 'subid: sss' in /etc/nsswitch.conf says that a directory service gives the ids, and "
+     "not "
+     "/etc/subuid. The command shows what it gives."},
     {HINT_TRIAL, HINT_WHO_ROOT, "a user namespace with mapped ids cannot be made",
      "sudo ./install.sh",
      "A trial did what each run does first: a user namespace, the id maps, and the other "
@@ -109,6 +114,10 @@ static const struct hint HINTS[] = {
      "mkdir -p {0}   (or add the option: -v {0}:…:create)",
      "A bind mount's source must exist and be reachable for the user who runs rbox, not for the "
      "container's users."},
+    {HINT_GROUP_PATH, HINT_WHO_USER, "a path is open to the user by a supplementary group only",
+     "rbox run --group-add keep-groups …",
+     "The container's processes do not have the groups of the user who starts it, unless they are "
+     "kept."},
     {HINT_RLIMIT, HINT_WHO_ROOT, "a resource limit is in the way",
      "ulimit -H -a   # then /etc/security/limits.conf",
      "A process can lower its limits and raise them up to its hard limit only."},
@@ -116,9 +125,24 @@ static const struct hint HINTS[] = {
      "podman run --security-opt seccomp=unconfined --security-opt unmask=ALL --device /dev/fuse "
      "--device /dev/net/tun …",
      "rbox runs inside another container whose filter or missing devices stop it."},
+    {HINT_SELINUX, HINT_WHO_USER, "SELinux is enforcing, and a path has no label for containers",
+     "chcon -Rt container_file_t {0}",
+     "Containers may touch what is labelled for them. rbox changes no label of the host's files."},
+    {HINT_LEFTOVERS, HINT_WHO_USER, "something was left by commands that were killed",
+     "rbox system prune",
+     "Containers that died are put in order by the next command. What a killed load or pull had "
+     "got "
+     "stays until somebody prunes, so that it can be gone on with."},
     {HINT_FOREIGN_ARCH, HINT_WHO_ROOT, "the image is for another processor",
      "sudo apt-get install -y qemu-user-static",
      "Programs for another processor need an emulator registered with binfmt_misc."},
+    {HINT_BOOT_ID, HINT_WHO_ROOT, "one boot cannot be told from another",
+     "mount -t proc proc /proc",
+     "What runs is told from what ran before the reboot by "
+     "/proc/sys/kernel/random/boot_id."},
+    {HINT_REGISTRY, HINT_WHO_USER, "a registry cannot be reached",
+     "curl -sS -o /dev/null https://{0}/v2/ && env | grep -i _proxy",
+     "The first says how the registry answers without rbox, the second which proxy is used."},
 };
 
 const struct hint *hint_at(size_t i)

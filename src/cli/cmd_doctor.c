@@ -21,6 +21,7 @@ enum {
 struct doctor_options {
     int json;
     int print_apparmor;
+    char *net;
 };
 
 static const struct opt OPTIONS[] = {
@@ -28,6 +29,8 @@ static const struct opt OPTIONS[] = {
      NULL},
     {"print-apparmor", 0, NULL, OPT_FLAG, offsetof(struct doctor_options, print_apparmor),
      "print an AppArmor profile that lets this rbox create user namespaces", NULL},
+    {"net", 0, "IMAGE", OPT_STRING, offsetof(struct doctor_options, net),
+     "ask the image's registry, too", NULL},
     {0},
 };
 
@@ -141,7 +144,7 @@ static int doctor(struct ctx *ctx, void *options, int argc, char **argv, struct 
     struct store *store = NULL;
     struct run_options wanted = {0};
     struct err store_error = {0};
-    struct probe_host host = {.store_error = &store_error};
+    struct probe_host host = {.store_error = &store_error, .registry = o->net};
     int r = 0;
 
     if (o->print_apparmor) {

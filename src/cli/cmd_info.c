@@ -45,7 +45,9 @@ static json_t *host_json(const struct store *store)
     for (size_t i = 0; (p = probe_at(i)) != NULL; i++) {
         struct probe_result r = {0};
 
-        (void)probe_run(p, &host, &r);
+        if (!probe_run(p, &host, &r)) {
+            continue;
+        }
         (void)json_object_set_new(o, p->what, json_str(r.evidence));
         probe_result_done(&r);
     }

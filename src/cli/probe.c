@@ -405,28 +405,37 @@ static int needs_linger(const struct spec *s)
 /* ---- the table */
 
 static const struct probe PROBES[] = {
-    {HINT_KERNEL_OVERLAY, "overlay in user namespaces", probe_overlay, NULL},
-    {HINT_USERNS_LIMIT, "user namespaces", probe_userns, NULL},
-    {HINT_APPARMOR_USERNS, "AppArmor", probe_apparmor, NULL},
-    {HINT_NEWIDMAP, "id map helpers", probe_helpers, NULL},
-    {HINT_SUBID, "subordinate ids", probe_subids, NULL},
-    {HINT_SUBID_OVERLAP, "others' subordinate ids", probe_overlap, NULL},
-    {HINT_TRIAL, "a trial of all namespaces", probe_namespaces, NULL},
-    {HINT_PROC_MASKED, "/proc", probe_proc, NULL},
-    {HINT_STORE_FS, "the store", probe_store, NULL},
-    {HINT_OVERLAY, "storage driver", probe_storage, NULL},
-    {HINT_FUSE, "fuse-overlayfs", probe_fuse, needs_never}, /* the driver's row says it */
-    {HINT_NET_HELPER, "slirp4netns", probe_slirp, needs_slirp},
-    {HINT_TUN, "/dev/net/tun", probe_tun, needs_slirp},
-    {HINT_PING, "ping to the outside", probe_ping, needs_slirp},
-    {HINT_LOW_PORT, "low ports", probe_ports, needs_ports},
-    {HINT_CGROUP_V1, "cgroups", probe_cgroup, cgroup_wanted},
-    {HINT_CONTROLLER, "limits", probe_controllers, cgroup_wanted},
-    {HINT_NO_BUS, "the user's systemd", probe_bus, needs_bus},
-    {HINT_RUNTIME_DIR, "runtime folder", probe_runtime_dir, NULL},
-    {HINT_LINGER, "after the logout", probe_linger, needs_linger},
-    {HINT_RLIMIT, "resource limits", probe_rlimits, NULL},
-    {HINT_OUTER_SECCOMP, "outer container", probe_outer, NULL},
+    {HINT_KERNEL_OVERLAY, "overlay in user namespaces", probe_overlay, NULL, PROBE_ALWAYS},
+    {HINT_USERNS_LIMIT, "user namespaces", probe_userns, NULL, PROBE_ALWAYS},
+    {HINT_APPARMOR_USERNS, "AppArmor", probe_apparmor, NULL, PROBE_ALWAYS},
+    {HINT_NEWIDMAP, "id map helpers", probe_helpers, NULL, PROBE_ALWAYS},
+    {HINT_SUBID, "subordinate ids", probe_subids, NULL, PROBE_ALWAYS},
+    {HINT_SUBID_OVERLAP, "others' subordinate ids", probe_overlap, NULL, PROBE_ALWAYS},
+    {HINT_SUBID_SOURCE, "their source", probe_subid_source, NULL, PROBE_ALWAYS},
+    {HINT_TRIAL, "a trial of all namespaces", probe_namespaces, NULL, PROBE_ALWAYS},
+    {HINT_PROC_MASKED, "/proc", probe_proc, NULL, PROBE_ALWAYS},
+    {HINT_STORE_FS, "the store", probe_store, NULL, PROBE_ALWAYS},
+    {HINT_OVERLAY, "storage driver", probe_storage, NULL, PROBE_ALWAYS},
+    {HINT_FUSE, "fuse-overlayfs", probe_fuse, needs_never,
+     PROBE_ALWAYS}, /* the driver's row says it */
+    {HINT_NET_HELPER, "slirp4netns", probe_slirp, needs_slirp, PROBE_ALWAYS},
+    {HINT_TUN, "/dev/net/tun", probe_tun, needs_slirp, PROBE_ALWAYS},
+    {HINT_PING, "ping to the outside", probe_ping, needs_slirp, PROBE_ALWAYS},
+    {HINT_LOW_PORT, "low ports", probe_ports, needs_ports, PROBE_ALWAYS},
+    {HINT_CGROUP_V1, "cgroups", probe_cgroup, cgroup_wanted, PROBE_ALWAYS},
+    {HINT_CONTROLLER, "limits", probe_controllers, cgroup_wanted, PROBE_ALWAYS},
+    {HINT_NO_BUS, "the user's systemd", probe_bus, needs_bus, PROBE_ALWAYS},
+    {HINT_RUNTIME_DIR, "runtime folder", probe_runtime_dir, NULL, PROBE_ALWAYS},
+    {HINT_LINGER, "after the logout", probe_linger, needs_linger, PROBE_ALWAYS},
+    {HINT_SOURCE_PATH, "paths of the host", probe_sources, NULL, PROBE_FOR_CONTAINER},
+    {HINT_GROUP_PATH, "paths by groups", probe_group_paths, NULL, PROBE_FOR_CONTAINER},
+    {HINT_RLIMIT, "resource limits", probe_rlimits, NULL, PROBE_ALWAYS},
+    {HINT_OUTER_SECCOMP, "outer container", probe_outer, NULL, PROBE_ALWAYS},
+    {HINT_SELINUX, "SELinux", probe_selinux, NULL, PROBE_ALWAYS},
+    {HINT_LEFTOVERS, "leftovers", probe_leftovers, NULL, PROBE_ALWAYS},
+    {HINT_FOREIGN_ARCH, "other processors", probe_emulators, NULL, PROBE_ALWAYS},
+    {HINT_BOOT_ID, "this boot", probe_boot_id, NULL, PROBE_ALWAYS},
+    {HINT_REGISTRY, "the registry", probe_registry, NULL, PROBE_FOR_REGISTRY},
 };
 
 const struct probe *probe_at(size_t i)
@@ -436,6 +445,10 @@ const struct probe *probe_at(size_t i)
 
 int probe_run(const struct probe *p, const struct probe_host *h, struct probe_result *ret)
 {
+    if ((p->when == PROBE_FOR_CONTAINER && h->wanted == NULL) ||
+        (p->when == PROBE_FOR_REGISTRY && h->registry == NULL)) {
+        return 0;
+    }
     if (h->wanted != NULL && p->is_needed != NULL && !p->is_needed(h->wanted)) {
         return 0;
     }

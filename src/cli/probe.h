@@ -25,7 +25,14 @@ struct probe_result {
 struct probe_host {
     const struct store *store; /* NULL: it could not be opened, and store_error says why */
     const struct err *store_error;
+    const char *registry;      /* an image to look for in its registry, or NULL */
     const struct spec *wanted; /* NULL: anything may be; else only what this container needs */
+};
+
+enum probe_when {
+    PROBE_ALWAYS = 0,
+    PROBE_FOR_CONTAINER, /* only when it is known which container it is for */
+    PROBE_FOR_REGISTRY   /* only when a registry is asked about */
 };
 
 struct probe {
@@ -33,6 +40,7 @@ struct probe {
     const char *what; /* a few words */
     void (*run)(const struct probe_host *h, struct probe_result *ret);
     int (*is_needed)(const struct spec *wanted); /* NULL: always */
+    enum probe_when when;
 };
 
 /* Row @i of the table, or NULL past its end. */

@@ -21,6 +21,16 @@ probe_fn probe_linger;
 probe_fn probe_rlimits;
 probe_fn probe_outer;
 
+/* What a container brings along, and what was left: probe_paths.c. */
+probe_fn probe_subid_source;
+probe_fn probe_sources;
+probe_fn probe_group_paths;
+probe_fn probe_selinux;
+probe_fn probe_leftovers;
+probe_fn probe_boot_id;
+probe_fn probe_emulators;
+probe_fn probe_registry;
+
 /* Takes @evidence. */
 void probe_set(struct probe_result *r, enum probe_level level, char *evidence);
 

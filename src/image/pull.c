@@ -252,9 +252,15 @@ static int get_image(struct puller *p, const char *digest, struct err *e)
 
 /* ---- a name */
 
+/* What is asked for; one of the two. */
+struct wanted {
+    char **ret_id;     /* the image is pulled */
+    char **ret_digest; /* its digest is looked at, no more */
+};
+
 static int pull_ref(const struct store *store, const struct registries *conf,
-                    const struct image_ref *ref, const struct pull_options *o, char **ret_id,
-                    struct err *e)
+                    const struct image_ref *ref, const struct pull_options *o,
+                    const struct wanted *w, struct err *e)
 {
     struct puller p = {.o = o, .in = {.blobs_fd = -1, .lock_fd = -1}, .f = FETCH_CLOSED};
     autostrv struct strv names = {0};
@@ -264,11 +270,15 @@ static int pull_ref(const struct store *store, const struct registries *conf,
     r = r < 0 ? r : fetch_open(store, conf, ref, &o->fetch, &p.f, e);
     r = r < 0 ? r
               : resolve(&p, ref->digest != NULL ? ref->digest : ref->tag, ref->digest, &digest, e);
-    r = r < 0 ? r : get_image(&p, digest, e);
-    if (r == 0) {
-        step(&p, TRANSFER_STORE, digest, 0, 0);
-        strv_take(&names, image_ref_text(ref));
-        r = ingest_image(&p.in, digest, &names, ret_id, e);
+    if (r == 0 && w->ret_digest != NULL) {
+        *w->ret_digest = steal_ptr(&digest);
+    } else {
+        r = r < 0 ? r : get_image(&p, digest, e);
+        if (r == 0) {
+            step(&p, TRANSFER_STORE, digest, 0, 0);
+            strv_take(&names, image_ref_text(ref));
+            r = ingest_image(&p.in, digest, &names, w->ret_id, e);
+        }
     }
     fetch_close(&p.f);
     manifest_done(&p.m);
@@ -277,8 +287,9 @@ static int pull_ref(const struct store *store, const struct registries *conf,
     return r;
 }
 
-int image_pull(const struct store *store, const char *name, const struct pull_options *o,
-               char **ret_name, char **ret_id, struct err *e)
+/* The first of the full names that @name may mean which there is. */
+static int find_name(const struct store *store, const char *name, const struct pull_options *o,
+                     const struct wanted *w, char **ret_name, struct err *e)
 {
     autostrv struct strv names = {0};
     struct registries conf = {0};
@@ -300,7 +311,7 @@ int image_pull(const struct store *store, const char *name, const struct pull_op
         if (r == 0 && o->progress != NULL) {
             o->progress->step(o->progress->arg, TRANSFER_RESOLVE, names.v[i], 0, 0);
         }
-        r = r < 0 ? r : pull_ref(store, &conf, &ref, o, ret_id, e);
+        r = r < 0 ? r : pull_ref(store, &conf, &ref, o, w, e);
         if (r == 0 && ret_name != NULL) {
             *ret_name = xstrdup(names.v[i]);
         }
@@ -315,4 +326,16 @@ int image_pull(const struct store *store, const char *name, const struct pull_op
     }
     registries_done(&conf);
     return r < 0 ? -e->errnum : 0;
+}
+
+int image_pull(const struct store *store, const char *name, const struct pull_options *o,
+               char **ret_name, char **ret_id, struct err *e)
+{
+    return find_name(store, name, o, &(struct wanted){.ret_id = ret_id}, ret_name, e);
+}
+
+int image_pull_look(const struct store *store, const char *name, const struct pull_options *o,
+                    char **ret_name, char **ret_digest, struct err *e)
+{
+    return find_name(store, name, o, &(struct wanted){.ret_digest = ret_digest}, ret_name, e);
 }

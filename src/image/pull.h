@@ -42,6 +42,11 @@ struct pull_options {
 int image_pull(const struct store *store, const char *name, const struct pull_options *o,
                char **ret_name, char **ret_id, struct err *e);
 
+/* The same, but only look whether it could be pulled: *ret_digest, the caller's, is its manifest's.
+ */
+int image_pull_look(const struct store *store, const char *name, const struct pull_options *o,
+                    char **ret_name, char **ret_digest, struct err *e);
+
 /* Push image @name as @destination (NULL: the same name). *ret_digest is the caller's. */
 int image_push(const struct store *store, const char *name, const char *destination,
                const struct pull_options *o, char **ret_digest, struct err *e);

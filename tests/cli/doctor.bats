@@ -99,3 +99,30 @@ load lib
   run rbox rm-tree ..
   [ "$status" -eq 125 ]
 }
+
+@test "a path of the host that is missing: doctor names where it ends, and its fix makes the run work" {
+  run rbox doctor -- run -v "$PWD/a/b:/x" busybox
+  [ "$status" -gt 0 ]
+  [[ "$output" == *"FAIL  RBX-122"*"see '$PWD/a'"* ]] || [[ "$output" == *"FAIL  RBX-122"* ]]
+  eval "$(sed -n '/RBX-122/{n;s/^ *run: \(mkdir -p [^ ]*\).*/\1/p}' <<<"$output")"
+  rbox doctor -- run -v "$PWD/a/b:/x" busybox | grep -q '^OK    RBX-122'
+  rbox run --rm --network none -v "$PWD/a/b:/x" busybox ls /x
+}
+
+@test "what killed loads left is told, and system prune takes it" {
+  export RBOX_STORE=$BATS_TEST_TMPDIR/store
+  rbox run --rm --network none busybox true 2>/dev/null
+  rbox doctor | grep -q '^OK    RBX-127'
+  mkdir -p "$RBOX_STORE/tmp/load.dead"
+  rbox doctor | grep -q '^WARN  RBX-127.*: 1 of'
+  eval "$(rbox doctor | sed -n '/RBX-127/{n;s/^ *run: /"$RBOX_BUILD\/"/p}')" <<<y
+  rbox doctor | grep -q '^OK    RBX-127'
+  rbox rm-tree "$RBOX_STORE"
+}
+
+@test "doctor --net says whether an image's registry answers" {
+  run rbox doctor --net 127.0.0.1:9/x
+  [[ "$output" == *"FAIL  RBX-130"*"127.0.0.1:9"* ]]
+  run rbox doctor
+  [[ "$output" != *RBX-130* ]]
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Probes of what one container brings along (paths, image) and of what was left. */
+#include "base/cleanup.h"
+#include "base/mem.h"
+#include "cli/probe_rows.h"
+#include "image/pull.h"
+#include "sys/fd.h"
+#include "userns/subid.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- ids of another source */
+
+void probe_subid_source(const struct probe_host *h, struct probe_result *r)
+{
+    autofree char *text = NULL;
+    autofree char *source = NULL;
+    struct subid ids = {0};
+    struct err ignored = {0};
+    const char *line = NULL;
+
+    (void)h;
+    r->fix_arg0 = probe_user();
+    (void)file_read_followed(AT_FDCWD, "/etc/nsswitch.conf", 1 << 20, &text, NULL, &ignored);
+    line = text != NULL ? strstr(text, "\nsubid:") : NULL;
+    if (line == NULL) {
+        probe_set(r, PROBE_OK, xstrdup("/etc/subuid and /etc/subgid"));
+        return;
+    }
+    line += strlen("\nsubid:");
+    line += strspn(line, " \t");
+    source = xstrndup(line, strcspn(line, " \t\n"));
+    if (subid_find(geteuid(), &ids, &ignored) < 0 || (ids.uid_count == 0 && !ids.no_helpers)) {
+        probe_set(r, PROBE_WARN, xasprintf("nsswitch.conf names '%s', which gives none", source));
+    } else {
+        probe_set(r, PROBE_OK, xasprintf("'%s', as nsswitch.conf says", source));
+    }
+    subid_done(&ids);
+}
+
+/* ---- paths of the host that a container gets */
+
+typedef int path_check(const char *path, const struct spec *wanted);
+
+/* The first source of a bind mount that @is_bad; NULL: none. Borrowed. */
+static const char *first_source(const struct spec *wanted, path_check *is_bad)
+{
+    for (size_t i = 0; wanted != NULL && i < wanted->mount_count; i++) {
+        const struct spec_mount *m = &wanted->mounts[i];
+
+        if (str_eq(m->type, "bind") && is_bad(m->source, wanted)) {
+            return m->source;
+        }
+    }
+    return NULL;
+}
+
+static int is_out_of_reach(const char *path, const struct spec *wanted)
+{
+    (void)wanted;
+    return access(path, F_OK) < 0;
+}
+
+/* The first parent that lets nobody through, else the path itself. The caller owns it. */
+static char *where_it_ends(const char *path)
+{
+    autofree char *part = xstrdup(path);
+
+    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (access(part, X_OK) < 0) {
+            return steal_ptr(&part);
+        }
+        *slash = '/';
+    }
+    return steal_ptr(&part);
+}
+
+void probe_sources(const struct probe_host *h, struct probe_result *r)
+{
+    const char *source = first_source(h->wanted, is_out_of_reach);
+
+    if (source != NULL) {
+        autofree char *end = where_it_ends(source);
+
+        r->fix_arg0 = xstrdup(source);
+        probe_set(r, PROBE_FAIL, xasprintf("'%s' cannot be reached: see '%s'", source, end));
+        return;
+    }
+    probe_set(r, PROBE_OK, xstrdup("every path that it gets is there"));
+}
+
+static int is_in_groups(gid_t gid)
+{
+    gid_t groups[1024];
+    int n = getgroups(1024, groups);
+
+    for (int i = 0; i < n; i++) {
+        if (groups[i] == gid) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Open to the group, not to everybody, and neither the user's own nor of the primary group. */
+static int is_by_group(const char *path, const struct spec *wanted)
+{
+    struct stat st;
+
+    return !wanted->process.keep_groups && stat(path, &st) == 0 && st.st_uid != geteuid() &&
+           st.st_gid != getegid() && (st.st_mode & S_IRGRP) != 0 && (st.st_mode & S_IROTH) == 0 &&
+           is_in_groups(st.st_gid);
+}
+
+void probe_group_paths(const struct probe_host *h, struct probe_result *r)
+{
+    const char *source = first_source(h->wanted, is_by_group);
+
+    if (source != NULL) {
+        probe_set(r, PROBE_FAIL, xasprintf("'%s' is open to you by a supplementary group", source));
+        return;
+    }
+    probe_set(r, PROBE_OK, xstrdup("no path needs a supplementary group"));
+}
+
+static int any_source(const char *path, const struct spec *wanted)
+{
+    (void)path;
+    (void)wanted;
+    return 1;
+}
+
+void probe_selinux(const struct probe_host *h, struct probe_result *r)
+{
+    const char *source = first_source(h->wanted, any_source);
+
+    if (probe_number("/sys/fs/selinux/enforce", 0) != 1) {
+        probe_set(r, PROBE_OK, xstrdup("not enforcing"));
+        return;
+    }
+    r->fix_arg0 = xstrdup(source != NULL ? source : "PATH");
+    probe_set(r, PROBE_WARN, xstrdup("enforcing: paths of the host need a label for containers"));
+}
+
+/* ---- what was left */
+
+static size_t count_entries(const struct store *store, const char *folder)
+{
+    autoclosedir DIR *d = NULL;
+    const struct dirent *entry = NULL;
+    size_t count = 0;
+    int fd = openat(store->dir_fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    d = fd >= 0 ? fdopendir(fd) : NULL;
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        count += entry->d_name[0] != '.';
+    }
+    return count;
+}
+
+void probe_leftovers(const struct probe_host *h, struct probe_result *r)
+{
+    autoclose int lock_fd = -1;
+    struct err ignored = {0};
+    size_t count = 0;
+
+    /* Who loads or pulls right now has a right to be in there. */
+    if (h->store == NULL || store_lock(h->store, STORE_TRY, &lock_fd, &ignored) < 0) {
+        probe_set(r, PROBE_OK, xstrdup("not looked at: the store is in use"));
+        return;
+    }
+    count = count_entries(h->store, "tmp") + count_entries(h->store, "trash") +
+            count_entries(h->store, "partial");
+    probe_set(r, count > 0 ? PROBE_WARN : PROBE_OK,
+              count > 0 ? xasprintf("%zu of killed loads and pulls", count) : xstrdup("nothing"));
+}
+
+void probe_boot_id(const struct probe_host *h, struct probe_result *r)
+{
+    autofree char *id = NULL;
+    struct err e = {0};
+
+    (void)h;
+    if (file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 128, &id, NULL, &e) < 0) {
+        probe_set(r, PROBE_FAIL, xstrdup(e.msg));
+        return;
+    }
+    id[strcspn(id, "\n")] = '\0';
+    probe_set(r, PROBE_OK, xasprintf("%.8s", id));
+}
+
+/* ---- images */
+
+/* Its own processor runs everything; others by an emulator that binfmt_misc knows. */
+void probe_emulators(const struct probe_host *h, struct probe_result *r)
+{
+    autoclosedir DIR *d = opendir("/proc/sys/fs/binfmt_misc");
+    const struct dirent *entry = NULL;
+    struct buf found = {0};
+
+    (void)h;
+    buf_puts(&found, "");
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        const char *name = str_after(entry->d_name, "qemu-");
+
+        if (name != NULL) {
+            buf_printf(&found, " %s", name);
+        }
+    }
+    probe_set(r, PROBE_OK,
+              found.len > 0
+                  ? xasprintf("emulated:%s", found.data)
+                  : xstrdup("images for this processor only (no emulator is registered)"));
+    buf_done(&found);
+}
+
+void probe_registry(const struct probe_host *h, struct probe_result *r)
+{
+    const struct pull_options o = {.fetch = {.tls_verify = 0}};
+    autofree char *name = NULL;
+    autofree char *digest = NULL;
+    struct image_ref ref = {0};
+    struct err e = {0};
+
+    if (image_ref_parse(h->registry, &ref, &e) == 0) {
+        r->fix_arg0 = xstrdup(ref.registry);
+        image_ref_done(&ref);
+    }
+    if (h->store == NULL || image_pull_look(h->store, h->registry, &o, &name, &digest, &e) < 0) {
+        probe_set(r, PROBE_FAIL, xstrdup(e.msg));
+        return;
+    }
+    probe_set(r, PROBE_OK, xasprintf("%s is %.19s", name, digest));
+}
