@@ -81,7 +81,9 @@ static int set_hostname(const struct spec *s, struct err *e)
 {
     if (s->linux_.namespaces[SPEC_NS_UTS].mode == SPEC_NS_PRIVATE && s->hostname != NULL &&
         sethostname(s->hostname, strlen(s->hostname)) < 0) {
-        return err_set(e, errno, "cannot set host name '%s'", s->hostname);
+        (void)err_set(e, errno, "cannot set host name '%s'", s->hostname);
+        /* Root of the namespace may: an outer filter does not let it. */
+        return e->errnum == EPERM ? err_hint_id(e, HINT_OUTER_SECCOMP, NULL, NULL) : -e->errnum;
     }
     return 0;
 }

@@ -66,7 +66,8 @@ static int make_readonly(int root_fd, const char *path, struct err *e)
     if (r < 0 || fd < 0) {
         return r;
     }
-    return mount_bind(fd, fd, MOUNT_RDONLY, path, e);
+    /* With what is mounted below: the host's proc, with --pid host, often has binfmt_misc there. */
+    return mount_bind(fd, fd, MOUNT_RDONLY | MOUNT_RECURSIVE, path, e);
 }
 
 /* One empty folder hides them all: the first mask is the file system, the others are binds of it.

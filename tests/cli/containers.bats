@@ -154,7 +154,8 @@ more" ]
 }
 
 @test "an image made of a tarball has the config that import was told" {
-  mkdir -p root/bin && cp /bin/busybox root/bin/sh 2>/dev/null || cp "$(command -v busybox)" root/bin/sh
+  mkdir -p root/bin
+  install_busybox root/bin/sh
   tar -C root -cf root.tar .
   run rbox import -c 'CMD ["/bin/sh", "-c", "echo $A in $PWD"]' -c 'ENV A=b' -c 'WORKDIR /w' root.tar mine
   [ "$status" -eq 0 ]

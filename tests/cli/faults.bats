@@ -75,3 +75,11 @@ deny() {
   [ "$status" -eq 0 ]
   [ "${lines[-1]}" = fine ]
 }
+
+@test "--pid host where something is mounted below the host's /proc/sys, as binfmt_misc is" {
+  not_for bob "only root can mount"
+  run unshare -m sh -c 'mount -t tmpfs below /proc/sys/vm && exec "$0" run --rm --pid host --network none busybox \
+    sh -c "touch /proc/sys/vm/x 2>/dev/null || echo closed"' "$RBOX_BUILD/rbox"
+  [ "$status" -eq 0 ]
+  [ "${lines[-1]}" = closed ]
+}
