@@ -12,7 +12,7 @@
 
 enum {
     YOUNG_MS = 1000,     /* a command this young may not have its handlers in place yet … */
-    SECOND_LOOK_MS = 50, /* … so it gets this long before a signal ends it; helpers' deaths too */
+    SECOND_LOOK_MS = 50, /* … so it gets this long before a signal ends it */
     EXIT_KILLED = 128 + SIGKILL,
 };
 
@@ -127,13 +127,11 @@ static void fill_polls(const struct watching *s, struct pollfd p[POLL_COUNT])
     streams_poll(s->w->streams, p + POLL_STREAMS);
 }
 
-/* The server of the root ends when the container's last mount goes, a little before PID 1 is seen
- * to have ended. */
+/* The server of the root ends when the container's last mount goes, before PID 1 is seen to have
+ * ended, and with much to write back long before. */
 static int is_ending(const struct watching *s)
 {
-    struct pollfd p = {.fd = *s->w->pidfd, .events = POLLIN};
-
-    return poll(&p, 1, SECOND_LOOK_MS) > 0;
+    return proc_is_exiting(s->host_pid);
 }
 
 static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
