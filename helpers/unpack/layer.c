@@ -139,8 +139,9 @@ static int clear_place(const struct layer *l, int dir_fd, const char *base, mode
 static int set_owner(const struct layer *l, int dir_fd, const char *base,
                      struct archive_entry *entry, struct err *e)
 {
-    int64_t uid = l->o->folder != NULL ? l->o->uid : archive_entry_uid(entry);
-    int64_t gid = l->o->folder != NULL ? l->o->gid : archive_entry_gid(entry);
+    int keep = l->o->folder == NULL || l->o->uid < 0;
+    int64_t uid = keep ? archive_entry_uid(entry) : l->o->uid;
+    int64_t gid = keep ? archive_entry_gid(entry) : l->o->gid;
     int64_t largest = uid > gid ? uid : gid;
 
     if (uid < 0 || gid < 0 || uid >= UINT32_MAX || gid >= UINT32_MAX) {

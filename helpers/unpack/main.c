@@ -95,7 +95,9 @@ static int put_mode(char **argv, struct err *e)
 {
     struct layer_options o = {.folder = argv[0], .overwrite = has_flag(argv + 2, "--overwrite")};
 
-    if (sscanf(argv[1], "%" SCNd64 ":%" SCNd64, &o.uid, &o.gid) != 2) {
+    if (strcmp(argv[1], "keep") == 0) {
+        o.uid = -1;
+    } else if (sscanf(argv[1], "%" SCNd64 ":%" SCNd64, &o.uid, &o.gid) != 2) {
         return err_new(e, EINVAL, "'%s' is no owner", argv[1]);
     }
     return layer_run(&o, e);

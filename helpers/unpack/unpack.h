@@ -35,9 +35,9 @@
  *
  *     rbox-unpack put FOLDER OWNER [--overwrite]
  *         The tar archive on standard input goes to FOLDER (a path that stat gave) below the
- * current folder, owned by OWNER, "UID:GID". A folder never takes the place of something else, nor
- *         something else that of a folder, but with --overwrite. Prints {"devices"}, those left
- * out.
+ *         current folder, owned by OWNER: "UID:GID", or "keep" for the archive's owners. A folder
+ *         never takes the place of something else, nor something else that of a folder, but with
+ *         --overwrite. Prints {"devices"}, those left out.
  *
  *     rbox-unpack changes
  *         How the current folder differs from the one that is standard input: "A/path", "C/path" or
@@ -88,7 +88,7 @@ struct layer_options {
     int squash; /* ids outside of the map become 0 */
     /* of put: an archive without whiteouts, for a folder that is in use */
     const char *folder; /* below the root, or NULL: a layer, for the root itself */
-    int64_t uid;        /* whose everything shall be */
+    int64_t uid;        /* whose everything shall be; -1: as the archive says */
     int64_t gid;
     int overwrite;
 };

@@ -8,6 +8,7 @@
 #include "box/storage.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/given_mounts.h"
 #include "cli/one_id.h"
 #include "cli/run_options.h"
 #include "image/volume.h"
@@ -174,6 +175,21 @@ static int replace_container(const struct store *store, const char *name, struct
     return r < 0 ? r : container_remove(store, &f, /* force= */ 1, e);
 }
 
+/* Before the image's volumes, which give way to them. */
+static int add_given(struct ctx *ctx, struct run_options *o, struct err *e)
+{
+    struct spec *s = &o->request.spec;
+    struct store *store = NULL;
+    int r = 0;
+
+    if (o->volumes_from.len == 0 && o->secrets.len == 0) {
+        return 0;
+    }
+    r = ctx_store(ctx, &store, e);
+    r = r < 0 ? r : given_secrets(store, &o->secrets, s, e);
+    return r < 0 ? r : given_volumes(store, &o->volumes_from, s, e);
+}
+
 static int run_image(struct ctx *ctx, struct run_options *o, struct image *image, int argc,
                      char **argv, struct err *e)
 {
@@ -184,7 +200,9 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
                               .pidfile = o->pidfile,
                               .image_lock_fd = image != NULL ? &image->lock_fd : NULL};
     struct store *store = NULL;
-    int r = spec_merge(&o->request, image != NULL ? &image->config : NULL, argc, argv, e);
+    int r = add_given(ctx, o, e);
+
+    r = r < 0 ? r : spec_merge(&o->request, image != NULL ? &image->config : NULL, argc, argv, e);
 
     if (r < 0) {
         return r;

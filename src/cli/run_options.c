@@ -127,6 +127,8 @@ const struct opt RUN_OPTIONS[] = {
     {"read-only-tmpfs", 0, NULL, OPT_FLAG, SPEC(box.read_only_tmpfs), "with --read-only: tmpfs on /run, /tmp, /var/tmp (default: true)", NULL},
     {"volume", 'v', "[SOURCE:]PLACE[:OPTIONS]", OPT_PARSE, WHOLE, "a host path or a named volume; options: ro, create, U, O, noexec …", spec_parse_volume},
     {"mount", 0, "type=T,src=S,dst=D,…", OPT_PARSE, WHOLE, "the same in words; types: bind, volume, tmpfs", spec_parse_mount},
+    {"volumes-from", 0, "CONTAINER[:ro]", OPT_STRV, OPTION(volumes_from), "the volumes and binds of another container", NULL},
+    {"secret", 0, "NAME[,target=PATH]", OPT_STRV, OPTION(secrets), "a secret, as the file /run/secrets/NAME", NULL},
     {"tmpfs", 0, "PLACE[:OPTIONS]", OPT_PARSE, WHOLE, "memory at a place; begins with the image's content", spec_parse_tmpfs},
     {"device", 0, "DEVICE[:PLACE[:rwm]]", OPT_PARSE, WHOLE, "a device of the host that the caller can open", spec_parse_device},
     {"shm-size", 0, "BYTES", OPT_BYTES, SPEC(box.shm_size_bytes), "size of /dev/shm (default: 64m)", NULL},
@@ -265,7 +267,6 @@ const struct opt_refused RUN_REFUSED[] = {
     {"runtime", 0, "rbox is its own runtime"},
     {"sdnotify", 0, NULL},
     {"seccomp-policy", 0, "--security-opt seccomp=FILE"},
-    {"secret", 0, "--volume FILE:/run/secrets/NAME:ro"},
     {"shm-size-systemd", 0, NULL},
     {"sig-proxy", 0, "signals are always passed on"},
     {"signature-policy", 0, NULL},
@@ -274,7 +275,6 @@ const struct opt_refused RUN_REFUSED[] = {
     {"subuidname", 0, NULL},
     {"systemd", 0, NULL},
     {"volume-driver", 0, NULL},
-    {"volumes-from", 0, NULL},
     {0},
 };
 /* clang-format on */

@@ -18,6 +18,8 @@ struct run_options {
     char *pidfile;
     int replace;
     int squash_ids;
+    struct strv volumes_from;
+    struct strv secrets;
     int dry_run;
     struct detach_keys detach_keys;
     box_action *action; /* box_run, or box_create */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Secrets: files secrets/NAME of the store, which nobody but its owner can enter. Host side. */
+#ifndef RBOX_IMAGE_SECRET_H
+#define RBOX_IMAGE_SECRET_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "image/store.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SECRET_BYTES_MAX = 512000 /* docker's and podman's */
+};
+
+/* Keep @len bytes as @name. Errors: -EEXIST without @replace. */
+int secret_make(const struct store *store, const char *name, const void *data, size_t len,
+                int replace, struct err *e);
+int secret_remove(const struct store *store, const char *name, struct err *e); /* -ENOENT */
+
+/* When it was made, in seconds since 1970; -1: there is none. */
+int64_t secret_created_s(const struct store *store, const char *name);
+
+/* Push the names, in order. */
+int secret_list(const struct store *store, struct strv *ret, struct err *e);
+
+/* Its path, for a mount. The caller owns it. */
+char *secret_path(const struct store *store, const char *name);
+
+#endif
