@@ -55,9 +55,10 @@ const struct cmd cmd_volume_import = {
 };
 
 /* Run rbox-unpack with @arguments in the volume. */
-static int run_in_volume(const struct store *store, const char *name, struct unpack *u,
+static int run_in_volume(const struct store *store, const char *name, const struct unpack *ends,
                          const char *const *arguments, struct err *e)
 {
+    struct unpack u = *ends;
     autofree char *path = xasprintf("volumes/%s/_data", name);
     autofree char *ignored = NULL;
     autoclose int fd = -1;
@@ -70,10 +71,10 @@ static int run_in_volume(const struct store *store, const char *name, struct unp
     }
     fd = openat(store->dir_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     r = fd < 0 ? err_set(e, errno, "cannot open volume '%s'", name) : userns_own_maps(&s, e);
-    u->uid_map = &s.linux_.uid_mappings;
-    u->gid_map = &s.linux_.gid_mappings;
-    u->folder_fd = fd;
-    r = r < 0 ? r : unpack_run(u, arguments, &ignored, e);
+    u.uid_map = &s.linux_.uid_mappings;
+    u.gid_map = &s.linux_.gid_mappings;
+    u.folder_fd = fd;
+    r = r < 0 ? r : unpack_run(&u, arguments, &ignored, e);
     spec_done(&s);
     return r;
 }

@@ -32,7 +32,7 @@ quick() {
   odd_image link 'ln -s /proc/self/environ etc/passwd'
   quick -u someone link id
   [ "$status" -eq 125 ]
-  odd_image huge 'truncate -s 1G etc/passwd'
+  odd_image huge "truncate -s ${RBOX_TEST_BIG_BYTES:-1073741824} etc/passwd"
   quick -u someone huge id
   [ "$status" -eq 125 ]
   [[ "$output" == *"larger than"* ]]
