@@ -72,6 +72,7 @@ static const struct cmd *const COMMANDS[] = {
     &cmd_port_add,
     &cmd_port_rm,
     &cmd_inspect,
+    &cmd_generate_systemd,
     &cmd_system_df,
     &cmd_system_prune,
     &cmd_system_check,

@@ -159,6 +159,7 @@ extern const struct cmd cmd_port_add;
 extern const struct cmd cmd_port_rm;
 extern const struct cmd cmd_help;
 extern const struct cmd cmd_version;
+extern const struct cmd cmd_generate_systemd;
 extern const struct cmd cmd_system_df;
 extern const struct cmd cmd_system_prune;
 extern const struct cmd cmd_system_check;

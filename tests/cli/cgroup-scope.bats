@@ -135,3 +135,33 @@ managed() {
     if ! rbox update --memory 64m web 2>err; then grep -q "cannot update .web.: cannot set --memory" err; fi
     kill -KILL $!'
 }
+
+@test "generate systemd: the unit starts, restarts and stops the container, made before or new each time (issue 5)" {
+  managed '
+    units=$XDG_RUNTIME_DIR/systemd/user
+    mkdir -p "$units"
+    is_up() { [ "$(rbox ps --format "{{.Names}}")" = "$1" ]; }
+    await() { for _ in $(seq 200); do "$@" && return 0; sleep 0.05; done; echo "never: $*"; return 1; }
+    none_up() { [ -z "$(rbox ps -q)" ]; }
+    rbox create --name web --network none -e "ODD=a b %h \$x" busybox sh -c "echo \"\$ODD\" >/odd; exec sleep 1000" >/dev/null
+    for how in "" --new; do
+      rbox generate systemd $how -t 1 -e "RBOX_STORE=$RBOX_STORE" web >"$units/web$how.service"
+    done
+    ! rbox generate systemd nobody
+    systemctl --user daemon-reload
+    for unit in web web--new; do
+      systemctl --user start "$unit"
+      await is_up web
+      await rbox exec web cat /odd
+      [ "$(rbox exec web cat /odd)" = "a b %h \$x" ]
+      first=$(rbox inspect --format "{{.State.Pid}}" web)
+      kill -KILL "$first"
+      again() { is_up web && [ "$(rbox inspect --format "{{.State.Pid}}" web)" != "$first" ]; }
+      [ "$unit" = web ] || sleep 0.1
+      systemctl --user restart "$unit"
+      await again
+      systemctl --user stop "$unit"
+      await none_up
+    done
+    rbox rm -f web >/dev/null 2>&1 || true'
+}
