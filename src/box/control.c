@@ -126,16 +126,17 @@ static int signal_living(const struct found *f, int signo, struct err *e)
     return r;
 }
 
-int control_stop(const struct found *f, int signo, int64_t timeout_ms, struct err *e)
+int control_stop_begin(const struct found *f, int signo, struct err *e)
 {
     int r = state_mark_stopping(f->run_fd, e);
 
-    if (timeout_ms == 0) {
-        signo = SIGKILL;
-        timeout_ms = CONTROL_FOREVER;
-    }
-    r = r < 0 ? r : signal_living(f, signo, e);
-    r = r < 0 ? r : control_wait(f, timeout_ms, e);
+    return r < 0 ? r : signal_living(f, signo, e);
+}
+
+int control_stop_end(const struct found *f, int64_t timeout_ms, struct err *e)
+{
+    int r = control_wait(f, timeout_ms, e);
+
     if (r == -ETIMEDOUT) {
         notice("container '%s' did not end by itself", f->name);
         err_clear(e);
@@ -143,4 +144,11 @@ int control_stop(const struct found *f, int signo, int64_t timeout_ms, struct er
         r = r < 0 ? r : control_wait(f, CONTROL_FOREVER, e);
     }
     return r;
+}
+
+int control_stop(const struct found *f, int signo, int64_t timeout_ms, struct err *e)
+{
+    int r = control_stop_begin(f, timeout_ms == 0 ? SIGKILL : signo, e);
+
+    return r < 0 ? r : control_stop_end(f, timeout_ms == 0 ? CONTROL_FOREVER : timeout_ms, e);
 }

@@ -27,6 +27,10 @@ int control_has_ended(const struct found *f);
  * @timeout_ms (CONTROL_FOREVER: never). Success when it ends, whatever ended it. */
 int control_stop(const struct found *f, int signo, int64_t timeout_ms, struct err *e);
 
+/* The two halves of it, for many at once: signal them all first, and then wait for each. */
+int control_stop_begin(const struct found *f, int signo, struct err *e);
+int control_stop_end(const struct found *f, int64_t timeout_ms, struct err *e);
+
 /* Wait until the supervisor has put everything away. Errors: -ETIMEDOUT after @timeout_ms. */
 int control_wait(const struct found *f, int64_t timeout_ms, struct err *e);
 

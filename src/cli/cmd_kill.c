@@ -71,6 +71,6 @@ static int kill_containers(struct ctx *ctx, void *options, int argc, char **argv
 {
     const struct kill_options *o = options;
 
-    return container_each(ctx, &(struct container_words){argc, argv, o->all, 0}, kill_one, options,
-                          e);
+    return container_each(ctx, &(struct container_words){.argc = argc, .argv = argv, .all = o->all},
+                          kill_one, options, e);
 }

@@ -115,6 +115,9 @@ static int remove_all(const struct store *store, const struct rm_options *o, str
     autofound_list struct found_list all = {0};
     int r = find_all(store, &all, e);
 
+    for (size_t i = 0; r == 0 && o->force && i < all.count; i++) { /* they end side by side */
+        r = all.rows[i].run_fd >= 0 ? control_stop_begin(&all.rows[i], SIGKILL, e) : 0;
+    }
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         if (all.rows[i].run_fd >= 0 && !o->force) {
             continue;

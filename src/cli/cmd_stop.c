@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/clock.h"
 #include "box/control.h"
 #include "box/events.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "spec/spec_parse.h"
 
+#include <errno.h>
+#include <signal.h>
+
 struct stop_options {
     int64_t time_ms; /* -1: the container's own */
     int signal;      /* 0: the container's own */
     int all;
+    int64_t begun_ms; /* when the last one got its signal */
 };
 
 #define FIELD(name) offsetof(struct stop_options, name)
@@ -49,22 +54,51 @@ static void stop_init(void *options)
     ((struct stop_options *)options)->time_ms = -1;
 }
 
-/* One that ends while it is being stopped is a success. */
-static int stop_one(const struct store *store, void *arg, const struct found *f, struct err *e)
+/* How @f is to be stopped. */
+static int read_way(const struct stop_options *o, const struct found *f, int *ret_signo,
+                    int64_t *ret_time_ms, struct err *e)
 {
-    const struct stop_options *o = arg;
     struct container c;
     int r = container_read(f, &c, e);
-    int64_t time_ms = 0;
-    int signo = 0;
 
     if (r < 0) {
         return r;
     }
-    time_ms = o->time_ms >= 0 ? o->time_ms : c.spec.box.stop_timeout_ms;
-    signo = o->signal != 0 ? o->signal : c.spec.box.stop_signal;
+    *ret_time_ms = o->time_ms >= 0 ? o->time_ms : c.spec.box.stop_timeout_ms;
+    *ret_signo = *ret_time_ms == 0 ? SIGKILL : o->signal != 0 ? o->signal : c.spec.box.stop_signal;
     container_done(&c);
-    r = control_stop(f, signo, time_ms, e);
+    return 0;
+}
+
+/* All get their signal first, so that they end side by side. */
+static int begin_one(const struct store *store, void *arg, const struct found *f, struct err *e)
+{
+    struct stop_options *o = arg;
+    int64_t time_ms = 0;
+    int signo = 0;
+    int r = read_way(o, f, &signo, &time_ms, e);
+
+    (void)store;
+    o->begun_ms = clock_monotonic_ms();
+    return r < 0 ? r : control_stop_begin(f, signo, e);
+}
+
+/* One that ends while it is being stopped is a success. */
+static int stop_one(const struct store *store, void *arg, const struct found *f, struct err *e)
+{
+    const struct stop_options *o = arg;
+    int64_t time_ms = 0;
+    int64_t left_ms = 0;
+    int signo = 0;
+    int r = read_way(o, f, &signo, &time_ms, e);
+
+    if (r == -ENOENT) { /* with --rm it is gone already */
+        err_clear(e);
+        r = 0;
+    }
+    left_ms = time_ms - (clock_monotonic_ms() - o->begun_ms);
+    left_ms = signo == SIGKILL ? CONTROL_FOREVER : left_ms > 0 ? left_ms : 0;
+    r = r < 0 ? r : control_stop_end(f, left_ms, e);
     if (r == 0) {
         events_add(store, "container", "stop", f->id, f->name);
     }
@@ -74,7 +108,8 @@ static int stop_one(const struct store *store, void *arg, const struct found *f,
 static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct stop_options *o = options;
+    const struct container_words words = {
+        .argc = argc, .argv = argv, .all = o->all, .begin = begin_one};
 
-    return container_each(ctx, &(struct container_words){argc, argv, o->all, 0}, stop_one, options,
-                          e);
+    return container_each(ctx, &words, stop_one, options, e);
 }

@@ -189,19 +189,42 @@ char *container_ports(const struct spec *s)
 
 /* ---- commands that act on containers */
 
-static int act_on_all(const struct store *store, int stopped, container_action *action, void *arg,
-                      struct err *e)
+/* What is named, as far as it is found; @r is the first error. */
+static int collect_words(const struct store *store, const struct container_words *w,
+                         struct found_list *ret, struct err *e)
 {
-    autofound_list struct found_list list = {0};
-    int r = find_all(store, &list, e);
+    for (int i = 0; i < w->argc; i++) {
+        struct found f = {.dir_fd = -1, .run_fd = -1};
 
-    for (size_t i = 0; r == 0 && i < list.count; i++) {
-        if (list.rows[i].run_fd < 0 && !stopped) {
+        if ((w->stopped ? find_container : find_running)(store, w->argv[i], &f, e) < 0) {
+            return -e->errnum;
+        }
+        ret->rows = xrealloc(ret->rows, ret->count + 1, sizeof(*ret->rows));
+        ret->rows[ret->count++] = f;
+    }
+    return 0;
+}
+
+static int is_meant(const struct container_words *w, const struct found *f)
+{
+    return !w->all || w->stopped || f->run_fd >= 0;
+}
+
+static int act(const struct store *store, const struct container_words *w,
+               const struct found_list *list, container_action *action, void *arg, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && w->begin != NULL && i < list->count; i++) {
+        r = is_meant(w, &list->rows[i]) ? w->begin(store, arg, &list->rows[i], e) : 0;
+    }
+    for (size_t i = 0; r == 0 && i < list->count; i++) {
+        if (!is_meant(w, &list->rows[i])) {
             continue;
         }
-        r = action(store, arg, &list.rows[i], e);
+        r = action(store, arg, &list->rows[i], e);
         if (r == 0) {
-            (void)printf("%s\n", list.rows[i].id);
+            (void)printf("%s\n", w->all ? list->rows[i].id : w->argv[i]);
         }
     }
     return r;
@@ -210,24 +233,24 @@ static int act_on_all(const struct store *store, int stopped, container_action *
 int container_each(struct ctx *ctx, const struct container_words *w, container_action *action,
                    void *arg, struct err *e)
 {
+    autofound_list struct found_list list = {0};
+    struct err missing = {0};
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
+    int acted = 0;
 
     if (r == 0 && w->argc == 0 && !w->all) {
         (void)err_new(e, EINVAL, "no container is named");
         return err_hint(e, w->stopped ? "rbox ps -a" : "rbox ps");
     }
-    if (r == 0 && w->all) {
-        return act_on_all(store, w->stopped, action, arg, e);
+    if (r < 0) {
+        return r;
     }
-    for (int i = 0; r == 0 && i < w->argc; i++) {
-        autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-
-        r = (w->stopped ? find_container : find_running)(store, w->argv[i], &f, e);
-        r = r < 0 ? r : action(store, arg, &f, e);
-        if (r == 0) {
-            (void)printf("%s\n", w->argv[i]);
-        }
+    /* Those before one that is not there are not its hostages. */
+    r = w->all ? find_all(store, &list, &missing) : collect_words(store, w, &list, &missing);
+    acted = act(store, w, &list, action, arg, e);
+    if (acted == 0 && r < 0) {
+        *e = missing;
     }
-    return r;
+    return acted < 0 ? acted : r;
 }

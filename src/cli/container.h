@@ -57,8 +57,9 @@ typedef int container_action(const struct store *store, void *arg, const struct 
 struct container_words {
     int argc;
     char *const *argv;
-    int all;     /* --all, or those that run */
-    int stopped; /* those that do not run, too */
+    int all;                 /* --all, or those that run */
+    int stopped;             /* those that do not run, too */
+    container_action *begin; /* called for each before the action is for any; or NULL */
 };
 
 /* Call @action for the containers named, or with @all for all, and print what the user called each.

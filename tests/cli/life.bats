@@ -257,3 +257,20 @@ run_detached() {
   run rbox attach --detach-keys ctrl-1 t
   [ "$status" -eq 125 ]
 }
+
+@test "stop of several signals them all first: the slow ones wait side by side" {
+  local name begun
+  for name in a b c d; do
+    run_detached --name $name busybox sh -c 'trap "sleep 1; exit 7" TERM; echo ready; while :; do sleep 0.05; done'
+  done
+  for name in a b c d; do
+    until_true logs_have $name ready
+  done
+  begun=$(date +%s%N)
+  [ "$(rbox stop -t 20 a b c d | tr '\n' ' ')" = "a b c d " ]
+  # One after the other they would take more than four seconds; how much less it is, is a benchmark's to say.
+  [ $((($(date +%s%N) - begun) / 1000000)) -lt 4000 ]
+  [ "$(rbox inspect --format '{{.State.ExitCode}} {{.State.Reason}}' a b c d | sort -u)" = "7 stop" ]
+  run rbox stop a nosuch
+  [ "$status" -eq 125 ]
+}
