@@ -137,6 +137,11 @@ common_setup() {
   cd "$BATS_TEST_TMPDIR" || return 1
   # No test asks the world for an image: a name without a registry is looked for where nobody answers.
   export RBOX_DEFAULT_REGISTRY=127.0.0.1:9
+  # What bob is told once is told before, or it would come into some test's output.
+  if [ ! -e "$RBOX_STORE/told-one-id" ]; then
+    mkdir -p -m 700 "$RBOX_STORE"
+    : >"$RBOX_STORE/told-one-id"
+  fi
   containers_before=$(containers_now)
 }
 

@@ -160,8 +160,8 @@ PY
   local loader=$! pid
   exec 5>slow
   head -c 100 /dev/zero >&5
-  until_true pgrep -f -u "$(id -u)" 'rbox-unpack spool'
-  for pid in $(pgrep -f 'rbox-unpack spool'); do
+  until_true pgrep -P "$loader" -f 'rbox-unpack spool'
+  for pid in $(pgrep -P "$loader" -f 'rbox-unpack spool'); do
     until_true grep -q '^Seccomp:.*2' "/proc/$pid/status"
     grep -q '^NoNewPrivs:.*1' "/proc/$pid/status"
     [[ "$(rbox unshare readlink "/proc/$pid/root" 2>/dev/null || readlink "/proc/$pid/root")" != / ]]

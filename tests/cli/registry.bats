@@ -54,6 +54,7 @@ make_certificate() {
 
 # misbehave MODE [ADDRESS]: a registry of that kind; $at is its name.
 misbehave() {
+  rm -f port
   [ -d box ] || skopeo copy -q "docker-archive:$RBOX_BUILD/images/busybox.tar" oci:box:latest
   python3 "$RBOX_TESTS/tools/bad-registry.py" box "$1" >port 2>bad.log 3>&- &
   bad=$!
