@@ -40,7 +40,8 @@ const struct cmd cmd_load = {
     .usage = "[options]",
     .description =
         "Takes what docker save, podman save and skopeo write: docker-archive, oci-archive (gzip,\n"
-        "xz, zstd or bzip2 around them is fine) and folders with an OCI layout.",
+        "xz, zstd or bzip2 around them is fine) and folders: OCI layouts, and those of the dir: "
+        "transport.",
     .examples = "rbox load -i image.tar.gz\n"
                 "docker save alpine | rbox load\n",
     .options = OPTIONS,
@@ -67,7 +68,7 @@ static int load_path(const struct store *store, const char *path, struct strv *r
     if (fd < 0 || fstat(fd, &st) < 0) {
         return err_set(e, errno, "cannot open '%s'", path);
     }
-    return S_ISDIR(st.st_mode) ? load_layout(store, path, NULL, NULL, ret_names, e)
+    return S_ISDIR(st.st_mode) ? load_from(store, path, ret_names, e)
                                : load_archive(store, fd, ret_names, e);
 }
 

@@ -34,7 +34,7 @@ const struct cmd cmd_run = {
         "its exit status; 125 when rbox itself failed, 126 and 127 when the command could not be\n"
         "executed or was not found, 128+n when signal n ended it. Options end at IMAGE.\n"
         "IMAGE is a name (busybox ships with rbox), docker-archive:FILE, oci-archive:FILE,\n"
-        "oci:DIR or the path of an image file.",
+        "oci:DIR, dir:DIR or the path of an image file.",
     .examples = "rbox run busybox echo hello\n"
                 "rbox run -it --rm -v .:/src -w /src busybox\n"
                 "rbox run --rm --network none --read-only --cap-drop ALL busybox id\n"

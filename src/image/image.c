@@ -264,7 +264,8 @@ static int is_transport(const char *name)
     struct stat st;
 
     return str_after(name, "docker-archive:") != NULL || str_after(name, "oci-archive:") != NULL ||
-           str_after(name, "oci:") != NULL || (strchr(name, '/') != NULL && stat(name, &st) == 0);
+           str_after(name, "oci:") != NULL || str_after(name, "dir:") != NULL ||
+           (strchr(name, '/') != NULL && stat(name, &st) == 0);
 }
 
 /* What the request's platform leaves open is this machine's. */

@@ -47,7 +47,7 @@ enum image_pull {
 
 struct image_request {
     const char *name; /* a reference, a short name, an image id or its prefix, docker-archive:FILE,
-                         oci-archive:FILE, oci:DIR[:TAG], or a path with '/' that exists */
+                         oci-archive:FILE, oci:DIR[:TAG], dir:DIR, or a path with '/' that exists */
     const struct spec_idmap *uid_map; /* of the container that will run it */
     const struct spec_idmap *gid_map;
     enum image_pull pull;

@@ -114,6 +114,7 @@ struct layout {
     struct ingest *in;
     struct spool *spool; /* NULL: a folder, whose blobs are copied and checked */
     int dir_fd;
+    int is_flat;            /* a folder of skopeo's dir: blobs without a path */
     const char *tag;        /* take this image only; NULL: all */
     const char *name;       /* for the image taken; NULL: what the layout says */
     struct strv *ret_names; /* of what was loaded; may be NULL */
@@ -121,7 +122,7 @@ struct layout {
 
 static int layout_blob(struct layout *l, const char *digest, struct err *e)
 {
-    autofree char *name = manifest_blob_path(digest);
+    autofree char *name = l->is_flat ? xstrdup(manifest_hex(digest)) : manifest_blob_path(digest);
     autofree char *found = NULL;
     autoclose int fd = -1;
     int r = 0;
@@ -294,6 +295,45 @@ int load_layout(const struct store *store, const char *path, const char *tag, co
     return r;
 }
 
+/* A folder of skopeo's and podman's dir: transport, which has one image and no name for it. */
+static int load_dir(const struct store *store, const char *path, struct strv *ret_names,
+                    struct err *e)
+{
+    autostrv struct strv names = {0};
+    autoclose int dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    autoclose int fd = -1;
+    autofree char *digest = NULL;
+    autofree char *id = NULL;
+    struct ingest in = {.blobs_fd = -1, .lock_fd = -1};
+    struct layout l = {.in = &in, .dir_fd = dir_fd, .is_flat = 1};
+    int r = dir_fd < 0 ? err_set(e, errno, "cannot open '%s'", path) : ingest_open(store, &in, e);
+
+    r = r < 0 ? r : path_open_no_symlinks(dir_fd, "manifest.json", O_RDONLY | O_NONBLOCK, &fd, e);
+    r = r < 0 ? r : ingest_blob(&in, fd, &digest, e);
+    r = r < 0 ? r : layout_manifest(&l, digest, &id, e);
+    if (r == 0) {
+        strv_push(&names, id);
+        r = ingest_image(&in, digest, &names, NULL, e);
+    }
+    if (r == 0 && ret_names != NULL) {
+        strv_append(ret_names, &names);
+    }
+    ingest_done(&in);
+    return r;
+}
+
+/* Which kind of folder is it? */
+static int load_folder(const struct store *store, const char *path, struct strv *ret_names,
+                       struct err *e)
+{
+    autofree char *index = xasprintf("%s/index.json", path);
+    autofree char *manifest = xasprintf("%s/manifest.json", path);
+
+    return access(index, F_OK) < 0 && access(manifest, F_OK) == 0
+               ? load_dir(store, path, ret_names, e)
+               : load_layout(store, path, NULL, NULL, ret_names, e);
+}
+
 /* ---- archives */
 
 static int load_spooled(struct spool *s, struct strv *ret_names, struct err *e)
@@ -371,8 +411,11 @@ int load_from(const struct store *store, const char *name, struct strv *ret_name
     if (str_after(name, "oci:") != NULL) {
         return load_oci(store, str_after(name, "oci:"), ret_names, e);
     }
+    if (str_after(name, "dir:") != NULL) {
+        return load_dir(store, str_after(name, "dir:"), ret_names, e);
+    }
     if (stat(name, &st) == 0 && S_ISDIR(st.st_mode)) {
-        return load_layout(store, name, NULL, NULL, ret_names, e);
+        return load_folder(store, name, ret_names, e);
     }
     return load_archive_file(store, name, ret_names, e);
 }

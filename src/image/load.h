@@ -21,8 +21,8 @@ int load_archive(const struct store *store, int fd, struct strv *ret_names, stru
 int load_layout(const struct store *store, const char *path, const char *tag, const char *name,
                 struct strv *ret_names, struct err *e);
 
-/* Load what a name with a transport says: docker-archive:FILE, oci-archive:FILE, oci:DIR[:TAG], or
- * a path of an archive or a layout. */
+/* Load what a name with a transport says: docker-archive:FILE, oci-archive:FILE, oci:DIR[:TAG],
+ * dir:DIR, or a path of an archive or one of these folders. */
 int load_from(const struct store *store, const char *name, struct strv *ret_names, struct err *e);
 
 /* Make a one-layer image @name of the root file system tarball @fd, with the config @config.

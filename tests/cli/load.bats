@@ -169,3 +169,19 @@ PY
   exec 5>&-
   wait "$loader" || true
 }
+
+@test "a folder of skopeo's dir: transport, by load and by run; the digests are the same" {
+  export RBOX_STORE=$BATS_TEST_TMPDIR/flat-store
+  skopeo copy -q "docker-archive:$RBOX_BUILD/images/busybox.tar" dir:flat
+  run rbox load -i flat
+  [ "$status" -eq 0 ]
+  [ "$(rbox run --rm --network none dir:flat echo flat 2>/dev/null)" = flat ]
+  id=${output##*sha256:}
+  [ "$(rbox image inspect --format '{{.Digest}}' "$id")" = "sha256:$(sha256sum flat/manifest.json | cut -d' ' -f1)" ]
+  echo x >>"flat/$(jq -r '.layers[0].digest' flat/manifest.json | cut -d: -f2)"
+  RBOX_STORE=$BATS_TEST_TMPDIR/other run rbox load -i flat
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"has the content of"* ]]
+  rm -rf "$BATS_TEST_TMPDIR/other"
+  rbox rm-tree "$RBOX_STORE"
+}
