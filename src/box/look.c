@@ -201,7 +201,9 @@ static int look_at_copy(struct look *l, struct err *e)
     autoclose int layers_fd =
         openat(l->store->dir_fd, "layers", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct copying c = {.spec = l->spec, .layers_fd = layers_fd};
-    int r = store_temp(l->store, "image", &l->temp, &l->root_fd, e);
+    int r = store_lock(l->store, STORE_SHARED, &l->temp_lock_fd, e);
+
+    r = r < 0 ? r : store_temp(l->store, "image", &l->temp, &l->root_fd, e);
 
     c.to_fd = l->root_fd;
     return r < 0 ? r
@@ -315,5 +317,8 @@ void look_done(struct look *l)
     }
     free(l->temp);
     l->temp = NULL;
+    if (l->temp_lock_fd > 0) {
+        close_fd(&l->temp_lock_fd);
+    }
     close_fd(&l->lock_fd);
 }

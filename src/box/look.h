@@ -25,6 +25,7 @@ struct look {
                     one   that does not run */
     int lock_fd; /* while a stopped container is looked at, it is not started; -1: it runs */
     char *temp;  /* a copy of the image below tmp/, or NULL */
+    int temp_lock_fd; /* keeps the collector from it; 0: there is none */
 };
 
 /* Open @view of container @f, whose spec is @s. On success the caller owns *ret. Errors: -EBUSY
