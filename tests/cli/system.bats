@@ -71,6 +71,16 @@ raw() {
   rbox run --rm --network none busybox grep -q ^root: /etc/passwd
 }
 
+@test "system check: whiteouts and opaque folders of layers are as they should be" {
+  make_busybox_layer
+  make_archive
+  rbox load -i archive.tar
+  rbox run --network none --name box test/layers:1 sh -c 'echo x >/new; true'
+  rbox commit -q box more
+  run rbox system check
+  [ "$status" -eq 0 ]
+}
+
 @test "system check: a layer that a running container has is not exchanged under it" {
   rbox run -d --network none --name live busybox sleep 1000
   local passwd
