@@ -93,7 +93,7 @@ static const struct hint HINTS[] = {
     {HINT_CONTROLLER, HINT_WHO_ROOT, "a cgroup controller is not delegated to the user",
      "D=/etc/systemd/system/user@.service.d; sudo mkdir -p $D && printf '[Service]\\nDelegate=cpu "
      "cpuset io memory pids\\n' | sudo tee $D/delegate.conf && sudo systemctl daemon-reload && "
-     "sleep 1 && systemctl --user daemon-reexec",
+     "sleep 3 && systemctl --user daemon-reexec",
      "systemd hands controllers to user@UID.service by its Delegate= setting. The user's own "
      "manager "
      "takes them up when it starts: at the next login, or with the last of these commands, which "
