@@ -24,6 +24,10 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+    ITS_END_MS = 5000
+};
+
 /* ---- a process that goes where the root is, and sends it back */
 
 struct visit {
@@ -275,6 +279,21 @@ static int lock_files(const struct found *f, int *ret_fd, struct err *e)
     return 0;
 }
 
+/* It does not run, or was just ending when it was found. */
+static int look_after_end(const struct found *f, enum look_view view, struct look *l, struct err *e)
+{
+    int r = 0;
+
+    err_clear(e);
+    if (l->pidfd > 0) {
+        close_fd(&l->pidfd);
+    }
+    l->pidfd = 0;
+    r = f->run_fd >= 0 ? control_wait(f, ITS_END_MS, e) : 0;
+    r = r < 0 ? r : lock_files(f, &l->lock_fd, e);
+    return r < 0 ? r : look_at_stopped(f, view, l, e);
+}
+
 int look_open(const struct store *store, const struct found *f, const struct spec *s,
               enum look_view view, struct look *ret, struct err *e)
 {
@@ -283,11 +302,11 @@ int look_open(const struct store *store, const struct found *f, const struct spe
 
     if (view == LOOK_IMAGE) {
         r = look_at_image(f, &l, e);
-    } else if (f->run_fd >= 0) {
-        r = look_at_running(f, view, &l, e);
     } else {
-        r = lock_files(f, &l.lock_fd, e);
-        r = r < 0 ? r : look_at_stopped(f, view, &l, e);
+        r = f->run_fd >= 0 ? look_at_running(f, view, &l, e) : -ESRCH;
+        if (r == -ESRCH) {
+            r = look_after_end(f, view, &l, e);
+        }
     }
     if (r < 0) {
         look_done(&l);
