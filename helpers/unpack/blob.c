@@ -168,29 +168,41 @@ int spool_run(struct err *e)
     return r;
 }
 
-int blob_run(struct err *e)
+/* Read standard input to its end, copy it to @out_fd unless that is -1, and give its sha256. */
+static int digest_input(int out_fd, char ret_hex[65], struct err *e)
 {
-    autofree char *temp = xasprintf(".blob.%d", (int)getpid());
-    autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     EVP_MD_CTX *digest = EVP_MD_CTX_new();
     char *chunk = xmalloc(1 << 18);
-    char hex[65] = "";
     ssize_t n = 0;
-    int r = fd < 0 ? err_set(e, errno, "cannot create a blob") : 0;
+    int r = 0;
 
-    if (r == 0 && (digest == NULL || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1)) {
+    if (digest == NULL || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1) {
         r = err_new(e, ENOMEM, "cannot set up a digest");
     }
     while (r == 0 && (n = read(STDIN_FILENO, chunk, 1 << 18)) != 0) {
-        r = n < 0 ? -errno : fd_write_all(fd, chunk, (size_t)n);
+        r = n < 0 ? -errno : out_fd >= 0 ? fd_write_all(out_fd, chunk, (size_t)n) : 0;
         if (r < 0) {
-            (void)err_set(e, -r, "cannot copy a blob");
+            (void)err_set(e, -r, "cannot %s a blob", out_fd >= 0 ? "copy" : "read");
         } else {
             (void)EVP_DigestUpdate(digest, chunk, (size_t)n);
         }
     }
     if (r == 0) {
-        digest_hex(digest, hex);
+        digest_hex(digest, ret_hex);
+    }
+    EVP_MD_CTX_free(digest);
+    free(chunk);
+    return r;
+}
+
+int blob_run(struct err *e)
+{
+    autofree char *temp = xasprintf(".blob.%d", (int)getpid());
+    autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    char hex[65] = "";
+    int r = fd < 0 ? err_set(e, errno, "cannot create a blob") : digest_input(fd, hex, e);
+
+    if (r == 0) {
         r = fsync(fd) < 0 || rename(temp, hex) < 0 ? err_set(e, errno, "cannot store a blob") : 0;
     }
     if (r == 0) {
@@ -198,8 +210,17 @@ int blob_run(struct err *e)
     } else {
         (void)unlink(temp);
     }
-    EVP_MD_CTX_free(digest);
-    free(chunk);
+    return r;
+}
+
+int sum_run(struct err *e)
+{
+    char hex[65] = "";
+    int r = digest_input(-1, hex, e);
+
+    if (r == 0) {
+        (void)printf("%s\n", hex);
+    }
     return r;
 }
 
@@ -217,32 +238,5 @@ int digest_run(struct err *e)
     }
     source_done(s);
     free(s);
-    return r;
-}
-
-int sum_run(struct err *e)
-{
-    EVP_MD_CTX *digest = EVP_MD_CTX_new();
-    char *chunk = xmalloc(1 << 18);
-    char hex[65] = "";
-    ssize_t n = 0;
-    int r = 0;
-
-    if (digest == NULL || EVP_DigestInit_ex(digest, EVP_sha256(), NULL) != 1) {
-        r = err_new(e, ENOMEM, "cannot set up a digest");
-    }
-    while (r == 0 && (n = read(STDIN_FILENO, chunk, 1 << 18)) != 0) {
-        if (n < 0) {
-            r = err_set(e, errno, "cannot read a blob");
-        } else {
-            (void)EVP_DigestUpdate(digest, chunk, (size_t)n);
-        }
-    }
-    if (r == 0) {
-        digest_hex(digest, hex);
-        (void)printf("%s\n", hex);
-    }
-    EVP_MD_CTX_free(digest);
-    free(chunk);
     return r;
 }

@@ -2,6 +2,7 @@
 #include "box/logs.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "sys/fd.h"
 
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -101,14 +101,10 @@ static void append(struct logs *l, const char *data, size_t len)
 /* "2026-11-27T05:56:38.123456789Z stdout " */
 static size_t write_stamp(enum logs_stream stream, char stamp[STAMP_BYTES])
 {
-    struct timespec now;
-    struct tm utc;
-    size_t len = 0;
+    char now[CLOCK_TEXT_BYTES];
 
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    len = strftime(stamp, STAMP_BYTES, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
-    return len + (size_t)snprintf(stamp + len, STAMP_BYTES - len, ".%09ldZ %s ", now.tv_nsec,
-                                  stream == LOGS_STDOUT ? "stdout" : "stderr");
+    return (size_t)snprintf(stamp, STAMP_BYTES, "%s %s ", clock_text(clock_realtime_ns(), now),
+                            stream == LOGS_STDOUT ? "stdout" : "stderr");
 }
 
 void logs_write(struct logs *l, enum logs_stream stream, const char *data, size_t len)

@@ -2,6 +2,7 @@
 /* The reading side of logs.h. Entries have their stamp, stream and tag at fixed places, so times
  * are compared as text, and nothing is parsed twice. */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "box/logs.h"
 #include "sys/fd.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -25,8 +25,6 @@ enum {
     BUFFER_BYTES = 256 << 10, /* many entries: none is longer than what the supervisor reads */
     LOOK_AGAIN_MS = 200       /* for an end that changes no file: a killed supervisor's */
 };
-
-static const int64_t NS_PER_S = 1000000000;
 
 struct entry {
     const char *line; /* from its stamp to before the newline */
@@ -39,8 +37,8 @@ struct reader {
     const struct logs_query *q;
     int dir_fd;
     int fd;
-    char since[STAMP_LEN + 1]; /* "" or a stamp */
-    char until[STAMP_LEN + 1];
+    char since[CLOCK_TEXT_BYTES]; /* "" or a stamp */
+    char until[CLOCK_TEXT_BYTES];
     int64_t skip_lines;
     int goes_on[2]; /* for each stream: the last entry was a part of a line */
     int is_over;    /* --until was reached */
@@ -231,18 +229,13 @@ static int print_all(struct reader *r)
     return result == 0 && r->q->follow ? follow(r, inotify_fd) : result;
 }
 
-static void make_stamp(int64_t ns, char ret[STAMP_LEN + 1])
+/* The time as entries have it; "" stands for none. */
+static void make_stamp(int64_t ns, char ret[CLOCK_TEXT_BYTES])
 {
-    time_t seconds = (time_t)(ns / NS_PER_S);
-    struct tm utc;
-    size_t len = 0;
-
     ret[0] = '\0';
-    if (ns <= 0 || gmtime_r(&seconds, &utc) == NULL) {
-        return;
+    if (ns > 0) {
+        (void)clock_text(ns, ret);
     }
-    len = strftime(ret, STAMP_LEN + 1, "%Y-%m-%dT%H:%M:%S", &utc);
-    (void)snprintf(ret + len, STAMP_LEN + 1 - len, ".%09lldZ", (long long)(ns % NS_PER_S));
 }
 
 int logs_print(int dir_fd, const struct logs_query *q, struct err *e)

@@ -316,14 +316,6 @@ int look_open(const struct store *store, const struct found *f, const struct spe
     return 0;
 }
 
-int look_changes(const struct store *store, const struct found *f, const struct spec *s,
-                 struct look *ret_now, struct look *ret_first, struct err *e)
-{
-    int r = look_open(store, f, s, LOOK_IMAGE, ret_first, e);
-
-    return r < 0 ? r : look_open(store, f, s, LOOK_ROOT, ret_now, e);
-}
-
 void look_done(struct look *l)
 {
     close_fd(&l->root_fd);

@@ -34,10 +34,6 @@ struct look {
 int look_open(const struct store *store, const struct found *f, const struct spec *s,
               enum look_view view, struct look *ret, struct err *e);
 
-/* Open what the container's files are now and what they were at first. */
-int look_changes(const struct store *store, const struct found *f, const struct spec *s,
-                 struct look *ret_now, struct look *ret_first, struct err *e);
-
 void look_done(struct look *l);
 #define autolook __attribute__((cleanup(look_done)))
 

@@ -47,10 +47,10 @@ int processes_parse_stat(const char *text, struct process *ret, int64_t *ret_ppi
 
     if (open == NULL || close == NULL || close < open ||
         sscanf(close + 1,
-               " %c %" SCNd64 " %" SCNd64 " %*d %u %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+               " %c %" SCNd64 " %*d %*d %u %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
                " %*d %*d %*d %" SCNd64 " %*d %*d %" SCNu64 " %" SCNd64 " %" SCNu64,
-               &ret->state, ret_ppid, &ret->pgid, &ret->tty, &user, &system, &ret->nice, &start,
-               &ret->vsz_bytes, &pages) != 10) {
+               &ret->state, ret_ppid, &ret->tty, &user, &system, &ret->nice, &start,
+               &ret->vsz_bytes, &pages) != 9) {
         return 0;
     }
     ret->comm = xstrndup(open + 1, (size_t)(close - open - 1));

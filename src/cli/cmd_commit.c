@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/mem.h"
-#include "box/cgroup.h"
 #include "box/events.h"
-#include "box/look.h"
 #include "cli/change.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "image/commit.h"
 #include "image/image.h"
 #include "image/manifest.h"
-#include "image/unpack.h"
 #include "spec/spec_parse.h"
 #include "sys/fd.h"
 
@@ -84,17 +81,8 @@ struct writer {
 static int write_layer(void *arg, int out_fd, struct err *e)
 {
     const struct writer *w = arg;
-    autolook struct look now = {.root_fd = -1, .lock_fd = -1};
-    autolook struct look first = {.root_fd = -1, .lock_fd = -1};
-    struct unpack u = {.uid_map = &w->spec->linux_.uid_mappings,
-                       .gid_map = &w->spec->linux_.gid_mappings,
-                       .out_fd = out_fd};
-    int r = look_changes(w->store, w->found, w->spec, &now, &first, e);
 
-    u.folder_fd = now.root_fd;
-    u.pidfd = now.pidfd;
-    u.in_fd = first.root_fd;
-    return r < 0 ? r : unpack_run(&u, (const char *const[]){"pack-changes", NULL}, NULL, e);
+    return container_changes(w->store, w->found, w->spec, "pack-changes", out_fd, e);
 }
 
 /* ---- its config */
@@ -192,21 +180,17 @@ static int commit_container(const struct store *store, const struct writer *w,
 static int commit_paused(const struct store *store, const struct writer *w,
                          const struct commit_options *o, const char *name, struct err *e)
 {
-    autocgroup struct cgroup c = CGROUP_INIT;
     struct err ignored = {0};
-    int r = cgroup_load(w->found->run_fd, &c, e);
+    int frozen = container_freeze(w->found, 1, e);
+    int r = 0;
 
-    if (r == 0 && c.way == CGROUP_NONE) {
-        (void)err_new(e, ENOTSUP, "cannot pause '%s': it runs without a cgroup", w->found->name);
-        return err_hint(e, "rbox run --cgroups=enabled …");
+    if (frozen < 0 && frozen != -EALREADY) {
+        return frozen;
     }
-    if (r == 0 && cgroup_is_frozen(c.box_fd) == 1) {
-        return commit_container(store, w, o, name, e);
-    }
-    r = r < 0 ? r : cgroup_freeze(c.box_fd, 1, e);
-    if (r == 0) {
-        r = commit_container(store, w, o, name, e);
-        (void)cgroup_freeze(c.box_fd, 0, &ignored);
+    err_clear(e);
+    r = commit_container(store, w, o, name, e);
+    if (frozen == 0) {
+        (void)container_freeze(w->found, 0, &ignored);
     }
     return r;
 }
@@ -217,14 +201,13 @@ static int commit(struct ctx *ctx, void *options, int argc, char **argv, struct 
     autofound struct found f = {.dir_fd = -1, .run_fd = -1};
     struct store *store = NULL;
     struct container c;
-    int r = ctx_store(ctx, &store, e);
+    int r = 0;
 
     (void)argc;
-    if (r == 0 && o->format != NULL && strcmp(o->format, "oci") != 0) {
-        r = err_new(e, EINVAL, "--format can be oci only, not '%s'", o->format);
+    if (o->format != NULL && strcmp(o->format, "oci") != 0) {
+        return err_new(e, EINVAL, "--format can be oci only, not '%s'", o->format);
     }
-    r = r < 0 ? r : find_container(store, argv[0], &f, e);
-    r = r < 0 ? r : container_read(&f, &c, e);
+    r = container_find(ctx, argv[0], &store, &f, &c, e);
     if (r == 0) {
         const struct writer w = {.store = store, .found = &f, .spec = &c.spec};
 

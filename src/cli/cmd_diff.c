@@ -2,11 +2,9 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "box/look.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/format.h"
-#include "image/unpack.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -89,19 +87,12 @@ static int print(const char *text, size_t len, const char *format, struct err *e
 static int compare(const struct store *store, const struct found *f, const struct spec *s,
                    const char *format, struct err *e)
 {
-    autolook struct look now = {.root_fd = -1, .lock_fd = -1};
-    autolook struct look first = {.root_fd = -1, .lock_fd = -1};
     autoclose int out_fd = memfd_create("rbox diff", MFD_CLOEXEC);
     autofree char *text = NULL;
     size_t len = 0;
-    struct unpack u = {
-        .uid_map = &s->linux_.uid_mappings, .gid_map = &s->linux_.gid_mappings, .out_fd = out_fd};
-    int r = look_changes(store, f, s, &now, &first, e);
+    int r = out_fd < 0 ? err_set(e, errno, "cannot create a memory file")
+                       : container_changes(store, f, s, "changes", out_fd, e);
 
-    u.folder_fd = now.root_fd;
-    u.pidfd = now.pidfd;
-    u.in_fd = first.root_fd;
-    r = r < 0 ? r : unpack_run(&u, (const char *const[]){"changes", NULL}, NULL, e);
     if (r == 0 && lseek(out_fd, 0, SEEK_SET) < 0) {
         r = err_set(e, errno, "cannot read the list of changes");
     }
@@ -115,14 +106,13 @@ static int diff(struct ctx *ctx, void *options, int argc, char **argv, struct er
     autofound struct found f = {.dir_fd = -1, .run_fd = -1};
     struct store *store = NULL;
     struct container c;
-    int r = ctx_store(ctx, &store, e);
+    int r = 0;
 
     (void)argc;
-    if (r == 0 && o->format != NULL && strcmp(o->format, "json") != 0) {
-        r = err_new(e, EINVAL, "--format can be json here, not '%s'", o->format);
+    if (o->format != NULL && strcmp(o->format, "json") != 0) {
+        return err_new(e, EINVAL, "--format can be json here, not '%s'", o->format);
     }
-    r = r < 0 ? r : find_container(store, argv[0], &f, e);
-    r = r < 0 ? r : container_read(&f, &c, e);
+    r = container_find(ctx, argv[0], &store, &f, &c, e);
     if (r == 0) {
         r = compare(store, &f, &c.spec, o->format, e);
         container_done(&c);

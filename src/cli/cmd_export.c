@@ -60,11 +60,9 @@ static int export(struct ctx *ctx, void *options, int argc, char **argv, struct 
     autofound struct found f = {.dir_fd = -1, .run_fd = -1};
     struct store *store = NULL;
     struct container c;
-    int r = ctx_store(ctx, &store, e);
+    int r = container_find(ctx, argv[0], &store, &f, &c, e);
 
     (void)argc;
-    r = r < 0 ? r : find_container(store, argv[0], &f, e);
-    r = r < 0 ? r : container_read(&f, &c, e);
     if (r == 0) {
         r = export_files(store, &f, &c.spec, o->output, e);
         container_done(&c);

@@ -196,11 +196,9 @@ static int generate(struct ctx *ctx, void *options, int argc, char **argv, struc
     autobuf struct buf unit = {0};
     struct store *store = NULL;
     struct container c;
-    int r = ctx_store(ctx, &store, e);
+    int r = container_find(ctx, argv[0], &store, &f, &c, e);
 
     (void)argc;
-    r = r < 0 ? r : find_container(store, argv[0], &f, e);
-    r = r < 0 ? r : container_read(&f, &c, e);
     if (r < 0) {
         return r;
     }

@@ -4,6 +4,7 @@
 #include "box/events.h"
 #include "box/find.h"
 #include "cli/cmd.h"
+#include "cli/container.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -49,10 +50,9 @@ const struct cmd cmd_unpause = {
     .run = unpause,
 };
 
-static int freeze(const struct store *store, const struct found *f, int frozen, struct err *e)
+int container_freeze(const struct found *f, int frozen, struct err *e)
 {
     autocgroup struct cgroup c = CGROUP_INIT;
-    int is_frozen = 0;
 
     if (cgroup_load(f->run_fd, &c, e) < 0) {
         return -e->errnum;
@@ -61,16 +61,21 @@ static int freeze(const struct store *store, const struct found *f, int frozen, 
         (void)err_new(e, ENOTSUP, "cannot pause '%s': it runs without a cgroup", f->name);
         return err_hint(e, "rbox run --cgroups=enabled …");
     }
-    is_frozen = cgroup_is_frozen(c.box_fd);
-    if (is_frozen == frozen) {
+    if (cgroup_is_frozen(c.box_fd) == frozen) {
         return err_new(e, EALREADY, "container '%s' is %s", f->name,
                        frozen ? "paused already" : "not paused");
     }
-    if (cgroup_freeze(c.box_fd, frozen, e) < 0) {
-        return -e->errnum;
+    return cgroup_freeze(c.box_fd, frozen, e);
+}
+
+static int freeze(const struct store *store, const struct found *f, int frozen, struct err *e)
+{
+    int r = container_freeze(f, frozen, e);
+
+    if (r == 0) {
+        events_add(store, "container", frozen ? "pause" : "unpause", f->id, f->name);
     }
-    events_add(store, "container", frozen ? "pause" : "unpause", f->id, f->name);
-    return 0;
+    return r;
 }
 
 /* Those that it makes no difference to, or that cannot be, are passed over. */

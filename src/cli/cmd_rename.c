@@ -29,9 +29,7 @@ static int rename_container(struct ctx *ctx, void *options, int argc, char **arg
 
     (void)options;
     (void)argc;
-    r = r < 0 ? r : ctx_store(ctx, &store, e);
-    r = r < 0 ? r : find_container(store, argv[0], &f, e);
-    r = r < 0 ? r : container_read(&f, &c, e);
+    r = r < 0 ? r : container_find(ctx, argv[0], &store, &f, &c, e);
     if (r == 0) {
         const struct state st = {
             .store = store, .id = f.id, .name = f.name, .dir_fd = f.dir_fd, .lock_fd = -1};

@@ -110,24 +110,34 @@ static int remove_word(const struct store *store, const char *word, const struct
     return r;
 }
 
-static int remove_all(const struct store *store, const struct rm_options *o, struct err *e)
+int container_remove_all(const struct store *store, int force, void (*removed)(const char *id),
+                         struct err *e)
 {
     autofound_list struct found_list all = {0};
     int r = find_all(store, &all, e);
 
-    for (size_t i = 0; r == 0 && o->force && i < all.count; i++) { /* they end side by side */
+    for (size_t i = 0; r == 0 && force && i < all.count; i++) { /* they end side by side */
         r = all.rows[i].run_fd >= 0 ? control_stop_begin(&all.rows[i], SIGKILL, e) : 0;
     }
     for (size_t i = 0; r == 0 && i < all.count; i++) {
-        if (all.rows[i].run_fd >= 0 && !o->force) {
+        if (all.rows[i].run_fd >= 0 && !force) {
             continue;
         }
-        r = container_remove(store, &all.rows[i], o->force, e);
-        if (r == 0) {
-            (void)printf("%s\n", all.rows[i].id);
+        r = container_remove(store, &all.rows[i], force, e);
+        if (r == -ENOENT) { /* with --rm it went by itself */
+            err_clear(e);
+            r = 0;
+        }
+        if (r == 0 && removed != NULL) {
+            removed(all.rows[i].id);
         }
     }
     return r;
+}
+
+static void print_id(const char *id)
+{
+    (void)puts(id);
 }
 
 static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
@@ -141,7 +151,7 @@ static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err 
         return err_hint(e, "rbox ps -a");
     }
     if (r == 0 && o->all) {
-        return remove_all(store, o, e);
+        return container_remove_all(store, o->force, print_id, e);
     }
     for (int i = 0; r == 0 && i < argc; i++) {
         r = remove_word(store, argv[i], o, e);

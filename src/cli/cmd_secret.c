@@ -58,17 +58,11 @@ const struct cmd cmd_secret_create = {
 };
 
 struct ls_options {
-    int quiet;
-    int no_heading;
-    char *format;
+    struct format_list list;
 };
 
-#define LS(name) offsetof(struct ls_options, name)
-
 static const struct opt LS_OPTIONS[] = {
-    {"quiet", 'q', NULL, OPT_FLAG, LS(quiet), "print names only", NULL},
-    {"noheading", 'n', NULL, OPT_FLAG, LS(no_heading), "print no heading", NULL},
-    {"format", 0, "FORMAT", OPT_STRING, LS(format), "json, a template, or table TEMPLATE", NULL},
+    FORMAT_LIST_ROWS(struct ls_options, list),
     {0},
 };
 static const struct opt_refused LS_REFUSED[] = {{"filter", 'f', NULL}, {0}};
@@ -188,9 +182,7 @@ static int secret_ls(struct ctx *ctx, void *options, int argc, char **argv, stru
     for (size_t i = 0; r == 0 && i < names.len; i++) {
         (void)json_array_append_new(rows, describe(store, names.v[i]));
     }
-    return r < 0 ? r
-                 : format_rows(stdout, o->quiet && o->format == NULL ? "{{.Name}}" : o->format,
-                               COLUMNS, rows, o->no_heading ? FORMAT_NO_HEADING : 0, e);
+    return r < 0 ? r : format_listed(stdout, &o->list, COLUMNS, rows, e);
 }
 
 static int secret_rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

@@ -54,13 +54,17 @@ static void stop_init(void *options)
     ((struct stop_options *)options)->time_ms = -1;
 }
 
-/* How @f is to be stopped. */
+/* How @f is to be stopped; one that is gone already (--rm) in no way. */
 static int read_way(const struct stop_options *o, const struct found *f, int *ret_signo,
                     int64_t *ret_time_ms, struct err *e)
 {
     struct container c;
     int r = container_read(f, &c, e);
 
+    if (r == -ENOENT) {
+        err_clear(e);
+        return 0;
+    }
     if (r < 0) {
         return r;
     }
@@ -80,7 +84,7 @@ static int begin_one(const struct store *store, void *arg, const struct found *f
 
     (void)store;
     o->begun_ms = clock_monotonic_ms();
-    return r < 0 ? r : control_stop_begin(f, signo, e);
+    return r < 0 || signo == 0 ? r : control_stop_begin(f, signo, e);
 }
 
 /* One that ends while it is being stopped is a success. */
@@ -92,10 +96,6 @@ static int stop_one(const struct store *store, void *arg, const struct found *f,
     int signo = 0;
     int r = read_way(o, f, &signo, &time_ms, e);
 
-    if (r == -ENOENT) { /* with --rm it is gone already */
-        err_clear(e);
-        r = 0;
-    }
     left_ms = time_ms - (clock_monotonic_ms() - o->begun_ms);
     left_ms = signo == SIGKILL ? CONTROL_FOREVER : left_ms > 0 ? left_ms : 0;
     r = r < 0 ? r : control_stop_end(f, left_ms, e);

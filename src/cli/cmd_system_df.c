@@ -53,48 +53,32 @@ struct figures {
 
 /* ---- images */
 
-struct ids {
-    struct strv all;
-};
-
 static int push_id(const struct image *i, void *arg)
 {
-    struct ids *ids = arg;
+    struct strv *ids = arg;
 
-    if (i->id != NULL && !strv_has(&ids->all, i->id)) {
-        strv_push(&ids->all, i->id);
+    if (i->id != NULL && !strv_has(ids, i->id)) {
+        strv_push(ids, i->id);
     }
     return 0;
-}
-
-static int sum(const struct store *store, const char *const *names, size_t count, int64_t *ret,
-               struct err *e)
-{
-    autofree int64_t *bytes = xcalloc(count + 1, sizeof(*bytes));
-    int r = count > 0 ? usage_of(store->dir_fd, names, count, bytes, e) : 0;
-
-    *ret = 0;
-    for (size_t i = 0; i < count; i++) {
-        *ret += bytes[i];
-    }
-    return r;
 }
 
 static int count_images(const struct store *store, struct figures *ret, struct err *e)
 {
     static const char *const FOLDERS[] = {"blobs", "layers", "images", "partial", "tmp", "trash"};
     autostrv struct strv used = {0};
-    struct ids ids = {{0}};
+    autostrv struct strv ids = {0};
     int r = image_use_ids(store, &used, e);
 
     r = r < 0 ? r : record_each(store, push_id, &ids, e);
-    ret->total = ids.all.len;
-    for (size_t i = 0; i < ids.all.len; i++) {
-        ret->active += (size_t)strv_has(&used, ids.all.v[i]);
+    ret->total = ids.len;
+    for (size_t i = 0; i < ids.len; i++) {
+        ret->active += (size_t)strv_has(&used, ids.v[i]);
     }
-    r = r < 0 ? r : sum(store, FOLDERS, sizeof(FOLDERS) / sizeof(FOLDERS[0]), &ret->bytes, e);
+    r = r < 0 ? r
+              : usage_total(store->dir_fd, FOLDERS, sizeof(FOLDERS) / sizeof(FOLDERS[0]),
+                            &ret->bytes, e);
     r = r < 0 ? r : image_use_reclaimable(store, &used, 0, &ret->free_bytes, e);
-    strv_done(&ids.all);
     return r;
 }
 
@@ -115,8 +99,12 @@ static int count_containers(const struct store *store, struct figures *ret, stru
             strv_pushf(&stopped, "containers/%s", all.rows[i].id);
         }
     }
-    r = r < 0 ? r : sum(store, FOLDERS, sizeof(FOLDERS) / sizeof(FOLDERS[0]), &ret->bytes, e);
-    return r < 0 ? r : sum(store, (const char *const *)stopped.v, stopped.len, &ret->free_bytes, e);
+    r = r < 0 ? r
+              : usage_total(store->dir_fd, FOLDERS, sizeof(FOLDERS) / sizeof(FOLDERS[0]),
+                            &ret->bytes, e);
+    return r < 0 ? r
+                 : usage_total(store->dir_fd, (const char *const *)stopped.v, stopped.len,
+                               &ret->free_bytes, e);
 }
 
 static int count_volumes(const struct store *store, struct figures *ret, struct err *e)
@@ -133,8 +121,10 @@ static int count_volumes(const struct store *store, struct figures *ret, struct 
     }
     ret->total = all.len;
     ret->active = all.len - unused.len;
-    r = r < 0 ? r : sum(store, FOLDERS, 1, &ret->bytes, e);
-    return r < 0 ? r : sum(store, (const char *const *)paths.v, paths.len, &ret->free_bytes, e);
+    r = r < 0 ? r : usage_total(store->dir_fd, FOLDERS, 1, &ret->bytes, e);
+    return r < 0 ? r
+                 : usage_total(store->dir_fd, (const char *const *)paths.v, paths.len,
+                               &ret->free_bytes, e);
 }
 
 /* ---- */

@@ -69,19 +69,6 @@ static void plan_done(struct plan *p)
     strv_done(&p->volumes);
 }
 
-static int sum(const struct store *store, const struct strv *paths, int64_t *ret, struct err *e)
-{
-    autofree int64_t *bytes = xcalloc(paths->len + 1, sizeof(*bytes));
-    int r = paths->len > 0
-                ? usage_of(store->dir_fd, (const char *const *)paths->v, paths->len, bytes, e)
-                : 0;
-
-    for (size_t i = 0; i < paths->len; i++) {
-        *ret += bytes[i];
-    }
-    return r;
-}
-
 /* ---- the plan */
 
 static int plan_containers(const struct store *store, struct plan *p, struct err *e)
@@ -94,7 +81,9 @@ static int plan_containers(const struct store *store, struct plan *p, struct err
             strv_pushf(&p->containers, "containers/%s", all.rows[i].id);
         }
     }
-    return r < 0 ? r : sum(store, &p->containers, &p->container_bytes, e);
+    return r < 0 ? r
+                 : usage_total(store->dir_fd, (const char *const *)p->containers.v,
+                               p->containers.len, &p->container_bytes, e);
 }
 
 struct keeping {
@@ -131,7 +120,9 @@ static int plan_volumes(const struct store *store, struct plan *p, struct err *e
     for (size_t i = 0; i < p->volumes.len; i++) {
         strv_pushf(&paths, "volumes/%s", p->volumes.v[i]);
     }
-    return r < 0 ? r : sum(store, &paths, &p->volume_bytes, e);
+    return r < 0 ? r
+                 : usage_total(store->dir_fd, (const char *const *)paths.v, paths.len,
+                               &p->volume_bytes, e);
 }
 
 static int is_agreed(const struct plan *p, const struct prune_options *o)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
-#include "box/find.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "spec/spec.h"
@@ -35,21 +34,6 @@ const struct cmd cmd_system_reset = {
     .options_size = sizeof(struct reset_options),
     .run = reset,
 };
-
-static int remove_containers(const struct store *store, struct err *e)
-{
-    autofound_list struct found_list all = {0};
-    int r = find_all(store, &all, e);
-
-    for (size_t i = 0; r == 0 && i < all.count; i++) {
-        r = container_remove(store, &all.rows[i], /* force= */ 1, e);
-        if (r == -ENOENT) {
-            err_clear(e);
-            r = 0;
-        }
-    }
-    return r;
-}
 
 /* Everything but the store's own folder, which may be a mount point or somebody's choice. */
 static int empty_store(const struct store *store, struct err *e)
@@ -90,7 +74,7 @@ static int reset(struct ctx *ctx, void *options, int argc, char **argv, struct e
     if (!o->force && !cmd_confirm("Remove them?")) {
         return 0;
     }
-    r = remove_containers(store, e);
+    r = container_remove_all(store, /* force= */ 1, NULL, e);
     r = r < 0 ? r : store_lock(store, STORE_EXCLUSIVE, &lock_fd, e);
     return r < 0 ? r : empty_store(store, e);
 }

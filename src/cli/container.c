@@ -113,6 +113,15 @@ int container_read(const struct found *f, struct container *ret, struct err *e)
     return 0;
 }
 
+int container_find(struct ctx *ctx, const char *word, struct store **ret_store,
+                   struct found *ret_found, struct container *ret, struct err *e)
+{
+    int r = ctx_store(ctx, ret_store, e);
+
+    r = r < 0 ? r : find_container(*ret_store, word, ret_found, e);
+    return r < 0 ? r : container_read(ret_found, ret, e);
+}
+
 void container_done(struct container *c)
 {
     spec_done(&c->spec);

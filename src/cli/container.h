@@ -34,6 +34,11 @@ struct container {
 int container_read(const struct found *f, struct container *ret, struct err *e);
 void container_done(struct container *c);
 
+/* Open the store, find the container that @word means, and read it. On success the caller owns
+ * *ret_found (found_done()) and *ret. Errors as find_container(). */
+int container_find(struct ctx *ctx, const char *word, struct store **ret_store,
+                   struct found *ret_found, struct container *ret, struct err *e);
+
 /* "running", "exited" or "created". */
 const char *container_state(const struct container *c);
 
@@ -74,6 +79,20 @@ int container_each(struct ctx *ctx, const struct container_words *w, container_a
             "typed at its terminal they leave it running (default: " DETACH_KEYS_DEFAULT ")", \
             detach_keys_parse                                                                 \
     }
+
+/* Write what the container has changed of its image to @out_fd: as the list of rbox-unpack's mode
+ * @mode "changes", or as the layer of "pack-changes". */
+int container_changes(const struct store *store, const struct found *f, const struct spec *s,
+                      const char *mode, int out_fd, struct err *e);
+
+/* Freeze or thaw running container @f (in cmd_pause.c). Errors: -ENOTSUP it has no cgroup;
+ * -EALREADY. */
+int container_freeze(const struct found *f, int frozen, struct err *e);
+
+/* Remove all containers, with @force those that run, too (in cmd_rm.c), and call @removed (may be
+ * NULL) with the id of each. */
+int container_remove_all(const struct store *store, int force, void (*removed)(const char *id),
+                         struct err *e);
 
 /* Remove container @f with its volumes of its own; @force ends it first when it is running (in
  * cmd_rm.c). Errors: -EBUSY it is running. */

@@ -186,6 +186,14 @@ int format_rows(FILE *out, const char *format, const struct format_column *colum
     return r;
 }
 
+int format_listed(FILE *out, const struct format_list *o, const struct format_column *columns,
+                  json_t *rows, struct err *e)
+{
+    const char *format = o->quiet && o->format == NULL ? "{{.Name}}" : o->format;
+
+    return format_rows(out, format, columns, rows, o->no_heading ? FORMAT_NO_HEADING : 0, e);
+}
+
 int format_value(FILE *out, const char *format, json_t *value, struct err *e)
 {
     json_t *rows = NULL;

@@ -26,6 +26,27 @@ enum format_flags {
     FORMAT_NO_HEADING = 1 << 0
 };
 
+/* The options of a command that lists: rows for its table, for options that have a struct
+ * format_list at @field. */
+struct format_list {
+    char *format;
+    int quiet;
+    int no_heading;
+};
+
+#define FORMAT_LIST_ROWS(type, field)                                                      \
+    {"quiet", 'q', NULL, OPT_FLAG, offsetof(type, field.quiet), "print names only", NULL}, \
+        {"noheading",        'n', NULL, OPT_FLAG, offsetof(type, field.no_heading),        \
+         "print no heading", NULL},                                                        \
+    {                                                                                      \
+        "format", 0, "FORMAT", OPT_STRING, offsetof(type, field.format),                   \
+            "json, a template, or table TEMPLATE", NULL                                    \
+    }
+
+/* Print @rows as these options ask: quiet, the field Name alone. */
+int format_listed(FILE *out, const struct format_list *o, const struct format_column *columns,
+                  json_t *rows, struct err *e);
+
 /* Print @rows, an array of objects. @format: what --format said, or NULL. @columns: the table's,
  * ends with {NULL, NULL}; it also gives headings to "table" formats. Errors: -EINVAL, the format
  * is wrong: nothing was printed then. */

@@ -197,18 +197,11 @@ static int push_path(const struct garbage *g, size_t row, int dir_fd, const char
 int garbage_usage(struct garbage *g, int64_t *ret_bytes, struct err *e)
 {
     autostrv struct strv paths = {0};
-    autofree int64_t *bytes = NULL;
     int r = each_piece(g, push_path, &paths, e);
 
-    bytes = xcalloc(paths.len + 1, sizeof(*bytes));
-    if (r == 0 && paths.len > 0) {
-        r = usage_of(g->store->dir_fd, (const char *const *)paths.v, paths.len, bytes, e);
-    }
-    *ret_bytes = 0;
-    for (size_t i = 0; i < paths.len; i++) {
-        *ret_bytes += bytes[i];
-    }
-    return r;
+    return r < 0 ? r
+                 : usage_total(g->store->dir_fd, (const char *const *)paths.v, paths.len, ret_bytes,
+                               e);
 }
 
 static int move_to_trash(const struct garbage *g, size_t row, int dir_fd, const char *name,

@@ -135,3 +135,15 @@ int usage_of(int dir_fd, const char *const *names, size_t count, int64_t *ret, s
     (void)munmap(shared, size);
     return r;
 }
+
+int usage_total(int dir_fd, const char *const *names, size_t count, int64_t *ret, struct err *e)
+{
+    autofree int64_t *bytes = xcalloc(count + 1, sizeof(*bytes));
+    int r = count > 0 ? usage_of(dir_fd, names, count, bytes, e) : 0;
+
+    *ret = 0;
+    for (size_t i = 0; i < count; i++) {
+        *ret += bytes[i];
+    }
+    return r;
+}

@@ -13,4 +13,7 @@
 /* Bytes on disk of each of @names below @dir_fd; a missing one has 0. @ret holds @count numbers. */
 int usage_of(int dir_fd, const char *const *names, size_t count, int64_t *ret, struct err *e);
 
+/* The sum of them. */
+int usage_total(int dir_fd, const char *const *names, size_t count, int64_t *ret, struct err *e);
+
 #endif

@@ -274,3 +274,18 @@ run_detached() {
   run rbox stop a nosuch
   [ "$status" -eq 125 ]
 }
+
+@test "stop --all and rm -f --all take containers that go by themselves, too" {
+  local name
+  for name in a b c; do
+    run_detached --rm --name $name busybox sleep 1000
+  done
+  run_detached --name stays busybox sleep 1000
+  rbox rm -f --all
+  [ -z "$(rbox ps -aq)" ]
+  for name in a b c; do
+    run_detached --rm --name $name busybox sleep 1000
+  done
+  rbox stop -t 0 --all
+  [ -z "$(rbox ps -aq)" ]
+}
