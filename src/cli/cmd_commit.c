@@ -160,7 +160,8 @@ static int commit_container(const struct store *store, const struct writer *w,
     r = image_find(store, c.image_id, &base, e);
     close_fd(&base.lock_fd);
     if (r < 0) {
-        return err_wrap(e, "the image of container '%s'", w->found->name);
+        (void)err_wrap(e, "the image of container '%s'", w->found->name);
+        return err_hint(e, "rbox export %s | rbox import - NAME", w->found->name);
     }
     container_config(w->spec, &base, &config);
     created_by = container_command(w->spec);

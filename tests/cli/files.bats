@@ -305,6 +305,10 @@ good" ]
   run rbox commit dir x
   [ "$status" -eq 125 ]
   [[ "$output" == *"not made of an image"* ]]
+  rbox rmi -f busybox
+  run rbox commit box x
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"the image of container 'box'"*"rbox export box | rbox import - NAME"* ]]
   run rbox commit box 'UPPER/case'
   [ "$status" -eq 125 ]
   run rbox commit -c 'FROM x' box x
@@ -312,7 +316,10 @@ good" ]
 }
 
 @test "while a stopped container is copied from, it is not started; after that it is" {
-  stopped 'dd if=/dev/zero of=/big bs=1M count=64 2>/dev/null'
+  rbox run -d --network none --name box busybox \
+    sh -c '[ -e /big ] || dd if=/dev/zero of=/big bs=1M count=64 2>/dev/null; touch /ready; exec sleep 1000'
+  until_true rbox exec box cat /ready
+  rbox stop -t 0 box
   mkfifo slow
   "$RBOX_BUILD/rbox" export box >slow 3>&- &
   local pid=$!
@@ -320,12 +327,14 @@ good" ]
   head -c 1000 <&5 >/dev/null
   "$RBOX_BUILD/rbox" start box 3>&- 5<&- &
   local starter=$!
-  sleep 0.3
-  [ -z "$(rbox ps -q)" ] || [ "$(rbox ps --format '{{.Status}}')" = Starting ]
+  sleep 0.5
+  [[ "$(rbox ps --format '{{.Status}}')" != Up* ]]
   cat <&5 >/dev/null
   exec 5<&-
   wait $pid
   wait $starter
+  [[ "$(rbox ps --format '{{.Status}}')" = Up* ]]
+  rbox stop -t 0 box
 }
 
 @test "killed copies leave nothing that lives, and the next command works" {
