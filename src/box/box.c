@@ -220,12 +220,15 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
 {
     int r = launch_prepare(l, e);
 
-    if (r == 0) {
-        r = (l->supervise.is_new ? state_create : state_open)(l->store, l->spec, &l->state, e);
+    if (r == 0 && l->supervise.is_new) {
+        attach_block_signals(); /* or one would end the launcher with the container half-made */
+        r = state_create(l->store, l->spec, &l->state, e);
+    } else if (r == 0) {
+        r = state_open(l->store, l->spec, &l->state, e); /* may wait for a cp */
+        attach_block_signals();
     }
     if (r == 0) {
         undo_push(undo, undo_state, l);
-        attach_block_signals();
         r = launch_supervisor(l, o, e);
     }
     if (r == 0) {
@@ -306,8 +309,10 @@ int box_create(const struct store *store, struct spec *s, const struct box_optio
 {
     struct state st;
     struct err ignored = {0};
-    int r = state_create(store, s, &st, e);
+    int r = 0;
 
+    attach_block_signals(); /* as in launch_start() */
+    r = state_create(store, s, &st, e);
     if (r < 0) {
         return r;
     }
