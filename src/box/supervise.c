@@ -11,15 +11,16 @@
 #include "box/fuse.h"
 #include "box/net.h"
 #include "box/process.h"
+#include "box/second_stage.h"
 #include "box/signals.h"
 #include "box/storage.h"
+#include "box/strays.h"
 #include "box/streams.h"
 #include "box/sync.h"
 #include "box/watch.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
 #include "sys/proc.h"
-#include "userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -89,9 +89,6 @@ static int await_host(const struct supervise *s, struct running *run, struct err
     return sync_wait_host(s->control_fd, &run->host, &run->join_fd, e);
 }
 
-/* Two stages: what the kernel counts for each user namespace (RLIMIT_NPROC since Linux 5.14,
- * user.max_user_namespaces) binds all ids of the container only if it sits in one of its own, below
- * the one in which the ids were mapped. */
 static int is_two_stage(const struct supervise *s, const struct running *run)
 {
     return s->spec->linux_.no_nested_userns || run->host.nproc_limit > 0;
@@ -103,45 +100,6 @@ static int is_two_stage(const struct supervise *s, const struct running *run)
 static int waits_for_host(const struct supervise *s)
 {
     return s->spec->linux_.no_nested_userns || cgroup_wanted(s->spec);
-}
-
-static int prepare_inner(const struct supervise *s, const struct running *run, struct err *e)
-{
-    struct rlimit limit = {.rlim_cur = (rlim_t)run->host.nproc_limit,
-                           .rlim_max = (rlim_t)run->host.nproc_limit};
-    int r = 0;
-
-    /* The child's namespace is the one that is left; it can't make another. */
-    if (s->spec->linux_.no_nested_userns) {
-        r = file_put(AT_FDCWD, "/proc/sys/user/max_user_namespaces", "1");
-    }
-    if (r < 0) {
-        return err_set(e, -r, "cannot forbid nested user namespaces");
-    }
-    if (run->host.nproc_limit > 0 && setrlimit(RLIMIT_NPROC, &limit) < 0) {
-        return err_set(e, errno, "cannot hold --pids-limit by RLIMIT_NPROC");
-    }
-    return 0;
-}
-
-/* The inner namespace has the same ids as the outer one: a row of the kernel's map may not span two
- * of the outer's. */
-static int map_inner(const struct spec *s, int pidfd, struct err *e)
-{
-    struct spec_idmap maps[2] = {{0}, {0}};
-    const struct spec_idmap *outer[2] = {&s->linux_.uid_mappings, &s->linux_.gid_mappings};
-    int r = 0;
-
-    for (int i = 0; i < 2; i++) {
-        for (size_t j = 0; j < outer[i]->count; j++) {
-            spec_idmap_add(&maps[i], outer[i]->rows[j].container_id, outer[i]->rows[j].container_id,
-                           outer[i]->rows[j].size);
-        }
-    }
-    r = userns_write_maps(signals_host_pid(pidfd), &maps[0], &maps[1], e);
-    free(maps[0].rows);
-    free(maps[1].rows);
-    return r;
 }
 
 /* The lock, and what clients say, are the supervisor's alone. */
@@ -198,11 +156,11 @@ static int start_child(struct supervise *s, struct running *run, struct err *e)
     if (r < 0 || !is_two_stage(s, run)) {
         return r < 0 ? r : clone_child(s, run, clone_flags(s->spec), e);
     }
-    r = prepare_inner(s, run, e);
+    r = second_stage_prepare(s->spec, run->host.nproc_limit, e);
     if (r == 0) {
         r = clone_child(s, run, clone_flags(s->spec) | CLONE_NEWUSER, e);
     }
-    return r < 0 ? r : map_inner(s->spec, run->pidfd, e);
+    return r < 0 ? r : second_stage_map(s->spec, run->pidfd, e);
 }
 
 static int serve_root(const struct supervise *s, struct running *run, struct err *e)
@@ -321,6 +279,15 @@ static void end_cgroup(const struct supervise *s, struct running *run, struct st
     cgroup_release(&c);
 }
 
+static void name_strays(const struct supervise *s, const struct running *run)
+{
+    autofree char *text = strays_find(s->spec, run->started_ns);
+
+    if (text != NULL) {
+        streams_notice(run->streams, text);
+    }
+}
+
 /* Everything goes in the order in which it can still be seen to go: processes, network, files,
  * lock. */
 static void put_away(struct supervise *s, struct running *run, struct state_exit *x, int started)
@@ -334,6 +301,7 @@ static void put_away(struct supervise *s, struct running *run, struct state_exit
     fuse_stop(&run->fuse);
     end_cgroup(s, run, x);
     if (started) {
+        name_strays(s, run);
         x->reason = end_reason(s, run, x);
         state_tell_end(s->state->store, s->spec, x);
     }

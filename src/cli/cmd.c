@@ -82,6 +82,7 @@ static const struct cmd *const COMMANDS[] = {
     &cmd_explain,
     &cmd_unshare,
     &cmd_rm_tree,
+    &cmd_chown_back,
     &cmd_help,
     &cmd_version,
     &cmd_generate,

@@ -169,6 +169,7 @@ extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_explain;
 extern const struct cmd cmd_unshare;
 extern const struct cmd cmd_rm_tree;
+extern const struct cmd cmd_chown_back;
 extern const struct cmd cmd_generate;
 
 #endif

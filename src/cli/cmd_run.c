@@ -10,6 +10,7 @@
 #include "cli/container.h"
 #include "cli/given_mounts.h"
 #include "cli/one_id.h"
+#include "cli/own_user.h"
 #include "cli/run_options.h"
 #include "image/volume.h"
 #include "spec/spec_json.h"
@@ -264,18 +265,15 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
     }
     r = r < 0 ? r : registry_options_read(&o->registry, &progress, &pull, e);
     r = r < 0 ? r
-              : image_resolve(store,
-                              &(struct image_request){.name = argv[0],
-                                                      .uid_map = &s->linux_.uid_mappings,
-                                                      .gid_map = &s->linux_.gid_mappings,
-                                                      .pull = o->pull,
-                                                      .registry = &pull},
-                              &image, e);
+              : image_resolve(
+                    store,
+                    &(struct image_request){.name = argv[0], .pull = o->pull, .registry = &pull},
+                    &image, e);
     progress_done(&progress);
-    if (r < 0) {
-        return r;
-    }
-    r = run_image(ctx, o, &image, argc - 1, argv + 1, e);
+    r = r < 0 ? r : own_user_choose(store, &image, &o->request, e);
+    r = r < 0 ? r
+              : image_layers(store, &image, &s->linux_.uid_mappings, &s->linux_.gid_mappings, e);
+    r = r < 0 ? r : run_image(ctx, o, &image, argc - 1, argv + 1, e);
     image_done(&image);
     return r;
 }

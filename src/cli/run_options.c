@@ -159,7 +159,7 @@ const struct opt RUN_OPTIONS[] = {
     {"dns-opt", 0, "OPTION", OPT_PARSE, SPEC(box.network.dns_options), "the same", spec_parse_dns_word},
 
     HEADING("Namespaces and ids"),
-    {"userns", 0, "MODE", OPT_PARSE, WHOLE, "host, keep-id[:uid=N,gid=N] or nomap", spec_parse_userns},
+    {"userns", 0, "MODE", OPT_PARSE, WHOLE, "default, keep-id[:uid=N,gid=N] or nomap", spec_parse_userns},
     {"uidmap", 0, "IN:OUT[:SIZE]", OPT_PARSE, WHOLE, "map user ids; OUT 0 is the caller, 1… its range", spec_parse_uidmap},
     {"gidmap", 0, "IN:OUT[:SIZE]", OPT_PARSE, WHOLE, "the same for groups", spec_parse_gidmap},
     {"pid", 0, "MODE", OPT_PARSE, NS(SPEC_NS_PID), "private or host", spec_parse_namespace},

@@ -66,9 +66,8 @@ static int ensure_layer(const struct store *store, const struct layer_key *k, co
     return r < 0 ? r : layer_unpack(store, k, fd, e);
 }
 
-static int ensure_layers(const struct store *store, struct image *i,
-                         const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
-                         struct err *e)
+int image_layers(const struct store *store, struct image *i, const struct spec_idmap *uid_map,
+                 const struct spec_idmap *gid_map, struct err *e)
 {
     const struct layer_key points = {
         .diff_id = LAYER_POINTS, .uid_map = uid_map, .gid_map = gid_map};
@@ -80,6 +79,7 @@ static int ensure_layers(const struct store *store, struct image *i,
     if (layer_points(store, &points, e) < 0) {
         return -e->errnum;
     }
+    strv_done(&i->layers);
     strv_take(&i->layers, layer_path(&points));
     for (size_t k = 0; k < i->diff_ids.len; k++) {
         const struct layer_key key = {
@@ -355,16 +355,11 @@ int image_resolve(struct store *store, const struct image_request *q, struct ima
     } else {
         r = find_or_pull(store, q, &i, e);
     }
-    if (r == 0) {
-        r = ensure_layers(store, &i, q->uid_map, q->gid_map, e);
-    }
-    if (r == 0) {
-        warn_foreign(&i);
-    }
     if (r < 0) {
         image_done(&i);
         return r;
     }
+    warn_foreign(&i);
     *ret = i;
     return 0;
 }

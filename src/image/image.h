@@ -48,18 +48,20 @@ enum image_pull {
 struct image_request {
     const char *name; /* a reference, a short name, an image id or its prefix, docker-archive:FILE,
                          oci-archive:FILE, oci:DIR[:TAG], dir:DIR, or a path with '/' that exists */
-    const struct spec_idmap *uid_map; /* of the container that will run it */
-    const struct spec_idmap *gid_map;
     enum image_pull pull;
     const struct pull_options *registry; /* how to pull; NULL: never */
 };
 
-/* Find the image and see that its layers are unpacked for the id maps: what is missing is unpacked
- * from its blobs, loaded from the bundled images, or pulled, as the request allows.
- * Host side. On success the caller owns *ret (image_done()).
+/* Find the image, loaded from the bundled ones or pulled where the request allows; its layers are
+ * left out. Host side. On success the caller owns *ret (image_done()).
  * Errors: -ENOENT with the hint that gets it. */
 int image_resolve(struct store *store, const struct image_request *q, struct image *ret,
                   struct err *e);
+
+/* See that @i's layers are unpacked for these id maps, of the container that will run it, and put
+ * them into @i: what is missing is unpacked from its blobs. */
+int image_layers(const struct store *store, struct image *i, const struct spec_idmap *uid_map,
+                 const struct spec_idmap *gid_map, struct err *e);
 
 /* Find @name (a reference, a short name, an id or its prefix) among the images of the store, as it
  * is: nothing is loaded or unpacked, and the layers are left out. On success the caller owns *ret,

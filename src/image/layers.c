@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "image/unpack.h"
 #include "sys/fd.h"
+#include "sys/path.h"
 #include "userns/idmap.h"
 #include "userns/userns.h"
 
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -157,6 +159,41 @@ int layer_unpack(const struct store *store, const struct layer_key *k, int blob_
     r = r < 0 ? r : commit(store, k, temp, temp_fd, e);
     store_temp_remove(store, temp, k->uid_map, k->gid_map);
     return r < 0 ? err_wrap(e, "cannot unpack layer %.19s", k->diff_id) : 0;
+}
+
+/* ---- reading */
+
+enum {
+    IMAGE_FILE_BYTES_MAX = 4 << 20
+};
+
+/* Does the layer's folder of @path hide those of the layers below? */
+static int is_opaque(int layer_fd, const char *path)
+{
+    autofree char *folder = xstrndup(path, (size_t)(strrchr(path, '/') - path));
+    autoclose int fd = -1;
+    struct err ignored = {0};
+    char mark = 0;
+
+    return path_open_in_root(layer_fd, folder, O_RDONLY | O_DIRECTORY, &fd, &ignored) == 0 &&
+           fgetxattr(fd, "user.overlay.opaque", &mark, 1) == 1 && mark == 'y';
+}
+
+int layers_read_file(const struct store *store, const struct strv *layers, const char *path,
+                     char **ret, struct err *e)
+{
+    for (size_t i = layers->len; i > 0; i--) {
+        autoclose int fd =
+            openat(store->layers_fd, layers->v[i - 1], O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int r = fd < 0 ? err_set(e, errno, "cannot open layer '%s'", layers->v[i - 1])
+                       : path_read_in_root(fd, path, IMAGE_FILE_BYTES_MAX, ret, NULL, e);
+
+        if (r != -ENOENT || is_opaque(fd, path)) {
+            return r;
+        }
+        err_clear(e);
+    }
+    return err_new(e, ENOENT, "the image has no '%s'", path);
 }
 
 /* ---- verifying */

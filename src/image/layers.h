@@ -30,6 +30,12 @@ int layer_diff_id(const struct store *store, const char *name, char **ret, struc
  * is. */
 int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd, struct err *e);
 
+/* Read file @path of the image whose layers are @layers, lowest first (paths below layers/), as far
+ * as that can be told without mounting them: -ENOENT it has none; other errors, where a layer takes
+ * the file away again or has something else in its place. The caller owns *ret. */
+int layers_read_file(const struct store *store, const struct strv *layers, const char *path,
+                     char **ret, struct err *e);
+
 /* Unpack it once more and compare: *ret_difference is NULL when it is as it should be, else the
  * caller's text of the first difference. With @repair the new one takes its place: nothing may be
  * mounted on it. */

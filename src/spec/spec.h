@@ -129,6 +129,8 @@ struct spec_userns {
     struct strv uidmap; /* EXPLICIT: "container:intermediate:size" as given, intermediate ids of
                            podman's rootless map */
     struct strv gidmap;
+    int asked; /* by --userns, --uidmap or --gidmap: nothing is chosen instead; not in config.json
+                */
 };
 
 /* Limits of cgroup v2; each with "asked" because one that was asked for and can't be had is an

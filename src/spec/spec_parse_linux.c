@@ -69,6 +69,7 @@ static int parse_keep_id(const char *options, struct spec_userns *u, struct err 
 
 int spec_parse_userns(const char *value, void *spec, struct err *e)
 {
+    static const char *const DEFAULTS[] = {"", "default", "host", "private"};
     static const char *const LATER[] = {"auto", "auto:", "container:", "ns:", "keep-id:size="};
     struct spec_userns *u = &((struct spec *)spec)->linux_.userns;
     const char *keep = str_after(value, "keep-id");
@@ -76,6 +77,7 @@ int spec_parse_userns(const char *value, void *spec, struct err *e)
     if (u->uidmap.len > 0 || u->gidmap.len > 0) {
         return err_new(e, EINVAL, "'%s' contradicts --uidmap and --gidmap", value);
     }
+    u->asked = 1;
     u->keep_uid = SPEC_ID_UNSET;
     u->keep_gid = SPEC_ID_UNSET;
     if (keep != NULL && (*keep == '\0' || *keep == ':')) {
@@ -87,16 +89,18 @@ int spec_parse_userns(const char *value, void *spec, struct err *e)
         return 0;
     }
     /* A normal user has no other way than a user namespace: podman's "host" is this map too. */
-    if (value[0] == '\0' || strcmp(value, "host") == 0 || strcmp(value, "private") == 0) {
-        u->mode = SPEC_USERNS_DEFAULT;
-        return 0;
+    for (size_t i = 0; i < sizeof(DEFAULTS) / sizeof(DEFAULTS[0]); i++) {
+        if (strcmp(value, DEFAULTS[i]) == 0) {
+            u->mode = SPEC_USERNS_DEFAULT;
+            return 0;
+        }
     }
     for (size_t i = 0; i < sizeof(LATER) / sizeof(LATER[0]); i++) {
         if (str_after(value, LATER[i]) != NULL) {
             return err_new(e, ENOTSUP, "'%s' is not supported yet", value);
         }
     }
-    return err_new(e, EINVAL, "'%s' is not host, keep-id[:uid=N,gid=N] or nomap", value);
+    return err_new(e, EINVAL, "'%s' is not default, keep-id[:uid=N,gid=N] or nomap", value);
 }
 
 static int parse_map(const char *value, struct spec *s, struct strv *rows, struct err *e)
@@ -112,6 +116,7 @@ static int parse_map(const char *value, struct spec *s, struct strv *rows, struc
         return err_new(e, EINVAL, "'%s' and --userns contradict each other", value);
     }
     s->linux_.userns.mode = SPEC_USERNS_EXPLICIT;
+    s->linux_.userns.asked = 1;
     strv_append(rows, &list);
     return 0;
 }

@@ -301,48 +301,86 @@ int tree_copy_layer(int from_fd, int to_fd, struct err *e)
     return copy_tree(from_fd, to_fd, 1, e);
 }
 
-static int chown_folder(int fd, uid_t uid, gid_t gid, int depth, struct err *e)
+/* ---- walking */
+
+static int walk_folder(int fd, const struct tree_walk *w, int depth, struct err *e);
+
+static int walk_entry(int dir_fd, const char *name, const struct stat *top, int depth,
+                      const struct tree_walk *w, struct err *e)
+{
+    struct stat st;
+    int r = 0;
+
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev != top->st_dev) {
+        return 0;
+    }
+    r = w->visit(dir_fd, name, &st, w->arg, e);
+    if (r == 0 && S_ISDIR(st.st_mode)) {
+        autoclose int sub_fd =
+            openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        if (sub_fd < 0) {
+            return w->skip_unreadable ? 0 : err_set(e, errno, "cannot open '%s'", name);
+        }
+        r = walk_folder(sub_fd, w, depth + 1, e);
+    }
+    return r;
+}
+
+static int walk_folder(int fd, const struct tree_walk *w, int depth, struct err *e)
 {
     int list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     autoclosedir DIR *d = list_fd >= 0 ? fdopendir(list_fd) : NULL;
-    struct dirent *entry = NULL;
+    const struct dirent *entry = NULL;
     struct stat top;
     int r = 0;
 
     if (d == NULL || fstat(dirfd(d), &top) < 0) {
-        return err_set(e, errno, "cannot read a folder");
+        return w->skip_unreadable ? 0 : err_set(e, errno, "cannot read a folder");
     }
     if (depth > DEPTH_MAX) {
         return err_set(e, ELOOP, "folders nested too deep");
     }
     while (r == 0 && (entry = readdir(d)) != NULL) {
-        const char *name = entry->d_name;
-        struct stat st;
-
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-            fstatat(dirfd(d), name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev != top.st_dev) {
-            continue;
-        }
-        if (fchownat(dirfd(d), name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0) {
-            return err_set(e, errno, "cannot change the owner of '%s'", name);
-        }
-        if (S_ISDIR(st.st_mode)) {
-            autoclose int sub_fd =
-                openat(dirfd(d), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-            r = sub_fd < 0 ? err_set(e, errno, "cannot open '%s'", name)
-                           : chown_folder(sub_fd, uid, gid, depth + 1, e);
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+            r = walk_entry(dirfd(d), entry->d_name, &top, depth, w, e);
         }
     }
     return r;
 }
 
-int tree_chown(int fd, uid_t uid, gid_t gid, struct err *e)
+int tree_walk(int fd, const struct tree_walk *w, struct err *e)
 {
     struct stat st;
+    int r = fstat(fd, &st) < 0 ? err_set(e, errno, "cannot stat a folder")
+                               : w->visit(fd, "", &st, w->arg, e);
 
-    if (fstat(fd, &st) < 0 || fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0) {
-        return err_set(e, errno, "cannot change the owner");
+    return r != 0 || !S_ISDIR(st.st_mode) ? r : walk_folder(fd, w, 0, e);
+}
+
+/* ---- owners */
+
+struct owner {
+    uid_t uid;
+    gid_t gid;
+};
+
+static int chown_entry(int dir_fd, const char *name, const struct stat *st, void *arg,
+                       struct err *e)
+{
+    const struct owner *o = arg;
+
+    (void)st;
+    if (fchownat(dir_fd, name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) == 0) {
+        return 0;
     }
-    return S_ISDIR(st.st_mode) ? chown_folder(fd, uid, gid, 0, e) : 0;
+    return *name != '\0' ? err_set(e, errno, "cannot change the owner of '%s'", name)
+                         : err_set(e, errno, "cannot change the owner");
+}
+
+int tree_chown(int fd, uid_t uid, gid_t gid, struct err *e)
+{
+    struct owner o = {.uid = uid, .gid = gid};
+
+    return tree_walk(fd, &(struct tree_walk){.visit = chown_entry, .arg = &o}, e);
 }

@@ -45,7 +45,7 @@ struct refusal {
         {spec_parse_rootfs, ":O", "':O' is not a folder"},                                         \
         {spec_parse_rootfs, "--rm", "'--rm' is not a folder"},                                     \
         {spec_parse_userns, "auto", "'auto' is not supported yet"},                                \
-        {spec_parse_userns, "keepid", "'keepid' is not host, keep-id[:uid=N,gid=N] or nomap"},     \
+        {spec_parse_userns, "keepid", "'keepid' is not default, keep-id[:uid=N,gid=N] or nomap"},  \
         {spec_parse_userns, "keep-id:uid=x", "'x' is not a whole number"},                         \
         {spec_parse_userns, "keep-id:uid=4294967295", "'4294967295' is not from 0 to 4294967294"}, \
         {spec_parse_userns, "keep-id:size=5", "keep-id has uid= and gid=, not 'size=5'"},          \
