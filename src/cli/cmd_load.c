@@ -14,6 +14,7 @@
 
 struct load_options {
     char *input;
+    char *platform;
     int quiet;
     int squash_ids;
 };
@@ -23,13 +24,14 @@ struct load_options {
 static const struct opt OPTIONS[] = {
     {"input", 'i', "FILE", OPT_STRING, FIELD(input),
      "an archive, or the folder of an OCI layout (default: standard input)", NULL},
+    {"platform", 0, "OS/ARCH[/VARIANT]", OPT_STRING, FIELD(platform),
+     "of images for several kinds of machines, the one for this (default: this machine)", NULL},
     {"quiet", 'q', NULL, OPT_FLAG, FIELD(quiet), "do not print the names of the images", NULL},
     ONE_ID_SQUASH_ROW(FIELD(squash_ids)),
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {
-    {"signature-policy", 0, NULL}, {"platform", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {{"signature-policy", 0, NULL}, {0}};
 
 static int load(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
@@ -43,6 +45,7 @@ const struct cmd cmd_load = {
         "xz, zstd or bzip2 around them is fine) and folders: OCI layouts, and those of the dir: "
         "transport.",
     .examples = "rbox load -i image.tar.gz\n"
+                "rbox load --platform linux/arm64 -i multi.tar\n"
                 "docker save alpine | rbox load\n",
     .options = OPTIONS,
     .refused = REFUSED,
@@ -50,17 +53,18 @@ const struct cmd cmd_load = {
     .run = load,
 };
 
-static int load_stdin(const struct store *store, struct strv *ret_names, struct err *e)
+static int load_stdin(const struct store *store, const struct platform *p, struct strv *ret_names,
+                      struct err *e)
 {
     if (isatty(STDIN_FILENO)) {
         (void)err_new(e, EINVAL, "standard input is a terminal, not an archive");
         return err_hint(e, "rbox load -i FILE");
     }
-    return load_archive(store, STDIN_FILENO, ret_names, e);
+    return load_archive(store, STDIN_FILENO, p, ret_names, e);
 }
 
-static int load_path(const struct store *store, const char *path, struct strv *ret_names,
-                     struct err *e)
+static int load_path(const struct store *store, const char *path, const struct platform *p,
+                     struct strv *ret_names, struct err *e)
 {
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
@@ -68,22 +72,28 @@ static int load_path(const struct store *store, const char *path, struct strv *r
     if (fd < 0 || fstat(fd, &st) < 0) {
         return err_set(e, errno, "cannot open '%s'", path);
     }
-    return S_ISDIR(st.st_mode) ? load_from(store, path, ret_names, e)
-                               : load_archive(store, fd, ret_names, e);
+    return S_ISDIR(st.st_mode) ? load_from(store, path, p, ret_names, e)
+                               : load_archive(store, fd, p, ret_names, e);
 }
 
 static int load(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct load_options *o = options;
     autostrv struct strv names = {0};
+    struct platform p = {0};
     struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    int r = 0;
 
     (void)argc;
     (void)argv;
+    if (o->platform != NULL && platform_parse(o->platform, &p, e) < 0) {
+        return err_wrap(e, "--platform");
+    }
+    r = ctx_store(ctx, &store, e);
     if (r == 0) {
         store->squash_ids = o->squash_ids;
-        r = o->input != NULL ? load_path(store, o->input, &names, e) : load_stdin(store, &names, e);
+        r = o->input != NULL ? load_path(store, o->input, &p, &names, e)
+                             : load_stdin(store, &p, &names, e);
     }
     for (size_t i = 0; r == 0 && i < names.len; i++) {
         events_add(store, "image", "loadfromarchive", NULL, names.v[i]);

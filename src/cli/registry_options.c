@@ -30,25 +30,16 @@ int registry_parse_tls(const char *value, void *field, struct err *e)
     return 0;
 }
 
-static int split_platform(struct registry_options *o, struct err *e)
+/* --platform over --os, --arch and --variant. */
+static int read_platform(struct registry_options *o, struct platform *ret, struct err *e)
 {
-    autostrv struct strv parts = {0};
-    char **fields[] = {&o->os, &o->architecture, &o->variant};
-
-    if (o->platform == NULL) {
-        return 0;
+    if (o->platform != NULL && platform_parse(o->platform, ret, e) < 0) {
+        return err_wrap(e, "--platform");
     }
-    strv_split(&parts, o->platform, '/');
-    if (parts.len < 1 || parts.len > 3) {
-        return err_new(e, EINVAL, "--platform: '%s' is not OS/ARCH[/VARIANT]", o->platform);
-    }
-    for (size_t i = 0; i < parts.len; i++) {
-        /* "arm64" alone is an architecture, as docker has it. */
-        char **field = parts.len == 1 && strcmp(parts.v[0], "linux") != 0 ? fields[1] : fields[i];
-
-        free(*field);
-        *field = xstrdup(parts.v[i]);
-    }
+    ret->os = ret->os != NULL ? ret->os : o->os;
+    ret->architecture =
+        ret->architecture != NULL ? ret->architecture : platform_architecture(o->architecture);
+    ret->variant = ret->variant != NULL ? ret->variant : o->variant;
     return 0;
 }
 
@@ -215,18 +206,19 @@ void progress_done(struct progress *p)
 int registry_options_read(struct registry_options *o, struct progress *p, struct pull_options *ret,
                           struct err *e)
 {
-    if (split_platform(o, e) < 0) {
+    struct platform platform = {0};
+
+    if (read_platform(o, &platform, e) < 0) {
         return -e->errnum;
     }
     p->is_terminal = isatty(STDERR_FILENO);
     p->is_json = o->json;
     p->transfer = (struct transfer_progress){.step = on_step, .arg = p};
-    *ret = (struct pull_options){
-        .fetch = {.authfile = o->authfile,
-                  .creds = o->creds,
-                  .cert_dir = o->cert_dir,
-                  .tls_verify = o->tls_verify},
-        .platform = {.os = o->os, .architecture = o->architecture, .variant = o->variant},
-        .progress = o->quiet ? NULL : &p->transfer};
+    *ret = (struct pull_options){.fetch = {.authfile = o->authfile,
+                                           .creds = o->creds,
+                                           .cert_dir = o->cert_dir,
+                                           .tls_verify = o->tls_verify},
+                                 .platform = platform,
+                                 .progress = o->quiet ? NULL : &p->transfer};
     return 0;
 }

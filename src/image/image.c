@@ -9,6 +9,7 @@
 #include "image/layers.h"
 #include "image/load.h"
 #include "image/manifest.h"
+#include "image/platform.h"
 #include "image/pull.h"
 #include "image/record.h"
 #include "image/store.h"
@@ -181,7 +182,7 @@ static int load_bundled(const struct store *store, const struct image_ref *ref, 
         return -ENOENT;
     }
     debug("loading the bundled image '%s'", file);
-    return load_archive(store, fd, NULL, e);
+    return load_archive(store, fd, NULL, NULL, e);
 }
 
 static int not_found(const char *name, const struct image_ref *ref, struct err *e)
@@ -268,14 +269,6 @@ static int is_transport(const char *name)
            (strchr(name, '/') != NULL && stat(name, &st) == 0);
 }
 
-/* What the request's platform leaves open is this machine's. */
-static int fits_platform(const struct image *i, const struct manifest_choice *p)
-{
-    return (p->os == NULL || i->config.os == NULL || strcmp(p->os, i->config.os) == 0) &&
-           (p->architecture == NULL || i->config.architecture == NULL ||
-            strcmp(p->architecture, i->config.architecture) == 0);
-}
-
 static int pull_and_find(const struct store *store, const char *name, const struct image_request *q,
                          struct image *ret, struct err *e)
 {
@@ -306,8 +299,12 @@ static int find_or_pull(const struct store *store, const struct image_request *q
         *e = not_pulled.errnum != 0 ? not_pulled : *e;
         return r;
     }
-    if (r == 0 && o != NULL && !fits_platform(ret, &o->platform) && q->pull != IMAGE_PULL_NEVER) {
+    if (r == 0 && o != NULL && manifest_check_platform(&ret->config, &o->platform, e) < 0) {
         image_done(ret);
+        if (q->pull == IMAGE_PULL_NEVER || !may_be_pulled(name)) {
+            return err_wrap(e, "'%s'", q->name);
+        }
+        err_clear(e);
         return pull_and_find(store, name, q, ret, e);
     }
     if (r != -ENOENT || q->pull != IMAGE_PULL_MISSING || o == NULL || !may_be_pulled(name)) {
@@ -326,15 +323,16 @@ static int find_or_pull(const struct store *store, const struct image_request *q
 /* Said here, where it is known; what the kernel says is "Exec format error". */
 static void warn_foreign(const struct image *i)
 {
-    const char *architecture = i->config.architecture;
+    const struct platform made = {
+        .os = i->config.os, .architecture = i->config.architecture, .variant = i->config.variant};
+    autofree char *is = NULL;
 
-    if (architecture != NULL && *architecture != '\0' &&
-        strcmp(architecture, manifest_host_architecture()) != 0) {
-        warn("image '%s' is for %s/%s, this machine is linux/%s: its programs need qemu "
-             "(sudo apt-get install -y qemu-user-static)",
-             i->name, i->config.os != NULL ? i->config.os : "linux", architecture,
-             manifest_host_architecture());
+    if (platform_runs_here(made.architecture)) {
+        return;
     }
+    is = platform_text(&made);
+    warn("image '%s' is for %s, this machine is linux/%s: its programs need an emulator (%s)",
+         i->name, is, platform_host_architecture(), hint_find(HINT_FOREIGN_ARCH)->fix);
 }
 
 int image_resolve(struct store *store, const struct image_request *q, struct image *ret,
@@ -346,7 +344,7 @@ int image_resolve(struct store *store, const struct image_request *q, struct ima
     int r = 0;
 
     if (is_transport(name)) {
-        r = load_from(store, name, &loaded, e);
+        r = load_from(store, name, q->registry != NULL ? &q->registry->platform : NULL, &loaded, e);
         if (r < 0) {
             return err_wrap(e, "cannot load '%s'", name);
         }

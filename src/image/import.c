@@ -8,6 +8,7 @@
 #include "image/layers.h"
 #include "image/load.h"
 #include "image/manifest.h"
+#include "image/platform.h"
 #include "image/unpack.h"
 
 #include <errno.h>
@@ -62,7 +63,7 @@ static int import_manifest(struct ingest *in, const char *blob, const struct ima
         (void)json_array_append_new(layers,
                                     compose_descriptor(compose_layer_type(fd), blob, st.st_size));
         root = json_pack("{s:s, s:s, s:o, s:{s:s, s:[s]}}", "architecture",
-                         manifest_host_architecture(), "os", "linux", "config",
+                         platform_host_architecture(), "os", "linux", "config",
                          compose_config(json_object(), config), "rootfs", "type", "layers",
                          "diff_ids", diff_id);
         text = json_text(root);

@@ -185,6 +185,7 @@ int ingest_image(struct ingest *in, const char *digest, const struct strv *names
     if (r == 0) {
         r = manifest_parse_config(config, len, &i.config, &i.diff_ids, e);
     }
+    r = r < 0 ? r : manifest_check_platform(&i.config, in->platform, e);
     if (r == 0) {
         r = unpack_layers(in, &m, &i.diff_ids, e);
     }

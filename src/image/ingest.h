@@ -7,14 +7,16 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "image/image.h"
+#include "image/platform.h"
 #include "image/store.h"
 #include "spec/spec.h"
 
 struct ingest {
     const struct store *store;
-    int blobs_fd;     /* blobs/sha256 */
-    int lock_fd;      /* shared: no garbage is collected meanwhile */
-    struct spec maps; /* only its id maps are used: the user's default ones */
+    int blobs_fd;                    /* blobs/sha256 */
+    int lock_fd;                     /* shared: no garbage is collected meanwhile */
+    const struct platform *platform; /* other images are refused; NULL: none are */
+    struct spec maps;                /* only its id maps are used: the user's default ones */
 };
 
 int ingest_open(const struct store *store, struct ingest *ret, struct err *e);

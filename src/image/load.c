@@ -6,10 +6,10 @@
 #include "image/compose.h"
 #include "image/image_ref.h"
 #include "image/ingest.h"
+#include "image/layout.h"
 #include "image/manifest.h"
 #include "image/spool.h"
 #include "sys/fd.h"
-#include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -107,260 +107,48 @@ static int load_docker_archive(struct spool *s, struct strv *ret_names, struct e
     return r;
 }
 
-/* ---- OCI layouts, in an archive or a folder */
-
-/* Where the blobs of a layout come from. */
-struct layout {
-    struct ingest *in;
-    struct spool *spool; /* NULL: a folder, whose blobs are copied and checked */
-    int dir_fd;
-    int is_flat;            /* a folder of skopeo's dir: blobs without a path */
-    const char *tag;        /* take this image only; NULL: all */
-    const char *name;       /* for the image taken; NULL: what the layout says */
-    struct strv *ret_names; /* of what was loaded; may be NULL */
-};
-
-static int layout_blob(struct layout *l, const char *digest, struct err *e)
-{
-    autofree char *name = l->is_flat ? xstrdup(manifest_hex(digest)) : manifest_blob_path(digest);
-    autofree char *found = NULL;
-    autoclose int fd = -1;
-    int r = 0;
-
-    if (l->spool != NULL) {
-        const struct spooled *f = NULL;
-
-        r = spool_ingest(l->spool, name, &f, e);
-        if (r == 0 && strcmp(f->digest, digest) != 0) {
-            return err_new(e, EBADMSG, "blob %.19s of the archive has the content of %.19s", digest,
-                           f->digest);
-        }
-        return r;
-    }
-    if (faccessat(l->in->blobs_fd, manifest_hex(digest), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-        return 0;
-    }
-    r = path_open_no_symlinks(l->dir_fd, name, O_RDONLY | O_NONBLOCK, &fd, e);
-    r = r < 0 ? r : ingest_blob(l->in, fd, &found, e);
-    if (r == 0 && strcmp(found, digest) != 0) {
-        return err_new(e, EBADMSG, "blob %.19s of the layout has the content of %.19s", digest,
-                       found);
-    }
-    return r;
-}
-
-/* Bring manifest @digest's blobs in; *ret_config, the image's id, is the caller's. */
-static int layout_manifest(struct layout *l, const char *digest, char **ret_config, struct err *e)
-{
-    autofree char *text = NULL;
-    struct manifest m = {0};
-    size_t len = 0;
-    int r = ingest_read(l->in, digest, &text, &len, e);
-
-    r = r < 0 ? r : manifest_parse(text, len, &m, e);
-    r = r < 0 ? r : layout_blob(l, m.config, e);
-    for (size_t i = 0; r == 0 && i < m.layers.len; i++) {
-        r = layout_blob(l, m.layers.v[i], e);
-    }
-    if (r == 0) {
-        *ret_config = xstrdup(m.config);
-    }
-    manifest_done(&m);
-    return r;
-}
-
-enum {
-    INDEX_DEPTH_MAX = 4
-};
-
-/* An index may point to an index for several architectures; one that points at itself runs out of
- * depth. */
-static int pick_manifest(struct layout *l, char **digest, int is_index, struct err *e)
-{
-    int r = layout_blob(l, *digest, e);
-
-    for (int depth = 0; r == 0 && is_index; depth++) {
-        autofree char *text = NULL;
-        autofree char *outer = *digest;
-        size_t len = 0;
-
-        *digest = NULL;
-        if (depth >= INDEX_DEPTH_MAX) {
-            return err_new(e, ELOOP, "indexes nested too deep");
-        }
-        r = ingest_read(l->in, outer, &text, &len, e);
-        r = r < 0 ? r : manifest_pick(text, len, NULL, digest, &is_index, e);
-        r = r < 0 ? r : layout_blob(l, *digest, e);
-    }
-    return r;
-}
-
-/* The name for entry @o of index.json: what containerd or the layout's own annotation says, if it
- * is one. */
-static char *entry_name(const json_t *o)
-{
-    static const char *const KEYS[] = {"io.containerd.image.name",
-                                       "org.opencontainers.image.ref.name"};
-    const json_t *annotations = json_object_get(o, "annotations");
-
-    for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {
-        const char *text = json_string_value(json_object_get(annotations, KEYS[i]));
-        struct image_ref ref = {0};
-        struct err ignored = {0};
-        char *name = NULL;
-
-        /* A bare tag ("latest") is no name. */
-        if (text != NULL && (i == 0 || strpbrk(text, ":/") != NULL) &&
-            image_ref_parse(text, &ref, &ignored) == 0) {
-            name = image_ref_text(&ref);
-            image_ref_done(&ref);
-            return name;
-        }
-    }
-    return NULL;
-}
-
-static int load_entry(struct layout *l, const json_t *o, struct err *e)
-{
-    autostrv struct strv names = {0};
-    autofree char *given = entry_name(o);
-    autofree char *id = NULL;
-    const char *digest = json_string_value(json_object_get(o, "digest"));
-    const char *type = json_string_value(json_object_get(o, "mediaType"));
-    autofree char *picked = NULL;
-    int is_index = manifest_is_index(type);
-    int r = 0;
-
-    if (!manifest_is_digest(digest)) {
-        return err_new(e, EINVAL, "index.json has an entry without a sha256 digest");
-    }
-    picked = xstrdup(digest);
-    r = pick_manifest(l, &picked, is_index, e);
-    r = r < 0 ? r : layout_manifest(l, picked, &id, e);
-    if (r < 0) {
-        return r;
-    }
-    strv_push(&names, l->name != NULL ? l->name : (given != NULL ? given : id));
-    r = ingest_image(l->in, picked, &names, NULL, e);
-    if (r == 0 && l->ret_names != NULL) {
-        strv_append(l->ret_names, &names);
-    }
-    return r;
-}
-
-static int load_index(struct layout *l, const char *text, size_t len, struct err *e)
-{
-    json_t *root = NULL;
-    json_t *manifests = NULL;
-    json_t *o = NULL;
-    size_t found = 0;
-    size_t i = 0;
-    int r = json_parse(text, len, "index.json", &root, e);
-
-    r = r < 0 ? r : json_get_array(root, "manifests", "index.json", &manifests, e);
-    json_array_foreach(manifests, i, o)
-    {
-        const char *ref = json_string_value(json_object_get(json_object_get(o, "annotations"),
-                                                            "org.opencontainers.image.ref.name"));
-
-        if (r == 0 && (l->tag == NULL || str_eq(ref, l->tag))) {
-            found++;
-            r = load_entry(l, o, e);
-        }
-    }
-    json_decref(root);
-    if (r == 0 && found == 0) {
-        return err_new(e, ENOENT, "the layout has no image %s", l->tag != NULL ? l->tag : "");
-    }
-    return r;
-}
-
-int load_layout(const struct store *store, const char *path, const char *tag, const char *name,
-                struct strv *ret_names, struct err *e)
-{
-    autoclose int dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    autoclose int index_fd = -1;
-    autofree char *text = NULL;
-    struct ingest in = {.blobs_fd = -1, .lock_fd = -1};
-    struct layout l = {
-        .in = &in, .dir_fd = dir_fd, .tag = tag, .name = name, .ret_names = ret_names};
-    size_t len = 0;
-    int r = dir_fd < 0 ? err_set(e, errno, "cannot open '%s'", path) : ingest_open(store, &in, e);
-
-    r = r < 0 ? r
-              : path_open_no_symlinks(dir_fd, "index.json", O_RDONLY | O_NONBLOCK, &index_fd, e);
-    r = r < 0 ? r : fd_read_all(index_fd, MANIFEST_BYTES_MAX, &text, &len, e);
-    r = r < 0 ? r : load_index(&l, text, len, e);
-    ingest_done(&in);
-    return r;
-}
-
-/* A folder of skopeo's and podman's dir: transport, which has one image and no name for it. */
-static int load_dir(const struct store *store, const char *path, struct strv *ret_names,
-                    struct err *e)
-{
-    autostrv struct strv names = {0};
-    autoclose int dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    autoclose int fd = -1;
-    autofree char *digest = NULL;
-    autofree char *id = NULL;
-    struct ingest in = {.blobs_fd = -1, .lock_fd = -1};
-    struct layout l = {.in = &in, .dir_fd = dir_fd, .is_flat = 1};
-    int r = dir_fd < 0 ? err_set(e, errno, "cannot open '%s'", path) : ingest_open(store, &in, e);
-
-    r = r < 0 ? r : path_open_no_symlinks(dir_fd, "manifest.json", O_RDONLY | O_NONBLOCK, &fd, e);
-    r = r < 0 ? r : ingest_blob(&in, fd, &digest, e);
-    r = r < 0 ? r : layout_manifest(&l, digest, &id, e);
-    if (r == 0) {
-        strv_push(&names, id);
-        r = ingest_image(&in, digest, &names, NULL, e);
-    }
-    if (r == 0 && ret_names != NULL) {
-        strv_append(ret_names, &names);
-    }
-    ingest_done(&in);
-    return r;
-}
+/* ---- folders */
 
 /* Which kind of folder is it? */
-static int load_folder(const struct store *store, const char *path, struct strv *ret_names,
-                       struct err *e)
+static int load_folder(const struct store *store, const char *path, const struct platform *p,
+                       struct strv *ret_names, struct err *e)
 {
     autofree char *index = xasprintf("%s/index.json", path);
     autofree char *manifest = xasprintf("%s/manifest.json", path);
 
     return access(index, F_OK) < 0 && access(manifest, F_OK) == 0
-               ? load_dir(store, path, ret_names, e)
-               : load_layout(store, path, NULL, NULL, ret_names, e);
+               ? layout_load_dir(store, path, p, ret_names, e)
+               : layout_load(store, path, NULL, p, ret_names, e);
 }
 
 /* ---- archives */
 
+/* Newer docker writes both; its manifest.json has the names, and one platform only. */
 static int load_spooled(struct spool *s, struct strv *ret_names, struct err *e)
 {
-    struct layout l = {.in = s->in, .spool = s, .dir_fd = s->dir_fd, .ret_names = ret_names};
-    autofree char *text = NULL;
-    size_t len = 0;
-    int r = 0;
+    int has_index = spool_find(s, "index.json") != NULL;
 
-    /* Newer docker writes both; its manifest.json has the names. */
+    if (has_index && platform_is_asked(s->in->platform)) {
+        return layout_load_spooled(s, ret_names, e);
+    }
     if (spool_find(s, "manifest.json") != NULL) {
         return load_docker_archive(s, ret_names, e);
     }
-    if (spool_find(s, "index.json") != NULL) {
-        r = spool_read(s, "index.json", &text, &len, e);
-        return r < 0 ? r : load_index(&l, text, len, e);
+    if (has_index) {
+        return layout_load_spooled(s, ret_names, e);
     }
     (void)err_new(e, EINVAL, "the archive has neither manifest.json nor index.json: not an image");
     return err_hint(e, "for a tarball of a root file system: rbox import FILE NAME");
 }
 
-int load_archive(const struct store *store, int fd, struct strv *ret_names, struct err *e)
+int load_archive(const struct store *store, int fd, const struct platform *p,
+                 struct strv *ret_names, struct err *e)
 {
     struct ingest in = {.blobs_fd = -1, .lock_fd = -1};
     struct spool s = {.dir_fd = -1};
     int r = ingest_open(store, &in, e);
 
+    in.platform = p;
     r = r < 0 ? r : spool_open(&in, fd, &s, e);
     if (r == 0) {
         r = load_spooled(&s, ret_names, e);
@@ -370,33 +158,36 @@ int load_archive(const struct store *store, int fd, struct strv *ret_names, stru
     return r;
 }
 
-static int load_archive_file(const struct store *store, const char *path, struct strv *ret_names,
-                             struct err *e)
+static int load_archive_file(const struct store *store, const char *path, const struct platform *p,
+                             struct strv *ret_names, struct err *e)
 {
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
     if (fd < 0) {
         return err_set(e, errno, "cannot open '%s'", path);
     }
-    return load_archive(store, fd, ret_names, e);
+    return load_archive(store, fd, p, ret_names, e);
 }
 
-/* "DIR[:TAG]": a colon belongs to the tag only if what stands before it is there. */
-static int load_oci(const struct store *store, const char *text, struct strv *ret_names,
-                    struct err *e)
+/* "DIR[:TAG]"; both may have colons: the tag begins behind the first folder that is there. */
+static int load_oci(const struct store *store, const char *text, const struct platform *p,
+                    struct strv *ret_names, struct err *e)
 {
-    autofree char *path = xstrdup(text);
-    char *colon = strrchr(path, ':');
     struct stat st;
 
-    if (stat(path, &st) == 0 || colon == NULL) {
-        return load_layout(store, path, NULL, NULL, ret_names, e);
+    for (const char *colon = strchr(text, ':'); colon != NULL && stat(text, &st) < 0;
+         colon = strchr(colon + 1, ':')) {
+        autofree char *path = xstrndup(text, (size_t)(colon - text));
+
+        if (stat(path, &st) == 0) {
+            return layout_load(store, path, colon + 1, p, ret_names, e);
+        }
     }
-    *colon = '\0';
-    return load_layout(store, path, colon + 1, NULL, ret_names, e);
+    return layout_load(store, text, NULL, p, ret_names, e);
 }
 
-int load_from(const struct store *store, const char *name, struct strv *ret_names, struct err *e)
+int load_from(const struct store *store, const char *name, const struct platform *p,
+              struct strv *ret_names, struct err *e)
 {
     static const char *const ARCHIVES[] = {"docker-archive:", "oci-archive:"};
     struct stat st;
@@ -405,17 +196,17 @@ int load_from(const struct store *store, const char *name, struct strv *ret_name
         const char *path = str_after(name, ARCHIVES[i]);
 
         if (path != NULL) {
-            return load_archive_file(store, path, ret_names, e);
+            return load_archive_file(store, path, p, ret_names, e);
         }
     }
     if (str_after(name, "oci:") != NULL) {
-        return load_oci(store, str_after(name, "oci:"), ret_names, e);
+        return load_oci(store, str_after(name, "oci:"), p, ret_names, e);
     }
     if (str_after(name, "dir:") != NULL) {
-        return load_dir(store, str_after(name, "dir:"), ret_names, e);
+        return layout_load_dir(store, str_after(name, "dir:"), p, ret_names, e);
     }
     if (stat(name, &st) == 0 && S_ISDIR(st.st_mode)) {
-        return load_folder(store, name, ret_names, e);
+        return load_folder(store, name, p, ret_names, e);
     }
-    return load_archive_file(store, name, ret_names, e);
+    return load_archive_file(store, name, p, ret_names, e);
 }

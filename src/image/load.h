@@ -9,21 +9,20 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "image/image.h"
+#include "image/platform.h"
 #include "image/store.h"
 
 /* Load all images of the archive @fd (docker-archive or oci-archive, compressed or not; need not
- * be seekable). Their full names are pushed onto @ret_names (may be NULL); an image without one
- * gives "sha256:ID". */
-int load_archive(const struct store *store, int fd, struct strv *ret_names, struct err *e);
+ * be seekable). Of one for several kinds of machines, that for @p is taken; NULL: for this machine.
+ * One that is not for what @p asks for is refused. Their full names are pushed onto @ret_names (may
+ * be NULL); an image without one gives "sha256:ID". */
+int load_archive(const struct store *store, int fd, const struct platform *p,
+                 struct strv *ret_names, struct err *e);
 
-/* Load image @tag (NULL: the only one) of the OCI layout in folder @path, under the name @name
- * (NULL: what the layout says). */
-int load_layout(const struct store *store, const char *path, const char *tag, const char *name,
-                struct strv *ret_names, struct err *e);
-
-/* Load what a name with a transport says: docker-archive:FILE, oci-archive:FILE, oci:DIR[:TAG],
- * dir:DIR, or a path of an archive or one of these folders. */
-int load_from(const struct store *store, const char *name, struct strv *ret_names, struct err *e);
+/* The same for what a name with a transport says: docker-archive:FILE, oci-archive:FILE,
+ * oci:DIR[:TAG], dir:DIR, or a path of an archive or one of these folders. */
+int load_from(const struct store *store, const char *name, const struct platform *p,
+              struct strv *ret_names, struct err *e);
 
 /* Make a one-layer image @name of the root file system tarball @fd, with the config @config.
  * *ret_id is its id; the caller owns it. */

@@ -2,12 +2,12 @@
 #include "image/manifest.h"
 
 #include "base/cleanup.h"
+#include "base/hints.h"
 #include "base/json.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 int manifest_is_digest(const char *s)
 {
@@ -30,27 +30,6 @@ json_t *manifest_new_index(void)
 {
     return json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType",
                      "application/vnd.oci.image.index.v1+json", "manifests");
-}
-
-const char *manifest_host_architecture(void)
-{
-    static const struct {
-        const char *machine;
-        const char *name;
-    } NAMES[] = {{"x86_64", "amd64"},   {"aarch64", "arm64"},   {"armv7l", "arm"},
-                 {"i686", "386"},       {"ppc64le", "ppc64le"}, {"s390x", "s390x"},
-                 {"riscv64", "riscv64"}};
-    struct utsname u;
-
-    if (uname(&u) < 0) {
-        return "amd64";
-    }
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
-        if (strcmp(NAMES[i].machine, u.machine) == 0) {
-            return NAMES[i].name;
-        }
-    }
-    return "unknown";
 }
 
 /* ---- manifest */
@@ -144,6 +123,7 @@ void image_config_done(struct image_config *c)
     free(c->stop_signal);
     free(c->os);
     free(c->architecture);
+    free(c->variant);
     memset(c, 0, sizeof(*c));
 }
 
@@ -222,6 +202,9 @@ static int read_config(const json_t *root, struct image_config *c, struct strv *
         r = copy_string(root, "architecture", &c->architecture, e);
     }
     if (r == 0) {
+        r = copy_string(root, "variant", &c->variant, e);
+    }
+    if (r == 0) {
         r = json_get_object(root, "rootfs", "the image's config", &rootfs, e);
     }
     if (r == 0 && rootfs != NULL) {
@@ -257,29 +240,22 @@ int manifest_parse_config(const char *text, size_t len, struct image_config *ret
     return 0;
 }
 
+int manifest_check_platform(const struct image_config *c, const struct platform *p, struct err *e)
+{
+    const struct platform made = {
+        .os = c->os, .architecture = c->architecture, .variant = c->variant};
+    autofree char *is = NULL;
+    autofree char *wanted = NULL;
+
+    if (!platform_is_asked(p) || platform_fit(p, &made) > 0) {
+        return 0;
+    }
+    is = platform_text(&made);
+    wanted = platform_text(p);
+    return err_new(e, EINVAL, "the image is for %s, not for %s", is, wanted);
+}
+
 /* ---- index */
-
-static int matches_tag(const json_t *entry, const char *tag)
-{
-    const json_t *annotations = json_object_get(entry, "annotations");
-    const char *name =
-        json_string_value(json_object_get(annotations, "org.opencontainers.image.ref.name"));
-    const char *full = json_string_value(json_object_get(annotations, "io.containerd.image.name"));
-
-    return tag == NULL || str_eq(name, tag) || str_eq(full, tag);
-}
-
-static int matches_platform(const json_t *entry, const struct manifest_choice *p)
-{
-    const json_t *platform = json_object_get(entry, "platform");
-    const char *architecture = json_string_value(json_object_get(platform, "architecture"));
-    const char *os = json_string_value(json_object_get(platform, "os"));
-    const char *variant = json_string_value(json_object_get(platform, "variant"));
-
-    return platform == NULL ||
-           (str_eq(architecture, p->architecture) && str_eq(os, p->os) &&
-            (p->variant == NULL || variant == NULL || strcmp(variant, p->variant) == 0));
-}
 
 int manifest_is_index(const char *type)
 {
@@ -287,41 +263,90 @@ int manifest_is_index(const char *type)
            (strstr(type, "image.index") != NULL || strstr(type, "manifest.list") != NULL);
 }
 
-int manifest_pick(const char *text, size_t len, const struct manifest_choice *choice,
-                  char **ret_digest, int *ret_is_index, struct err *e)
+int manifest_entry_platform(const json_t *entry, struct platform *ret)
 {
-    struct manifest_choice p = choice != NULL ? *choice : (struct manifest_choice){0};
-    json_t *root = NULL;
-    json_t *manifests = NULL;
+    const json_t *platform = json_object_get(entry, "platform");
+
+    *ret = (struct platform){.os = json_string_value(json_object_get(platform, "os")),
+                             .architecture =
+                                 json_string_value(json_object_get(platform, "architecture")),
+                             .variant = json_string_value(json_object_get(platform, "variant"))};
+    return platform != NULL;
+}
+
+/* What there is instead, once each; "unknown" is what attestations are for. */
+static int none_fits(const json_t *manifests, const struct platform *p, struct err *e)
+{
+    autofree char *wanted = platform_text(p);
+    autofree char *first = NULL;
+    autostrv struct strv seen = {0};
+    autobuf struct buf list = {0};
     json_t *entry = NULL;
     size_t i = 0;
-    int r = json_parse(text, len, "the index", &root, e);
 
-    if (r == 0) {
-        r = json_get_array(root, "manifests", "the index", &manifests, e);
-    }
-    p.os = p.os != NULL ? p.os : "linux";
-    p.architecture = p.architecture != NULL ? p.architecture : manifest_host_architecture();
     json_array_foreach(manifests, i, entry)
     {
-        const char *digest = NULL;
-        const char *type = json_string_value(json_object_get(entry, "mediaType"));
+        struct platform made;
+        autofree char *text = NULL;
 
-        if (r < 0 || !matches_tag(entry, p.tag) || !matches_platform(entry, &p)) {
+        if (!manifest_entry_platform(entry, &made) || str_eq(made.architecture, "unknown")) {
             continue;
         }
-        r = get_digest(entry, "a manifest of the index", &digest, e);
-        if (r == 0) {
-            *ret_is_index = manifest_is_index(type);
-            *ret_digest = xstrdup(digest);
-            json_decref(root);
-            return 0;
+        text = platform_text(&made);
+        if (!strv_has(&seen, text)) {
+            buf_printf(&list, "%s%s", list.len > 0 ? ", " : "", text);
+            strv_push(&seen, text);
+            first = first != NULL ? first : xstrdup(text);
         }
     }
-    json_decref(root);
-    if (r < 0) {
-        return r;
+    if (first == NULL) {
+        return err_new(e, ENOENT, "the index has no image for %s", wanted);
     }
-    return err_new(e, ENOENT, "the index has no image %s%sfor %s/%s", p.tag != NULL ? p.tag : "",
-                   p.tag != NULL ? " " : "", p.os, p.architecture);
+    (void)err_new(e, ENOENT, "there is no image for %s in it, but for %s", wanted, list.data);
+    return err_hint(e, "--platform %s   (its programs need an emulator: %s)", first,
+                    hint_find(HINT_FOREIGN_ARCH)->fix);
+}
+
+static const json_t *best_fit(const json_t *manifests, const struct platform *p)
+{
+    const json_t *best = NULL;
+    const json_t *entry = NULL;
+    int best_fit = 0;
+    size_t i = 0;
+
+    json_array_foreach(manifests, i, entry)
+    {
+        struct platform made;
+        int fit = 0;
+
+        (void)manifest_entry_platform(entry, &made);
+        fit = platform_fit(p, &made);
+        if (fit > best_fit) {
+            best = entry;
+            best_fit = fit;
+        }
+    }
+    return best;
+}
+
+int manifest_pick(const char *text, size_t len, const struct platform *p, char **ret_digest,
+                  int *ret_is_index, struct err *e)
+{
+    json_auto_t *root = NULL;
+    json_t *manifests = NULL;
+    const json_t *entry = NULL;
+    const char *digest = NULL;
+    int r = json_parse(text, len, "the index", &root, e);
+
+    r = r < 0 ? r : json_get_array(root, "manifests", "the index", &manifests, e);
+    if (r == 0) {
+        entry = best_fit(manifests, p);
+        r = entry == NULL ? none_fits(manifests, p, e)
+                          : get_digest(entry, "a manifest of the index", &digest, e);
+    }
+    if (r == 0) {
+        *ret_is_index = manifest_is_index(json_string_value(json_object_get(entry, "mediaType")));
+        *ret_digest = xstrdup(digest);
+    }
+    return r;
 }

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "image/image.h"
+#include "image/platform.h"
 
 #include <jansson.h>
 
@@ -46,24 +47,20 @@ void manifest_done(struct manifest *m);
 int manifest_parse_config(const char *text, size_t len, struct image_config *ret,
                           struct strv *ret_diff_ids, struct err *e);
 
-/* Which image of an index. NULL fields: what this machine is. */
-struct manifest_choice {
-    const char *tag; /* NULL: the only one, or any */
-    const char *os;
-    const char *architecture;
-    const char *variant; /* NULL: any */
-};
+/* What entry @entry of an index says it is made for; *ret borrows from it. 0: it does not say. */
+int manifest_entry_platform(const json_t *entry, struct platform *ret);
 
-/* From an index: the digest of the manifest for @choice (NULL: for this machine). An entry that is
- * an index itself is given back with *ret_is_index set. The caller owns *ret_digest. */
-int manifest_pick(const char *text, size_t len, const struct manifest_choice *choice,
-                  char **ret_digest, int *ret_is_index, struct err *e);
+/* From an index: the digest of the manifest that fits @p (NULL: this machine) best. An entry that
+ * is an index itself is given back with *ret_is_index set. The caller owns *ret_digest. */
+int manifest_pick(const char *text, size_t len, const struct platform *p, char **ret_digest,
+                  int *ret_is_index, struct err *e);
 
 /* Is @type that of an index (OCI), or of a manifest list (docker)? */
 int manifest_is_index(const char *type);
 
-/* "amd64", "arm64" … of this machine. */
-const char *manifest_host_architecture(void);
+/* Is an image with config @c what who asks for @p means? NULL, or one that asks for nothing, takes
+ * any. -EINVAL. */
+int manifest_check_platform(const struct image_config *c, const struct platform *p, struct err *e);
 
 void image_config_done(struct image_config *c);
 

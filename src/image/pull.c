@@ -6,6 +6,7 @@
 #include "image/image.h"
 #include "image/ingest.h"
 #include "image/layers.h"
+#include "image/manifest.h"
 #include "image/registries.h"
 
 #include <errno.h>
@@ -227,7 +228,7 @@ static int descriptors(struct puller *p, const char *digest, json_t **ret_config
 
 static int get_image(struct puller *p, const char *digest, struct err *e)
 {
-    struct image_config ignored = {0};
+    struct image_config about = {0};
     autofree char *text = NULL;
     autofree char *found = NULL;
     json_t *config = NULL;
@@ -242,8 +243,9 @@ static int get_image(struct puller *p, const char *digest, struct err *e)
     if (r == 0 && strcmp(found, p->m.config) != 0) {
         r = err_new(e, EPROTO, "config %.19s has the content of %.19s", p->m.config, found);
     }
-    r = r < 0 ? r : manifest_parse_config(text, len, &ignored, &p->diff_ids, e);
-    image_config_done(&ignored);
+    r = r < 0 ? r : manifest_parse_config(text, len, &about, &p->diff_ids, e);
+    r = r < 0 ? r : manifest_check_platform(&about, &p->o->platform, e);
+    image_config_done(&about);
     r = r < 0 ? r : get_blobs(p, layers, e);
     json_decref(config);
     json_decref(layers);

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "image/fetch.h"
-#include "image/manifest.h"
+#include "image/platform.h"
 #include "image/store.h"
 
 #include <stdint.h>
@@ -31,7 +31,7 @@ struct transfer_progress {
 
 struct pull_options {
     struct fetch_options fetch;
-    struct manifest_choice platform;
+    struct platform platform;
     const struct transfer_progress *progress; /* may be NULL */
 };
 

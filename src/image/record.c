@@ -84,7 +84,7 @@ struct record_string {
 
 enum {
     LISTS = 9,
-    STRINGS = 8
+    STRINGS = 9
 }; /* LISTS counts the end row */
 
 static void list_rows(struct image *i, struct record_list rows[LISTS])
@@ -112,6 +112,7 @@ static void string_rows(struct image *i, struct record_string rows[STRINGS + 1])
                                                    {"stopSignal", &i->config.stop_signal},
                                                    {"os", &i->config.os},
                                                    {"architecture", &i->config.architecture},
+                                                   {"variant", &i->config.variant},
                                                    {NULL, NULL}};
 
     memcpy(rows, all, sizeof(all));

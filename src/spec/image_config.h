@@ -20,6 +20,7 @@ struct image_config {
     struct strv labels;        /* "K=V" */
     char *os;
     char *architecture;
+    char *variant; /* of the architecture */
 };
 
 #endif

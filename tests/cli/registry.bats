@@ -88,6 +88,37 @@ misbehave() {
   skopeo inspect --tls-verify=false "docker://$at/bb:latest" >/dev/null
 }
 
+@test "pull and run of an index take the platform; an image for another is refused before its layers (issue 4)" {
+  local arch entries=
+  serve
+  for arch in amd64 s390x; do
+    skopeo copy -q "docker-archive:$RBOX_BUILD/images/busybox.tar" dir:part
+    sha=$(sha256sum <part/"$(jq -r .config.digest part/manifest.json | cut -d: -f2)" | cut -d' ' -f1)
+    jq -c --arg a "$arch" '.architecture = $a' "part/$sha" >config.json
+    new=$(sha256sum <config.json | cut -d' ' -f1)
+    cp config.json "part/$new"
+    jq -c --arg d "sha256:$new" --argjson size "$(stat -c %s config.json)" '.config.digest = $d | .config.size = $size' \
+      part/manifest.json >m.json
+    cp m.json part/manifest.json
+    skopeo copy -q --dest-tls-verify=false dir:part "docker://$at/multi:$arch"
+    skopeo inspect --raw --tls-verify=false "docker://$at/multi:$arch" >m.json
+    entries+=$(printf '{"mediaType":"%s","digest":"sha256:%s","size":%d,"platform":{"os":"linux","architecture":"%s"}},' \
+      "$(jq -r .mediaType m.json)" "$(sha256sum <m.json | cut -d' ' -f1)" "$(stat -c %s m.json)" "$arch")
+  done
+  curl -sf -X PUT -H 'Content-Type: application/vnd.docker.distribution.manifest.list.v2+json' -d "$(printf \
+    '{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.list.v2+json","manifests":[%s]}' "${entries%,}")" \
+    "http://$at/v2/multi/manifests/all"
+  rbox pull -q --tls-verify=false --platform linux/s390x "$at/multi:all"
+  [ "$(rbox image inspect -f '{{.Architecture}}' "$at/multi:all")" = s390x ]
+  # Another platform than what is here has is pulled.
+  [ "$(rbox run --rm -q --tls-verify=false --platform linux/amd64 --network none "$at/multi:all" echo ran)" = ran ]
+  [ "$(rbox image inspect -f '{{.Architecture}}' "$at/multi:all")" = amd64 ]
+  run -125 rbox pull --tls-verify=false --platform linux/riscv64 "$at/multi:all"
+  [[ "$output" == *"no image for linux/riscv64"*"for linux/amd64, linux/s390x"* ]]
+  run -125 rbox pull --tls-verify=false --platform linux/s390x "$at/multi:amd64"
+  [[ "$output" == *"the image is for linux/amd64, not for linux/s390x"* ]]
+}
+
 @test "run pulls what is missing; --pull says when (issue 4)" {
   serve
   skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/box:1"
