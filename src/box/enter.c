@@ -2,6 +2,7 @@
 #include "box/enter.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/exitcode.h"
 #include "box/attach.h"
 #include "box/cgroup.h"
@@ -37,6 +38,8 @@ struct enter {
     struct seccomp_filter filter;
     struct winsize size;
     int pidfd;      /* of the container's first process */
+    int join_fd;    /* cgroup.procs that the command itself joins, or -1 */
+    uint64_t flags; /* of the namespaces to join */
     int control_fd; /* between launcher and supervisor */
     int sync_fd;    /* between supervisor and command */
 };
@@ -55,13 +58,22 @@ static int set_stdio(const struct enter *n, int root_fd, const struct user *user
     return r < 0 ? r : process_set_stdio(n->spec, root_fd, slave_fd, &n->size, user, e);
 }
 
+/* A cgroup namespace of its own shows what the container's does. It can't be that: before Linux
+ * 5.17 nobody may come into a cgroup from outside of his namespace. */
+static int join_cgroup(const struct enter *n, struct err *e)
+{
+    return cgroup_join(n->join_fd, n->spec->linux_.namespaces[SPEC_NS_CGROUP].mode != SPEC_NS_HOST,
+                       e);
+}
+
 static int become_command(const struct enter *n, struct user *user, struct err *e)
 {
     struct spec *s = n->spec;
     autoclose int root_fd = -1;
     autoclose int master_fd = -1;
-    int r = process_become_root(s, e);
+    int r = n->join_fd < 0 ? 0 : join_cgroup(n, e);
 
+    r = r < 0 ? r : process_become_root(s, e);
     root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (r == 0 && root_fd < 0) {
         r = err_set(e, errno, "cannot open the container's root");
@@ -113,11 +125,13 @@ static int enter_namespaces(const struct enter *n, struct err *e)
     if (r == 0 && prctl(PR_SET_DUMPABLE, 0) < 0) {
         r = err_set(e, errno, "cannot shut the process from others");
     }
-    return r < 0 ? r : ns_join(n->pidfd, (int)(CLONE_NEWUSER | process_namespaces(n->spec)), e);
+    return r < 0 ? r : ns_join(n->pidfd, (int)n->flags, e);
 }
 
-static int start_command(struct enter *n, struct streams *streams, int null_fd, int *ret_pidfd,
-                         struct err *e)
+/* Returns its pid as counted here. @streams: NULL when it has no terminal, and what it writes goes
+ * elsewhere. */
+static pid_t start_command(struct enter *n, struct streams *streams, int null_fd, int *ret_pidfd,
+                           struct err *e)
 {
     int pair[2] = {-1, -1};
     int master_fd = -1;
@@ -132,7 +146,9 @@ static int start_command(struct enter *n, struct streams *streams, int null_fd, 
     }
     pid = ns_clone(0, -1, ret_pidfd, e);
     if (pid == 0) {
-        streams_close(streams);
+        if (streams != NULL) {
+            streams_close(streams);
+        }
         (void)close(pair[0]);
         n->sync_fd = pair[1];
         command_main(n);
@@ -143,7 +159,8 @@ static int start_command(struct enter *n, struct streams *streams, int null_fd, 
     if (master_fd >= 0) {
         streams_terminal(streams, master_fd);
     }
-    return r < 0 ? r : sync_await_exec(&pair[0], COMMAND, e);
+    r = r < 0 ? r : sync_await_exec(&pair[0], COMMAND, e);
+    return r < 0 ? r : pid;
 }
 
 /* Wait for the launcher: it moves this process into the container's cgroup. */
@@ -167,7 +184,7 @@ static _Noreturn void supervise(struct enter *n)
     process_supervise("rbox-exec");
     r = await_host(n, &e);
     r = r < 0 ? r : enter_namespaces(n, &e);
-    r = r < 0 ? r : start_command(n, streams, null_fd, &pidfd, &e);
+    r = r < 0 ? r : (int)start_command(n, streams, null_fd, &pidfd, &e);
     if (r < 0) {
         proc_kill_reap(&pidfd);
         sync_send_err(n->control_fd, &e);
@@ -182,6 +199,112 @@ static _Noreturn void supervise(struct enter *n)
     msg.u.exit.status = watch_run(&(struct watch){.pidfd = &pidfd, .streams = streams});
     streams_tell(streams, &msg);
     _exit(0);
+}
+
+/* ---- one whose output is caught, in a fork that is there for nothing else */
+
+struct capture {
+    int out_fd;
+    int pidfd;
+    int64_t until_ms;
+    size_t max;
+};
+
+/* Keep the first bytes, and let the rest go by. Returns 0 when there is nothing now. */
+static int read_some(const struct capture *c, struct buf *ret)
+{
+    char chunk[4096];
+    ssize_t n = read(c->out_fd, chunk, sizeof(chunk));
+
+    if (n > 0 && ret->len < c->max) {
+        buf_add(ret, chunk, (size_t)n < c->max - ret->len ? (size_t)n : c->max - ret->len);
+    }
+    return n > 0;
+}
+
+/* To the command's end, not that of the pipe: what it left in the background has it still. */
+static int catch_output(const struct capture *c, struct buf *ret)
+{
+    int64_t left = c->until_ms - clock_monotonic_ms();
+    int open_fd = c->out_fd;
+
+    for (; left > 0; left = c->until_ms - clock_monotonic_ms()) {
+        struct pollfd p[2] = {{.fd = c->pidfd, .events = POLLIN},
+                              {.fd = open_fd, .events = POLLIN}};
+
+        (void)poll(p, 2, left < INT32_MAX ? (int)left : INT32_MAX);
+        if ((p[1].revents & POLLIN) != 0) {
+            (void)read_some(c, ret);
+        } else if (p[1].revents != 0) {
+            open_fd = -1; /* all who could write are gone */
+        }
+        if (p[0].revents != 0) {
+            while (clock_monotonic_ms() < c->until_ms && read_some(c, ret)) {
+            }
+            return 0;
+        }
+    }
+    return -ETIMEDOUT;
+}
+
+static int capture_command(struct enter *n, const struct enter_capture *c, int *ret_status,
+                           struct buf *ret_output, struct err *e)
+{
+    autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    autoclose int out_fd = -1;
+    autoclose int write_fd = -1;
+    struct capture capture = {.until_ms = clock_monotonic_ms() + c->timeout_ms,
+                              .max = c->output_max};
+    int pidfd = -1;
+    pid_t pid = -1;
+    int r = fd_pipe(&out_fd, &write_fd, e);
+
+    r = r < 0 ? r : enter_namespaces(n, e);
+    if (r < 0) {
+        return r;
+    }
+    if (dup2(null_fd, 0) < 0 || dup2(write_fd, 1) < 0 || dup2(write_fd, 2) < 0 ||
+        fcntl(out_fd, F_SETFL, O_NONBLOCK) < 0) {
+        return err_set(e, errno, "cannot give the command its descriptors");
+    }
+    close_fd(&write_fd);
+    pid = start_command(n, NULL, null_fd, &pidfd, e);
+    if (pid < 0) {
+        proc_kill_reap(&pidfd);
+        return (int)pid;
+    }
+    capture.out_fd = out_fd;
+    capture.pidfd = pidfd;
+    r = catch_output(&capture, ret_output);
+    if (r < 0) {
+        (void)kill(-pid, SIGKILL); /* it leads a group: what it started goes, too */
+        proc_kill_reap(&pidfd);
+        return err_new(e, ETIMEDOUT, "the command ran longer than %lld ms",
+                       (long long)c->timeout_ms);
+    }
+    r = proc_wait(pidfd, PROC_FOREVER, ret_status, e);
+    (void)close(pidfd);
+    return r;
+}
+
+int enter_capture(const struct enter_capture *c, int *ret_status, struct buf *ret_output,
+                  struct err *e)
+{
+    static const struct enter_options NONE = {0};
+    struct enter n = {.spec = c->spec,
+                      .options = &NONE,
+                      .filter = *c->filter,
+                      .pidfd = c->pidfd,
+                      .join_fd = c->join_fd,
+                      .flags = process_namespaces(c->spec) | (c->is_inside ? 0 : CLONE_NEWUSER),
+                      .control_fd = -1,
+                      .sync_fd = -1};
+
+    if (c->join_fd >= 0) {
+        n.flags &= ~(uint64_t)CLONE_NEWCGROUP;
+    }
+    process_supervise("rbox-check");
+    return capture_command(&n, c, ret_status, ret_output, e);
 }
 
 /* ---- the launcher */
@@ -248,7 +371,13 @@ static int launch(struct enter *n, const struct cgroup *c, struct err *e)
 
 int enter_run(const struct found *f, struct spec *s, const struct enter_options *o, struct err *e)
 {
-    struct enter n = {.spec = s, .options = o, .pidfd = -1, .control_fd = -1, .sync_fd = -1};
+    struct enter n = {.spec = s,
+                      .options = o,
+                      .pidfd = -1,
+                      .join_fd = -1,
+                      .flags = CLONE_NEWUSER | process_namespaces(s),
+                      .control_fd = -1,
+                      .sync_fd = -1};
     autocgroup struct cgroup c = CGROUP_INIT;
     int r = check_running(f, &c, e);
 

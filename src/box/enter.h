@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "box/detach_keys.h"
 #include "box/find.h"
+#include "box/seccomp.h"
 #include "spec/spec.h"
 
 struct enter_options {
@@ -24,5 +25,22 @@ struct enter_options {
  * the command could not be executed. Errors: -ESRCH it does not run; -EBUSY it is paused. Host
  * side. */
 int enter_run(const struct found *f, struct spec *s, const struct enter_options *o, struct err *e);
+
+/* A command whose output is caught. */
+struct enter_capture {
+    struct spec *spec; /* its process is what to run, without a terminal */
+    const struct seccomp_filter *filter;
+    int pidfd;     /* of the container's first process */
+    int join_fd;   /* of the container's cgroup, or -1: there is none, or the caller sits in it */
+    int is_inside; /* the caller is in its user namespace already */
+    int64_t timeout_ms;
+    size_t output_max; /* bytes; the rest goes by */
+};
+
+/* Run it to its end; past @timeout_ms it is killed with all of its process group. For a fork that
+ * is there for nothing else: it joins the container's namespaces, and stays in them. Errors:
+ * -ETIMEDOUT; as enter_run(). */
+int enter_capture(const struct enter_capture *c, int *ret_status, struct buf *ret_output,
+                  struct err *e);
 
 #endif

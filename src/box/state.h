@@ -43,6 +43,7 @@ struct state_exit {
 #define STATE_STOPPED    "stop"   /* rbox stop, restart, rm -f */
 #define STATE_KILLED     "kill"   /* rbox kill */
 #define STATE_TIMED_OUT  "timeout"
+#define STATE_UNHEALTHY  "unhealthy" /* --health-on-failure */
 #define STATE_OOM        "oom"
 #define STATE_SUPERVISOR "supervisor" /* its supervisor died */
 

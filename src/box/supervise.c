@@ -9,6 +9,7 @@
 #include "box/cgroup.h"
 #include "box/events.h"
 #include "box/fuse.h"
+#include "box/health.h"
 #include "box/net.h"
 #include "box/process.h"
 #include "box/second_stage.h"
@@ -49,6 +50,7 @@ struct running {
     struct fuse_server fuse;
     int restarts;
     int timed_out; /* --timeout ended it */
+    struct health health;
     int64_t started_ns;
     struct report report;
 };
@@ -133,6 +135,7 @@ static int clone_child(struct supervise *s, struct running *run, uint64_t flags,
         return err_set(e, errno, "cannot enter the store");
     }
     pid = ns_clone(flags, -1, &run->pidfd, e);
+    run->health.first_pid = pid;
     if (pid == 0) {
         (void)close(pair[0]);
         s->child.sync_fd = pair[1];
@@ -253,6 +256,7 @@ static const char *end_reason(const struct supervise *s, const struct running *r
 {
     return x->oom_killed                                  ? STATE_OOM
            : run->timed_out                               ? STATE_TIMED_OUT
+           : run->health.asked != SPEC_HEALTH_NONE        ? STATE_UNHEALTHY
            : x->status > 128 && state_is_killed(s->state) ? STATE_KILLED
            : state_is_stopping(s->state)                  ? STATE_STOPPED
            : x->status > 128                              ? STATE_SIGNALLED
@@ -333,8 +337,12 @@ static int may_restart(const struct supervise *s, const struct running *run, int
 {
     const struct spec_box *b = &s->spec->box;
 
-    if (streams_owner_left(run->streams) || state_is_stopping(s->state)) {
+    if (streams_owner_left(run->streams) || state_is_stopping(s->state) ||
+        run->health.asked == SPEC_HEALTH_STOP) {
         return 0;
+    }
+    if (run->health.asked == SPEC_HEALTH_RESTART) {
+        return 1;
     }
     if (b->restart == SPEC_RESTART_ON_FAILURE) {
         return status != 0 && (b->restart_max == 0 || run->restarts < b->restart_max);
@@ -391,10 +399,38 @@ static int open_role(struct supervise *s, struct running *run, struct err *e)
     return r;
 }
 
+/* In the fork that checks the container's health. */
+static void become_checker(void *arg)
+{
+    struct running *run = arg;
+
+    close_fd(&run->health.run_fd); /* the lock */
+    streams_close(run->streams);
+}
+
+static void begin_health(const struct supervise *s, struct running *run)
+{
+    struct health *h = &run->health;
+
+    h->check = (struct health_check){.store = s->state->store,
+                                     .spec = s->spec,
+                                     .filter = s->child.filter,
+                                     .dir_fd = s->state->dir_fd,
+                                     .pidfd = run->pidfd,
+                                     .join_fd = run->join_fd,
+                                     .is_inside = !is_two_stage(s, run),
+                                     .started_ns = run->started_ns};
+    h->run_fd = s->state->lock_fd;
+    h->become_child = become_checker;
+    h->arg = run;
+    health_begin(h);
+}
+
 /* From the command's exec to its last end. */
 static int watch(const struct supervise *s, struct running *run)
 {
     struct watch_helper helpers[NET_HELPER_COUNT + 1];
+    int status = 0;
 
     for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
         helpers[i] = (struct watch_helper){.pidfd = s->net.helpers[i].pidfd,
@@ -402,12 +438,18 @@ static int watch(const struct supervise *s, struct running *run)
     }
     helpers[NET_HELPER_COUNT] = (struct watch_helper){
         .pidfd = run->fuse.pidfd, .gone = "fuse-overlayfs died: the container has no files"};
-    return watch_run(&(struct watch){.pidfd = &run->pidfd,
-                                     .streams = run->streams,
-                                     .helpers = helpers,
-                                     .helper_count = NET_HELPER_COUNT + 1,
-                                     .timeout_ms = s->spec->box.timeout_ms,
-                                     .ret_timed_out = &run->timed_out});
+    begin_health(s, run);
+    status = watch_run(&(struct watch){.pidfd = &run->pidfd,
+                                       .streams = run->streams,
+                                       .helpers = helpers,
+                                       .helper_count = NET_HELPER_COUNT + 1,
+                                       .timeout_ms = s->spec->box.timeout_ms,
+                                       .health = &run->health,
+                                       .stop_signal = s->spec->box.stop_signal,
+                                       .stop_timeout_ms = s->spec->box.stop_timeout_ms,
+                                       .ret_timed_out = &run->timed_out});
+    health_end(&run->health);
+    return status;
 }
 
 static void live(struct supervise *s, struct running *run, struct state_exit *x)

@@ -7,6 +7,7 @@
 #include "sys/proc.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 
@@ -24,7 +25,8 @@ struct watching {
     int64_t timeout_ms; /* 0 once it has struck */
     int64_t recheck_ms; /* when to look again at recheck_signal; 0 = nothing pending */
     int recheck_signal;
-    int ended_by; /* the signal whose default action rbox carried out */
+    int64_t kill_ms; /* when stopping must be over; 0: nothing is being stopped */
+    int ended_by;    /* the signal whose default action rbox carried out */
 };
 
 /* ---- signals */
@@ -79,7 +81,8 @@ static void owner_gone(void *arg)
 enum {
     POLL_CHILD,
     POLL_HELPERS,
-    POLL_STREAMS = POLL_HELPERS + WATCH_HELPERS_MAX,
+    POLL_HEALTH = POLL_HELPERS + WATCH_HELPERS_MAX,
+    POLL_STREAMS,
     POLL_COUNT = POLL_STREAMS + STREAMS_POLLS
 };
 
@@ -101,6 +104,12 @@ static int next_timeout(const struct watching *s)
     if (s->recheck_ms > 0) {
         left = sooner(left, s->recheck_ms > now ? s->recheck_ms - now : 0);
     }
+    if (s->kill_ms > 0) {
+        left = sooner(left, s->kill_ms > now ? s->kill_ms - now : 0);
+    }
+    if (s->w->health != NULL) {
+        left = sooner(left, health_timeout_ms(s->w->health));
+    }
     return left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
@@ -116,6 +125,10 @@ static void check_time(struct watching *s)
     if (s->recheck_ms > 0 && clock_monotonic_ms() >= s->recheck_ms) {
         recheck(s);
     }
+    if (s->kill_ms > 0 && clock_monotonic_ms() >= s->kill_ms) {
+        s->kill_ms = 0;
+        (void)proc_signal(*s->w->pidfd, SIGKILL);
+    }
 }
 
 static void fill_polls(const struct watching *s, struct pollfd p[POLL_COUNT])
@@ -124,14 +137,37 @@ static void fill_polls(const struct watching *s, struct pollfd p[POLL_COUNT])
     for (size_t i = 0; i < WATCH_HELPERS_MAX; i++) {
         p[POLL_HELPERS + i] = (struct pollfd){.fd = s->helper_pidfds[i], .events = POLLIN};
     }
+    p[POLL_HEALTH] = (struct pollfd){.fd = -1};
+    if (s->w->health != NULL) {
+        p[POLL_HEALTH] = health_poll(s->w->health);
+    }
     streams_poll(s->w->streams, p + POLL_STREAMS);
+}
+
+/* What an unhealthy container is to suffer; a restart is the supervisor's to go on with. */
+static void serve_health(struct watching *s)
+{
+    switch (health_serve(s->w->health)) {
+    case SPEC_HEALTH_NONE:
+        break;
+    case SPEC_HEALTH_KILL:
+        (void)proc_signal(*s->w->pidfd, SIGKILL);
+        break;
+    case SPEC_HEALTH_RESTART:
+    case SPEC_HEALTH_STOP:
+        s->kill_ms = clock_monotonic_ms() + s->w->stop_timeout_ms;
+        take_signal(s, s->w->stop_signal);
+        break;
+    }
 }
 
 /* The server of the root ends when the container's last mount goes, before PID 1 is seen to have
  * ended, and with much to write back long before. */
 static int is_ending(const struct watching *s)
 {
-    return proc_is_exiting(s->host_pid);
+    autoclose int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    return proc_is_exiting(proc_fd, s->host_pid);
 }
 
 static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
@@ -147,6 +183,9 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
                 streams_notice(s->w->streams, s->w->helpers[i].gone);
             }
         }
+    }
+    if (s->w->health != NULL) {
+        serve_health(s);
     }
     check_time(s);
 }

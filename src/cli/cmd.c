@@ -22,6 +22,7 @@ static const struct cmd *const COMMANDS[] = {
     &cmd_ps,
     &cmd_exec,
     &cmd_logs,
+    &cmd_healthcheck_run,
     &cmd_attach,
     &cmd_kill,
     &cmd_wait,

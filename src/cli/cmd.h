@@ -106,6 +106,7 @@ extern const struct cmd cmd_restart;
 extern const struct cmd cmd_attach;
 extern const struct cmd cmd_exec;
 extern const struct cmd cmd_logs;
+extern const struct cmd cmd_healthcheck_run;
 extern const struct cmd cmd_rename;
 extern const struct cmd cmd_container_prune;
 extern const struct cmd cmd_cp;

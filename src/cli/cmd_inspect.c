@@ -131,18 +131,24 @@ static json_t *image_object(const struct image *i)
 {
     const struct image_config *c = &i->config;
 
-    return json_pack("{s:s, s:[s], s:s, s:o, s:I, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o, "
-                     "s:o, s:o, s:o}, "
-                     "s:{s:s, s:o}}",
-                     "Id", i->id, "RepoTags", i->name, "Digest", i->digest, "Created",
-                     time_text(i->created_s), "Size", (json_int_t)i->size_bytes, "Os",
-                     or_empty(c->os), "Architecture", or_empty(c->architecture), "Variant",
-                     or_empty(c->variant), "Config", "Entrypoint", json_from_strv(&c->entrypoint),
-                     "Cmd", json_from_strv(&c->cmd), "Env", json_from_strv(&c->env), "User",
-                     or_empty(c->user), "WorkingDir", or_empty(c->working_dir), "StopSignal",
-                     or_empty(c->stop_signal), "Volumes", json_from_strv(&c->volumes),
-                     "ExposedPorts", json_from_strv(&c->exposed_ports), "Labels", pairs(&c->labels),
-                     "RootFS", "Type", "layers", "Layers", json_from_strv(&i->diff_ids));
+    json_t *o = json_pack(
+        "{s:s, s:[s], s:s, s:o, s:I, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o, s:o, s:o}, "
+        "s:{s:s, s:o}}",
+        "Id", i->id, "RepoTags", i->name, "Digest", i->digest, "Created", time_text(i->created_s),
+        "Size", (json_int_t)i->size_bytes, "Os", or_empty(c->os), "Architecture",
+        or_empty(c->architecture), "Variant", or_empty(c->variant), "Config", "Entrypoint",
+        json_from_strv(&c->entrypoint), "Cmd", json_from_strv(&c->cmd), "Env",
+        json_from_strv(&c->env), "User", or_empty(c->user), "WorkingDir", or_empty(c->working_dir),
+        "StopSignal", or_empty(c->stop_signal), "Volumes", json_from_strv(&c->volumes),
+        "ExposedPorts", json_from_strv(&c->exposed_ports), "Labels", pairs(&c->labels), "RootFS",
+        "Type", "layers", "Layers", json_from_strv(&i->diff_ids));
+    json_t *health = spec_health_write(&c->health);
+
+    if (health != NULL) {
+        (void)json_object_set_new(json_object_get(o, "Config"), "Healthcheck", health);
+    }
+    return o;
 }
 
 static int inspect_image(const struct store *store, const char *name, json_t **ret, struct err *e)

@@ -33,7 +33,7 @@ static const struct opt OPTIONS[] = {
     {"last", 'n', "N", OPT_INT64, FIELD(last), "the N newest, running or not", NULL},
     {"latest", 'l', NULL, OPT_FLAG, FIELD(latest), "the newest, running or not", NULL},
     {"filter", 'f', "KEY=VALUE", OPT_PARSE, FIELD(filters),
-     "only those with that name, id, status, label, ancestor or exited", parse_filter},
+     "only those with that name, id, status, label, ancestor, exited or health", parse_filter},
     {"no-trunc", 0, NULL, OPT_FLAG, FIELD(no_trunc), "print ids and commands in full", NULL},
     {"noheading", 0, NULL, OPT_FLAG, FIELD(no_heading), "print no heading", NULL},
     {"format", 0, "FORMAT", OPT_STRING, FIELD(format),
@@ -119,6 +119,11 @@ static int match_exited(const struct container *c, const char *value)
     return c->has_ended && strcmp(status, value) == 0;
 }
 
+static int match_health(const struct container *c, const char *value)
+{
+    return strcmp(container_health(c), value) == 0;
+}
+
 static const struct {
     const char *key;
     int (*match)(const struct container *c, const char *value);
@@ -126,6 +131,7 @@ static const struct {
     {"name", match_name},         {"id", match_id},
     {"status", match_status},     {"label", match_label},
     {"ancestor", match_ancestor}, {"exited", match_exited},
+    {"health", match_health},
 };
 
 enum {
@@ -149,7 +155,7 @@ static int parse_filter(const char *value, void *list, struct err *e)
 {
     if (find_filter(value) == FILTER_COUNT) {
         (void)err_new(e, EINVAL, "'%s' is not a filter", value);
-        return err_hint(e, "name=, id=, status=, label=, ancestor= or exited=");
+        return err_hint(e, "name=, id=, status=, label=, ancestor=, exited= or health=");
     }
     strv_push(list, value);
     return 0;

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "box/cgroup.h"
+#include "box/health.h"
 #include "cli/format.h"
 #include "spec/spec_json.h"
 #include "sys/fd.h"
@@ -109,6 +110,7 @@ int container_read(const struct found *f, struct container *ret, struct err *e)
         container_done(&c);
         return err_wrap(e, "container '%s'", f->name);
     }
+    c.health = spec_health_is_on(&c.spec.box.health) ? health_read(f->dir_fd) : NULL;
     *ret = c;
     return 0;
 }
@@ -127,6 +129,7 @@ void container_done(struct container *c)
     spec_done(&c->spec);
     free(c->error);
     free(c->reason);
+    json_decref(c->health);
     json_decref(c->limits);
     memset(c, 0, sizeof(*c));
 }
@@ -141,14 +144,26 @@ const char *container_state(const struct container *c)
                            : "created";
 }
 
+const char *container_health(const struct container *c)
+{
+    const char *status = json_string_value(json_object_get(c->health, "Status"));
+
+    return status != NULL ? status : "none";
+}
+
 char *container_status(const struct container *c, int64_t now_s)
 {
     int64_t since_s = (c->is_running ? c->started_ns : c->finished_ns) / NS_PER_S;
     autofree char *age = format_age(now_s - since_s);
 
+    if (c->is_running && c->started_ns == 0) {
+        return xstrdup("Starting");
+    }
+    if (c->is_running && c->health != NULL && !c->is_paused) {
+        return xasprintf("Up %s (%s)", age, container_health(c));
+    }
     if (c->is_running) {
-        return c->started_ns > 0 ? xasprintf("Up %s%s", age, c->is_paused ? " (Paused)" : "")
-                                 : xstrdup("Starting");
+        return xasprintf("Up %s%s", age, c->is_paused ? " (Paused)" : "");
     }
     if (!c->has_ended) {
         return xstrdup("Created");

@@ -16,6 +16,7 @@ struct container {
     struct spec spec;
     int is_running;
     int is_paused;
+    json_t *health; /* State.Health, or NULL */
     json_t *limits; /* while it runs: what holds each (cgroup_limits_json()); else NULL */
     int has_ended;
     int64_t created_ns;  /* since the epoch, as the others */
@@ -42,7 +43,10 @@ int container_find(struct ctx *ctx, const char *word, struct store **ret_store,
 /* "running", "exited" or "created". */
 const char *container_state(const struct container *c);
 
-/* "Up 5 minutes", "Exited (0) 2 hours ago". The caller owns it. */
+/* "starting", "healthy", "unhealthy"; "none" without a check. */
+const char *container_health(const struct container *c);
+
+/* "Up 5 minutes (healthy)", "Exited (0) 2 hours ago". The caller owns it. */
 char *container_status(const struct container *c, int64_t now_s);
 
 /* The docker-shaped object of `inspect`. New reference. */

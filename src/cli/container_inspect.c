@@ -25,12 +25,17 @@ static json_t *string_value(const char *s)
 
 static json_t *state(const struct container *c)
 {
-    return json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o}", "Status",
-                     container_state(c), "Running", c->is_running, "Paused", c->is_paused,
-                     "Restarting", 0, "OOMKilled", c->oom_killed, "Dead", 0, "Pid",
-                     (json_int_t)c->pid, "ExitCode", (json_int_t)c->status, "Error",
-                     string_value(c->error), "Reason", string_value(c->reason), "StartedAt",
-                     time_value(c->started_ns), "FinishedAt", time_value(c->finished_ns));
+    json_t *o = json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o}", "Status",
+                          container_state(c), "Running", c->is_running, "Paused", c->is_paused,
+                          "Restarting", 0, "OOMKilled", c->oom_killed, "Dead", 0, "Pid",
+                          (json_int_t)c->pid, "ExitCode", (json_int_t)c->status, "Error",
+                          string_value(c->error), "Reason", string_value(c->reason), "StartedAt",
+                          time_value(c->started_ns), "FinishedAt", time_value(c->finished_ns));
+
+    if (c->health != NULL) {
+        (void)json_object_set(o, "Health", c->health);
+    }
+    return o;
 }
 
 static json_t *mounts(const struct store *store, const struct spec *s)
@@ -57,7 +62,9 @@ static json_t *config(const struct spec *s)
     autofree char *signal = xasprintf(
         "%s", sigabbrev_np(s->box.stop_signal) != NULL ? sigabbrev_np(s->box.stop_signal) : "");
 
-    return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o}",
+    json_t *health = spec_health_write(&s->box.health);
+
+    return json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o*}",
                      "Hostname", string_value(s->hostname), "User", string_value(s->process.user),
                      "Tty", s->process.terminal, "OpenStdin", s->box.interactive, "Env",
                      json_from_strv(&s->process.env), "Cmd", json_from_strv(&s->process.args),
@@ -65,7 +72,8 @@ static json_t *config(const struct spec *s)
                      string_value(s->process.cwd), "Labels", json_from_pairs(&s->box.labels),
                      "Annotations", json_from_pairs(&s->box.annotations), "StopTimeout",
                      (json_int_t)(s->box.stop_timeout_ms / 1000), "StopSignal",
-                     string_value(signal), "CreateCommand", json_from_strv(&s->box.create_command));
+                     string_value(signal), "CreateCommand", json_from_strv(&s->box.create_command),
+                     "Healthcheck", health);
 }
 
 /* {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]} */

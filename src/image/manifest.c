@@ -121,6 +121,7 @@ void image_config_done(struct image_config *c)
     free(c->working_dir);
     free(c->user);
     free(c->stop_signal);
+    spec_health_done(&c->health);
     free(c->os);
     free(c->architecture);
     free(c->variant);
@@ -175,6 +176,9 @@ static int read_section(const json_t *o, struct image_config *c, struct err *e)
     }
     for (size_t i = 0; r == 0 && i < sizeof(strings) / sizeof(strings[0]); i++) {
         r = copy_string(o, strings[i].key, strings[i].string, e);
+    }
+    if (r == 0 && spec_health_read(json_object_get(o, "Healthcheck"), &c->health) < 0) {
+        r = err_new(e, EINVAL, "%s: field 'Healthcheck' has the wrong type", WHAT);
     }
     if (r == 0) {
         r = copy_keys(o, "Volumes", 0, &c->volumes, e);

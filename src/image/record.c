@@ -136,8 +136,9 @@ static char *record_text(const struct image *image)
     for (size_t k = 0; lists[k].key != NULL; k++) {
         (void)json_object_set_new(root, lists[k].key, json_from_strv(lists[k].list));
     }
-    (void)json_object_set_new(root, "created", json_integer(i.created_s));
-    (void)json_object_set_new(root, "size", json_integer(i.size_bytes));
+    (void)json_object_update_new(
+        root, json_pack("{s:o*, s:I, s:I}", "healthcheck", spec_health_write(&i.config.health),
+                        "created", (json_int_t)i.created_s, "size", (json_int_t)i.size_bytes));
     text = json_text(root);
     json_decref(root);
     return text;
@@ -160,6 +161,9 @@ static int parse_record(const char *text, size_t len, struct image *i, struct er
     }
     for (size_t k = 0; r == 0 && lists[k].key != NULL; k++) {
         r = json_get_strv(root, lists[k].key, "the image's record", lists[k].list, e);
+    }
+    if (r == 0 && spec_health_read(json_object_get(root, "healthcheck"), &i->config.health) < 0) {
+        r = err_new(e, EINVAL, "the image's record has a bad health check");
     }
     if (r == 0) {
         r = json_get_int(root, "created", "the image's record", &i->created_s, e);

@@ -5,6 +5,7 @@
 #define RBOX_SPEC_IMAGE_CONFIG_H
 
 #include "base/mem.h"
+#include "spec/spec_health.h"
 
 /* The fields of an image's config that a container takes over
  * (https://github.com/opencontainers/image-spec/blob/main/config.md). */
@@ -15,6 +16,7 @@ struct image_config {
     char *working_dir;
     char *user;
     char *stop_signal;
+    struct spec_health health;
     struct strv volumes;       /* paths */
     struct strv exposed_ports; /* "80/tcp" */
     struct strv labels;        /* "K=V" */

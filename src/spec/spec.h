@@ -11,6 +11,7 @@
 #define RBOX_SPEC_SPEC_H
 
 #include "base/mem.h"
+#include "spec/spec_health.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -253,6 +254,7 @@ struct spec_box {
     struct strv annotations;
     enum spec_restart restart;
     int restart_max;
+    struct spec_health health;
     struct strv create_command; /* the command line, for inspect */
     struct spec_network network;
     char *log_driver;

@@ -345,7 +345,7 @@ static int read_gids(json_t *v, struct spec *s)
     return read_map(v, &s->linux_.gid_mappings);
 }
 
-/* ---- devices and ports */
+/* ---- devices, health check and ports */
 
 static json_t *write_devices(const struct spec *s)
 {
@@ -380,6 +380,16 @@ static int read_devices(json_t *v, struct spec *s)
         }
     }
     return 0;
+}
+
+static json_t *write_health(const struct spec *s)
+{
+    return spec_health_write(&s->box.health);
+}
+
+static int read_health(json_t *v, struct spec *s)
+{
+    return spec_health_read(v, &s->box.health);
 }
 
 static json_t *write_ports(const struct spec *s)
@@ -440,6 +450,7 @@ const struct spec_json_list *spec_json_list(size_t i)
         {"linux.gidMappings", write_gids, read_gids},
         {"rbox.joinedNamespaces", write_joined, read_joined},
         {"rbox.devices", write_devices, read_devices},
+        {"rbox.health", write_health, read_health},
         {"rbox.network.ports", write_ports, read_ports},
     };
 

@@ -336,6 +336,25 @@ static int merge_stop_signal(struct spec_request *q, const struct image_config *
     return 0;
 }
 
+static int merge_health(struct spec_request *q, const struct image_config *image, struct err *e)
+{
+    static const struct spec_health NOTHING = {0};
+    struct spec_health *h = &q->spec.box.health;
+    int is_given = h->test.len > 0;
+
+    if (q->no_healthcheck && is_given) {
+        return err_new(e, EINVAL, "--health-cmd and --no-healthcheck contradict each other");
+    }
+    if (q->no_healthcheck) {
+        spec_health_switch_off(h);
+    }
+    spec_health_complete(h, is_given ? &NOTHING : &image->health);
+    if (!spec_health_is_on(h) && h->on_failure != SPEC_HEALTH_NONE) {
+        return err_new(e, EINVAL, "--health-on-failure needs a health check: --health-cmd");
+    }
+    return 0;
+}
+
 /* An image's VOLUME is an anonymous volume, unless an option put something there. */
 static int merge_volumes(struct spec *s, const struct image_config *image, struct err *e)
 {
@@ -430,6 +449,7 @@ int spec_merge(struct spec_request *q, const struct image_config *image, int arg
     r = r < 0 ? r : merge_user(q, image, e);
     r = r < 0 ? r : merge_cwd(q, image);
     r = r < 0 ? r : merge_stop_signal(q, image, e);
+    r = r < 0 ? r : merge_health(q, image, e);
     r = r < 0 ? r : merge_volumes(s, image, e);
     r = r < 0 ? r : merge_cpus(q, e);
     if (r < 0) {

@@ -25,6 +25,7 @@ struct spec_request {
     char *workdir;         /* NULL: the image's */
     char *user;            /* NULL: the image's */
     int stop_signal;       /* 0: the image's */
+    int no_healthcheck;    /* --no-healthcheck */
     struct strv cap_add;   /* names, ALL */
     struct strv cap_drop;
     struct strv labels;          /* "K=V" */

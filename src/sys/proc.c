@@ -56,18 +56,18 @@ int proc_signal(int pidfd, int signal)
     return pidfd_signal(pidfd, signal) < 0 ? -errno : 0;
 }
 
-int proc_is_exiting(pid_t pid)
+int proc_is_exiting(int proc_fd, pid_t pid)
 {
     enum {
         EXITING = 0x4 /* PF_EXITING of the kernel's flags, the 9th field of proc(5) */
     };
-    autofree char *path = xasprintf("/proc/%d/stat", (int)pid);
+    autofree char *path = xasprintf("%d/stat", (int)pid);
     autofree char *text = NULL;
     struct err ignored = {0};
     const char *rest = NULL;
     unsigned int flags = 0;
 
-    if (file_read(AT_FDCWD, path, 4096, &text, NULL, &ignored) < 0) {
+    if (file_read(proc_fd, path, 4096, &text, NULL, &ignored) < 0) {
         return 1;
     }
     rest = strrchr(text, ')');

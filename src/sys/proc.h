@@ -25,9 +25,9 @@ int proc_open(pid_t pid);
 /* Send @signal through @pidfd. Returns 0 or -errno (-ESRCH: gone). */
 int proc_signal(int pidfd, int signal);
 
-/* Is process @pid (as the mounted procfs counts) on its way out, or gone? Its end may take a while:
- * files are written back, mounts go. */
-int proc_is_exiting(pid_t pid);
+/* Is process @pid on its way out, or gone? Its end may take a while: files are written back, mounts
+ * go. @proc_fd is a procfs (O_PATH), @pid as that counts. */
+int proc_is_exiting(int proc_fd, pid_t pid);
 
 /* Wait for the child behind @pidfd and reap it. *ret_status is as docker counts: exit status, or
  * 128 + signal.

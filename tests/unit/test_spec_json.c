@@ -93,6 +93,10 @@ static void fill_lists(struct spec *s)
     s->box.network.backend = SPEC_NET_PATH;
     s->box.restart = SPEC_RESTART_UNLESS_STOPPED;
     s->box.preserve_fds = 7;
+    assert_int_equal(spec_parse_health_cmd("[\"/check\", \"a b\"]", &s->box.health, &e), 0);
+    s->box.health.interval_ms = SPEC_HEALTH_BY_HAND;
+    s->box.health.retries = 4;
+    s->box.health.on_failure = SPEC_HEALTH_RESTART;
 }
 
 static void fill(struct spec *s)
@@ -191,6 +195,10 @@ static void assert_same_linux(const struct spec *a, const struct spec *b)
     assert_int_equal(a->box.network.backend, b->box.network.backend);
     assert_int_equal(a->box.restart, b->box.restart);
     assert_int_equal(a->box.preserve_fds, b->box.preserve_fds);
+    assert_same_list(&a->box.health.test, &b->box.health.test, "health check");
+    assert_int_equal(a->box.health.interval_ms, b->box.health.interval_ms);
+    assert_int_equal(a->box.health.retries, b->box.health.retries);
+    assert_int_equal(a->box.health.on_failure, b->box.health.on_failure);
 }
 
 static void every_field_survives(void **unused)
