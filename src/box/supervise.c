@@ -12,6 +12,7 @@
 #include "box/health.h"
 #include "box/net.h"
 #include "box/process.h"
+#include "box/restart.h"
 #include "box/second_stage.h"
 #include "box/signals.h"
 #include "box/storage.h"
@@ -326,13 +327,6 @@ static void put_away(struct supervise *s, struct running *run, struct state_exit
 
 /* ---- once more */
 
-enum {
-    RESTART_PAUSE_MS = 100,           /* before the first; twice as long before each next one … */
-    RESTART_PAUSE_MAX_MS = 60 * 1000, /* … up to this */
-    RESTART_WELL_MS = 10 * 1000,      /* one that ran so long begins anew with short pauses */
-    STOP_LOOK_MS = 50
-};
-
 static int may_restart(const struct supervise *s, const struct running *run, int status)
 {
     const struct spec_box *b = &s->spec->box;
@@ -348,28 +342,6 @@ static int may_restart(const struct supervise *s, const struct running *run, int
         return status != 0 && (b->restart_max == 0 || run->restarts < b->restart_max);
     }
     return b->restart != SPEC_RESTART_NO;
-}
-
-/* Wait before the next life. Returns 0 when somebody stops the container meanwhile. */
-static int pause_before(const struct supervise *s, int64_t pause_ms)
-{
-    for (int64_t waited = 0; waited < pause_ms; waited += STOP_LOOK_MS) {
-        const struct timespec t = {.tv_nsec = STOP_LOOK_MS * 1000000L};
-
-        if (state_is_stopping(s->state)) {
-            return 0;
-        }
-        (void)nanosleep(&t, NULL);
-    }
-    return 1;
-}
-
-static int64_t next_pause_ms(const struct running *run, int64_t pause_ms)
-{
-    if (pause_ms == 0 || (clock_realtime_ns() - run->started_ns) / 1000000 >= RESTART_WELL_MS) {
-        return RESTART_PAUSE_MS;
-    }
-    return pause_ms * 2 < RESTART_PAUSE_MAX_MS ? pause_ms * 2 : RESTART_PAUSE_MAX_MS;
 }
 
 /* A new first process with a new world; cgroup, ids, lock and clients stay. */
@@ -463,8 +435,8 @@ static void live(struct supervise *s, struct running *run, struct state_exit *x)
         x->status = watch(s, run);
         x->started_ns = run->started_ns;
         x->finished_ns = clock_realtime_ns();
-        pause_ms = next_pause_ms(run, pause_ms);
-        if (!may_restart(s, run, x->status) || !pause_before(s, pause_ms)) {
+        pause_ms = restart_next_pause_ms((x->finished_ns - x->started_ns) / 1000000, pause_ms);
+        if (!may_restart(s, run, x->status) || !restart_pause(s->state, pause_ms)) {
             return;
         }
         x->reason = end_reason(s, run, x);
