@@ -128,7 +128,13 @@ $(B)/gen/seccomp_programs.h: $(B)/rbox-seccomp helpers/seccomp-programs.sh
 	$(call say,GEN,$@)
 	$(Q)helpers/seccomp-programs.sh $(abspath $(B)/rbox-seccomp) > $@.tmp && mv $@.tmp $@
 
+$(B)/gen/syscall_names.h: $(B)/rbox-seccomp
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)$(B)/rbox-seccomp names > $@.tmp && mv $@.tmp $@
+
 $(B)/obj/src/box/seccomp.o: $(B)/gen/seccomp_programs.h
+$(B)/obj/src/box/explain_say.o: $(B)/gen/syscall_names.h
 
 # ---- the bundled image: Debian's busybox-static
 BUSYBOX ?= $(or $(wildcard /bin/busybox),$(wildcard /usr/bin/busybox),/bin/busybox)

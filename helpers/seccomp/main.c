@@ -10,7 +10,10 @@
  *
  *   rbox-seccomp profile CAPS              a docker-format JSON profile on standard input
  *
- * The program is written to standard output as the kernel takes it (struct sock_filter[]). Runs at
+ *   rbox-seccomp names                     C source: the names of all calls, and which capability
+ * or option allows those that the default profile refuses
+ *
+ * A program is written to standard output as the kernel takes it (struct sock_filter[]). Runs at
  * build time, and on the host for what was not built in. */
 #include "json_profile.h"
 #include "profile.h"
@@ -20,6 +23,7 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -134,6 +138,66 @@ static int single_id_program(scmp_filter_ctx ctx, struct err *e)
     return r;
 }
 
+/* ---- names and advice, for `rbox run --explain` */
+
+enum {
+    NUMBERS_MAX = 1024 /* no architecture of ours counts that far */
+};
+
+static void print_names(void)
+{
+    int last = 0;
+
+    printf("static const char SYSCALL_NAMES[] =");
+    for (int number = 0; number < NUMBERS_MAX; number++) {
+        char *name = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number);
+
+        for (; name != NULL && last < number; last++) {
+            printf(" \"\\0\"");
+        }
+        if (name != NULL) {
+            printf("\n\"%s\"", name);
+        }
+        free(name);
+    }
+    printf(";\n");
+}
+
+/* A call may be in two groups: then any of both opens it. */
+static void print_advice(const char *name)
+{
+    int number = seccomp_syscall_resolve_name(name);
+    uint64_t caps = 0;
+    int nested = 0;
+
+    for (size_t i = 0; i < PROFILE_GROUP_COUNT; i++) {
+        for (const char *const *n = PROFILE_GROUPS[i].names; *n != NULL; n++) {
+            if (strcmp(*n, name) == 0) {
+                caps |= PROFILE_GROUPS[i].caps;
+                nested |= PROFILE_GROUPS[i].nested;
+            }
+        }
+    }
+    /* The one with the highest number does the least: SYSLOG, BPF and PERFMON, not SYS_ADMIN. */
+    if (number >= 0 && caps != 0) {
+        printf("{%d, %d, %d},", number, 63 - __builtin_clzll(caps), nested);
+    }
+}
+
+static void print_table(void)
+{
+    print_names();
+    printf("static const struct { short number; signed char capability; char nested; } "
+           "SYSCALL_ADVICE[] = {");
+    for (size_t i = 0; i < PROFILE_GROUP_COUNT; i++) {
+        for (const char *const *n = PROFILE_GROUPS[i].names;
+             PROFILE_GROUPS[i].caps != 0 && *n != NULL; n++) {
+            print_advice(*n);
+        }
+    }
+    printf("};\n");
+}
+
 static int write_program(scmp_filter_ctx ctx, struct err *e)
 {
     int r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
@@ -153,6 +217,10 @@ static int run(int argc, char **argv, struct err *e)
     scmp_filter_ctx ctx = NULL;
     int r = 0;
 
+    if (strcmp(mode, "names") == 0) {
+        print_table();
+        return 0;
+    }
     if (strcmp(mode, "profile") == 0) {
         r = json_profile_compile(STDIN_FILENO, caps, &ctx, e);
     } else if (strcmp(mode, "allow") == 0) {
@@ -166,8 +234,9 @@ static int run(int argc, char **argv, struct err *e)
         }
         r = mode[0] == 'd' ? deny_program(ctx, caps, nested, e) : single_id_program(ctx, e);
     } else {
-        return err_new(e, EINVAL,
-                       "usage: rbox-seccomp allow|deny|profile CAPS [--nested] | single-id");
+        return err_new(
+            e, EINVAL,
+            "usage: rbox-seccomp allow|deny|profile CAPS [--nested] | single-id | names");
     }
     r = r < 0 ? r : write_program(ctx, e);
     seccomp_release(ctx);

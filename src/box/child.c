@@ -9,6 +9,7 @@
 #include "box/cgroup.h"
 #include "box/confine.h"
 #include "box/exec.h"
+#include "box/explain.h"
 #include "box/net.h"
 #include "box/process.h"
 #include "box/protect.h"
@@ -209,9 +210,12 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
         process_close_descriptors(c->spec->box.preserve_fds, c->sync_fd);
         r = process_set_limits(&c->spec->process, e);
     }
+    if (r == 0 && c->spec->box.explain) {
+        r = explain_offer(c->sync_fd, e);
+    }
     if (r == 0) {
         (void)umask((mode_t)c->spec->process.umask);
-        r = confine(c->spec, &user, c->filter, e);
+        r = confine(c->spec, &user, c->filter, c->sync_fd, e);
     }
     return r < 0 ? r : exec_spec(c, e);
 }

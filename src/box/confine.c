@@ -17,7 +17,7 @@ static int new_keyring(const struct seccomp_filter *f, struct err *e)
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS) {
         return 0;
     }
-    if (f->count > 0) {
+    if (f->profile_count > 0) {
         return 0;
     }
     return err_set(e, errno, "cannot create a session keyring");
@@ -38,7 +38,7 @@ static struct spec_caps caps_for(const struct spec_caps *asked, const struct use
     return c;
 }
 
-int confine(const struct spec *s, const struct user *u, const struct seccomp_filter *f,
+int confine(const struct spec *s, const struct user *u, const struct seccomp_filter *f, int sync_fd,
             struct err *e)
 {
     struct spec_caps caps = caps_for(&s->process.capabilities, u);
@@ -53,7 +53,7 @@ int confine(const struct spec *s, const struct user *u, const struct seccomp_fil
      * else EACCES). The profile must allow what follows: setgroups, setres[ug]id, capset, prctl,
      * execve. */
     if (r == 0 && !s->process.no_new_privileges) {
-        r = seccomp_load(f, e);
+        r = seccomp_load(f, sync_fd, e);
     }
     /* 3. Ids, keeping permitted capabilities over the change: KEEPCAPS, or a user's ambient ones
      * would be lost. */
@@ -73,7 +73,7 @@ int confine(const struct spec *s, const struct user *u, const struct seccomp_fil
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
             return err_set(e, errno, "cannot set no_new_privs");
         }
-        r = seccomp_load(f, e);
+        r = seccomp_load(f, sync_fd, e);
     }
     return r;
 }

@@ -10,8 +10,8 @@
 
 /* Become @u with the capabilities and the filter of @s, in the only order in which the kernel takes
  * it. Child side, with all capabilities of the namespace; any failure is final. After it, nothing
- * but execve(2) may follow. */
-int confine(const struct spec *s, const struct user *u, const struct seccomp_filter *f,
+ * but execve(2) may follow. @sync_fd: see seccomp_load(). */
+int confine(const struct spec *s, const struct user *u, const struct seccomp_filter *f, int sync_fd,
             struct err *e);
 
 #endif

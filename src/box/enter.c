@@ -103,7 +103,7 @@ static _Noreturn void command_main(const struct enter *n)
     }
     if (r == 0) {
         (void)umask((mode_t)s->process.umask);
-        r = confine(s, &user, &n->filter, &e);
+        r = confine(s, &user, &n->filter, n->sync_fd, &e);
     }
     if (r == 0) {
         /* Its supervisor's end is its own, however that comes about; a change of ids clears this.
@@ -382,6 +382,7 @@ int enter_run(const struct found *f, struct spec *s, const struct enter_options 
     int r = check_running(f, &c, e);
 
     n.size = tty_size();
+    s->box.explain = 0; /* it has one listener, which is of the first process's filter */
     r = r < 0 ? r : control_open(f, &n.pidfd, e);
     r = r < 0 ? r : seccomp_prepare(s, &n.filter, e);
     r = r < 0 ? r : launch(&n, &c, e);

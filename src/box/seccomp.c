@@ -3,6 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "box/explain.h"
+#include "box/sync.h"
+#include "sys/bpf.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 #include "userns/idmap.h"
@@ -184,6 +187,10 @@ int seccomp_prepare(const struct spec *s, struct seccomp_filter *ret, struct err
     case SPEC_SECCOMP_UNCONFINED:
         break;
     }
+    f.profile_count = f.count;
+    if (r == 0 && s->box.explain) {
+        r = explain_filter(&f, e);
+    }
     /* Programs of one's own ids only: package managers chown and drop to users that are not there.
      * Not a wall, but a help, so it is there whatever the profile. */
     if (r == 0 && idmap_is_single(&s->linux_.uid_mappings)) {
@@ -197,26 +204,68 @@ int seccomp_prepare(const struct spec *s, struct seccomp_filter *ret, struct err
     return 0;
 }
 
+static void program_done(struct seccomp_program *p)
+{
+    if (p->is_owned) {
+        free((void *)(uintptr_t)p->code);
+    }
+}
+
 void seccomp_done(struct seccomp_filter *f)
 {
     for (size_t i = 0; i < f->count; i++) {
-        if (f->programs[i].is_owned) {
-            free((void *)(uintptr_t)f->programs[i].code);
-        }
+        program_done(&f->programs[i]);
     }
+    program_done(&f->explain);
     memset(f, 0, sizeof(*f));
 }
 
-int seccomp_load(const struct seccomp_filter *f, struct err *e)
-{
-    for (size_t i = 0; i < f->count; i++) {
-        struct sock_fprog program = {
-            .len = (unsigned short)(f->programs[i].bytes / sizeof(struct sock_filter)),
-            .filter = (struct sock_filter *)(uintptr_t)f->programs[i].code};
+/* ---- loading */
 
-        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {
-            return err_set(e, errno, "cannot load the system call filter");
-        }
+/* Returns what the kernel does: a listener's descriptor, or 0; or a negative errno. */
+static int load_program(const struct seccomp_program *p, unsigned int flags, struct err *e)
+{
+    struct sock_fprog program = {.len = (unsigned short)(p->bytes / sizeof(struct sock_filter)),
+                                 .filter = (struct sock_filter *)(uintptr_t)p->code};
+    long r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+
+    if (r < 0 && flags != 0 && errno == EBUSY) {
+        return err_new(e, EBUSY, "rbox runs under --explain itself, and there can be only one");
     }
-    return 0;
+    return r < 0 ? err_set(e, errno, "cannot load the system call filter") : (int)r;
+}
+
+/* From here to its end the child's calls may be the supervisor's to answer: it listens as soon as
+ * it has the descriptor, which the send below gives it. */
+static int load_explain(const struct seccomp_filter *f, int sync_fd, struct err *e)
+{
+    autoclose int listener_fd = load_program(&f->explain, SECCOMP_FILTER_FLAG_NEW_LISTENER, e);
+
+    return listener_fd < 0 ? listener_fd : sync_send(sync_fd, SYNC_LISTENER, listener_fd, e);
+}
+
+int seccomp_load(const struct seccomp_filter *f, int sync_fd, struct err *e)
+{
+    int is_explained = f->explain.code != NULL;
+    int r = 0;
+
+    /* The explained one last: a load after it would be a call that it watches. */
+    for (size_t i = is_explained ? f->profile_count : 0; r == 0 && i < f->count; i++) {
+        r = load_program(&f->programs[i], 0, e);
+    }
+    return r < 0 || !is_explained ? r : load_explain(f, sync_fd, e);
+}
+
+uint32_t seccomp_answer(const struct seccomp_filter *f, const struct seccomp_data *data)
+{
+    uint32_t answer = SECCOMP_RET_ALLOW;
+
+    for (size_t i = 0; i < f->profile_count; i++) {
+        const struct seccomp_program *p = &f->programs[i];
+        uint32_t one = SECCOMP_RET_KILL_PROCESS;
+
+        (void)bpf_run(p->code, p->bytes / sizeof(struct sock_filter), data, &one);
+        answer = bpf_stricter(answer, one);
+    }
+    return answer;
 }

@@ -8,7 +8,9 @@
 #include "base/err.h"
 #include "spec/spec.h"
 
+#include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     SECCOMP_PROGRAMS_MAX = 3
@@ -22,7 +24,9 @@ struct seccomp_program {
 
 struct seccomp_filter {
     struct seccomp_program programs[SECCOMP_PROGRAMS_MAX];
-    size_t count; /* 0: unconfined */
+    size_t count;
+    size_t profile_count;           /* the first ones, which are the profile; 0: unconfined */
+    struct seccomp_program explain; /* takes the profile's place with --explain (explain.h) */
 };
 
 /* Choose or compile the programs for @s: profile, capabilities, and whether its map has one id.
@@ -31,7 +35,11 @@ struct seccomp_filter {
 int seccomp_prepare(const struct spec *s, struct seccomp_filter *ret, struct err *e);
 void seccomp_done(struct seccomp_filter *f);
 
-/* Load them. Child side: needs CAP_SYS_ADMIN in the user namespace, or no_new_privs. */
-int seccomp_load(const struct seccomp_filter *f, struct err *e);
+/* Load them. Child side: needs CAP_SYS_ADMIN in the user namespace, or no_new_privs. With
+ * --explain the listener goes through @sync_fd to the supervisor: nobody inside may have it. */
+int seccomp_load(const struct seccomp_filter *f, int sync_fd, struct err *e);
+
+/* What the profile answers to call @data (SECCOMP_RET_…). Pure. */
+uint32_t seccomp_answer(const struct seccomp_filter *f, const struct seccomp_data *data);
 
 #endif

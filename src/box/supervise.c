@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "box/cgroup.h"
 #include "box/events.h"
+#include "box/explain.h"
 #include "box/fuse.h"
 #include "box/health.h"
 #include "box/net.h"
@@ -49,6 +50,7 @@ struct running {
     int master_fd; /* of the terminal, or -1; then the streams' */
     struct streams *streams;
     struct fuse_server fuse;
+    struct explain *explain;
     int restarts;
     int timed_out; /* --timeout ended it */
     struct health health;
@@ -247,6 +249,7 @@ static int start(struct supervise *s, struct running *run, struct err *e)
         streams_terminal(run->streams, run->master_fd);
         run->master_fd = -1;
     }
+    r = r < 0 ? r : explain_meet(run->explain, run->sync_fd, CHILD, e);
     return r < 0 ? r : sync_await_exec(&run->sync_fd, CHILD, e);
 }
 
@@ -284,12 +287,25 @@ static void end_cgroup(const struct supervise *s, struct running *run, struct st
     cgroup_release(&c);
 }
 
-static void name_strays(const struct supervise *s, const struct running *run)
+static void say(void *arg, const char *text)
 {
-    autofree char *text = strays_find(s->spec, run->started_ns);
+    const struct running *run = arg;
 
-    if (text != NULL) {
-        streams_notice(run->streams, text);
+    streams_notice(run->streams, text);
+}
+
+/* What the user should know of a life that is over. */
+static void tell_findings(const struct supervise *s, struct running *run, int status)
+{
+    autofree char *strays = strays_find(s->spec, run->started_ns);
+
+    if (strays != NULL) {
+        say(run, strays);
+    }
+    explain_tell(run->explain, say, run);
+    if (status == 128 + SIGSYS) {
+        say(run, "the system call filter ended the command (SIGSYS); rbox run --explain names the "
+                 "call");
     }
 }
 
@@ -306,7 +322,7 @@ static void put_away(struct supervise *s, struct running *run, struct state_exit
     fuse_stop(&run->fuse);
     end_cgroup(s, run, x);
     if (started) {
-        name_strays(s, run);
+        tell_findings(s, run, x->status);
         x->reason = end_reason(s, run, x);
         state_tell_end(s->state->store, s->spec, x);
     }
@@ -365,6 +381,7 @@ static int open_role(struct supervise *s, struct running *run, struct err *e)
     int r = enter_role(s, e);
 
     run->streams = streams_new(s->control_fd, s->mode == SUPERVISE_FOREGROUND);
+    run->explain = explain_new(s->spec, s->child.filter);
     if (r == 0 && supervise_has_streams(s)) {
         r = streams_listen(run->streams, s->spec, s->state, e);
     }
@@ -415,6 +432,7 @@ static int watch(const struct supervise *s, struct running *run)
                                        .streams = run->streams,
                                        .helpers = helpers,
                                        .helper_count = NET_HELPER_COUNT + 1,
+                                       .explain = run->explain,
                                        .timeout_ms = s->spec->box.timeout_ms,
                                        .health = &run->health,
                                        .stop_signal = s->spec->box.stop_signal,

@@ -14,7 +14,8 @@
  *        |  <------- STARTED -------- |  <---- end of file ------------ |  exec worked (the socket is
  *                                                                          close-on-exec)
  *
- * EXEC is sent ahead of ROOT_READY where no network has to be waited for. ERROR in place of any
+ * With --explain ROUTES and LISTENER come from the child between EXEC and its end of file
+ * (explain.h). EXEC is sent ahead of ROOT_READY where no network has to be waited for. ERROR in place of any
  * step carries the sender's struct err: it comes out in the launcher as that same error. The wrong
  * step, or end of file where a step was due, is an error too. After EXEC the child has nothing more
  * to say but an ERROR (and the ROOT_READY that is still due). */
@@ -37,6 +38,8 @@ enum sync_step {
     SYNC_SERVE_ROOT, /* fd: /dev/fuse, mounted; only with fuse-overlayfs */
     SYNC_ROOT_READY,
     SYNC_EXEC,
+    SYNC_ROUTES,   /* fd: a routing socket of the container's network; only with --explain */
+    SYNC_LISTENER, /* fd: of the filter's questions; only with --explain */
     SYNC_ERROR,
     /* supervisor to launcher and clients */
     SYNC_STARTED,

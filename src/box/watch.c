@@ -80,6 +80,7 @@ static void owner_gone(void *arg)
 
 enum {
     POLL_CHILD,
+    POLL_EXPLAIN,
     POLL_HELPERS,
     POLL_HEALTH = POLL_HELPERS + WATCH_HELPERS_MAX,
     POLL_STREAMS,
@@ -134,6 +135,7 @@ static void check_time(struct watching *s)
 static void fill_polls(const struct watching *s, struct pollfd p[POLL_COUNT])
 {
     p[POLL_CHILD] = (struct pollfd){.fd = *s->w->pidfd, .events = POLLIN};
+    p[POLL_EXPLAIN] = (struct pollfd){.fd = explain_poll_fd(s->w->explain), .events = POLLIN};
     for (size_t i = 0; i < WATCH_HELPERS_MAX; i++) {
         p[POLL_HELPERS + i] = (struct pollfd){.fd = s->helper_pidfds[i], .events = POLLIN};
     }
@@ -175,6 +177,9 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
     const struct streams_handler handler = {
         .signal = take_signal, .owner_gone = owner_gone, .arg = s};
 
+    if (p[POLL_EXPLAIN].revents != 0) {
+        explain_serve(s->w->explain);
+    }
     streams_serve(s->w->streams, p + POLL_STREAMS, &handler);
     for (size_t i = 0; i < WATCH_HELPERS_MAX; i++) {
         if (p[POLL_HELPERS + i].revents != 0) {

@@ -4,6 +4,7 @@
 #ifndef RBOX_BOX_WATCH_H
 #define RBOX_BOX_WATCH_H
 
+#include "box/explain.h"
 #include "box/health.h"
 #include "box/streams.h"
 
@@ -24,10 +25,11 @@ struct watch {
     int *pidfd; /* PID 1 of the container; reaped and set to -1 here */
     struct streams *streams;
     const struct watch_helper *helpers;
-    size_t helper_count;   /* at most WATCH_HELPERS_MAX */
-    int64_t timeout_ms;    /* kill after so long; 0 = never */
-    struct health *health; /* its checks, or NULL */
-    int stop_signal;       /* for one that is unhealthy, and how long it is waited for */
+    size_t helper_count;     /* at most WATCH_HELPERS_MAX */
+    struct explain *explain; /* or NULL */
+    int64_t timeout_ms;      /* kill after so long; 0 = never */
+    struct health *health;   /* its checks, or NULL */
+    int stop_signal;         /* for one that is unhealthy, and how long it is waited for */
     int64_t stop_timeout_ms;
     int *ret_timed_out; /* set when that came to pass; or NULL */
 };

@@ -173,6 +173,7 @@ const struct opt RUN_OPTIONS[] = {
     {"security-opt", 0, "OPTION", OPT_PARSE, WHOLE, "no-new-privileges, seccomp=FILE, mask=, unmask=, no-nested-userns", spec_parse_security_opt},
     {"privileged", 0, NULL, OPT_FLAG, SPEC(box.privileged), "all capabilities, no filter, nothing masked: root inside only", NULL},
     {"nested", 0, NULL, OPT_FLAG, SPEC(box.nested), "let it run containers itself", NULL},
+    {"explain", 0, NULL, OPT_FLAG, SPEC(box.explain), "say at the end what was denied, and which option allows it", NULL},
     {"sysctl", 0, "NAME=VALUE", OPT_PARSE, WHOLE, "a sysctl of the container's namespaces", spec_parse_sysctl},
     {"ulimit", 0, "NAME=SOFT[:HARD]", OPT_PARSE, WHOLE, "a resource limit; host: the caller's", spec_parse_ulimit},
     {"oom-score-adj", 0, "N", OPT_PARSE, WHOLE, "how soon the kernel's memory killer takes it", spec_parse_oom_score_adj},

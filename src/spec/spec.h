@@ -242,6 +242,7 @@ struct spec_box {
     int remove;         /* --rm */
     int privileged;
     int nested;          /* --nested */
+    int explain;         /* --explain */
     int read_only_tmpfs; /* --read-only-tmpfs, with a read-only root: tmpfs on /run /tmp /var/tmp */
     int64_t shm_size_bytes;
     int stop_signal;           /* SIGTERM */

@@ -97,6 +97,7 @@ static const struct field FIELDS[] = {
     FIELD("rbox.detach", F_BOOL, box.detach, 0),
     FIELD("rbox.remove", F_BOOL, box.remove, 0),
     FIELD("rbox.privileged", F_BOOL, box.privileged, 0),
+    FIELD("rbox.explain", F_BOOL, box.explain, 0),
     FIELD("rbox.nested", F_BOOL, box.nested, 0),
     FIELD("rbox.readOnlyTmpfs", F_BOOL, box.read_only_tmpfs, ALWAYS),
     FIELD("rbox.shmSize", F_INT64, box.shm_size_bytes, ALWAYS),

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/netlink.h>
@@ -41,20 +42,15 @@ static void request_add_u32(struct request *q, int type, uint32_t value)
     request_add(q, type, &value, sizeof(value));
 }
 
-/* Send, and read the kernel's acknowledgement, which it has queued before send returns. */
-static int request_send(int fd, const struct request *q)
+static int receive(int fd)
 {
     struct {
         struct nlmsghdr head;
         struct nlmsgerr error;
         char echo[512];
     } answer;
-    ssize_t n = send(fd, q, q->head.nlmsg_len, 0);
+    ssize_t n = recv(fd, &answer, sizeof(answer), 0);
 
-    if (n < 0) {
-        return -errno;
-    }
-    n = recv(fd, &answer, sizeof(answer), 0);
     if (n < 0) {
         return -errno;
     }
@@ -63,6 +59,12 @@ static int request_send(int fd, const struct request *q)
         return -EPROTO;
     }
     return answer.error.error;
+}
+
+/* Send, and read the kernel's acknowledgement, which it has queued before send returns. */
+static int request_send(int fd, const struct request *q)
+{
+    return send(fd, q, q->head.nlmsg_len, 0) < 0 ? -errno : receive(fd);
 }
 
 int netlink_open(int *ret_fd, struct err *e)
@@ -137,4 +139,23 @@ int netlink_local_route(int fd, int family, uint32_t table, unsigned int link)
     request_add_u32(&q, RTA_TABLE, table);
     request_add_u32(&q, RTA_OIF, link);
     return request_send(fd, &q);
+}
+
+int netlink_find_route(int fd, int family, const uint8_t *address, uint8_t protocol, uint16_t port)
+{
+    struct request q;
+    struct rtmsg *h = request_init(&q, RTM_GETROUTE, 0, sizeof(*h));
+    uint16_t network_port = htons(port);
+    int r = 0;
+
+    h->rtm_family = (uint8_t)family;
+    h->rtm_dst_len = (uint8_t)(address_size(family) * 8);
+    request_add(&q, RTA_DST, address, address_size(family));
+    if (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP) {
+        request_add(&q, RTA_IP_PROTO, &protocol, sizeof(protocol));
+        request_add(&q, RTA_DPORT, &network_port, sizeof(network_port));
+    }
+    r = request_send(fd, &q);
+    /* The route comes first, and the acknowledgement behind it. */
+    return r == -EPROTO ? receive(fd) : r;
 }

@@ -40,4 +40,8 @@ int netlink_rule_delete(int fd, const struct netlink_rule *rule);
  * -errno. */
 int netlink_local_route(int fd, int family, uint32_t table, unsigned int link);
 
+/* Does a packet of @protocol (IPPROTO_…) to @port of @address find a way? Returns 0, or the
+ * -errno that connect(2) gives (-EACCES: prohibited, -ENETUNREACH). Needs no capability. */
+int netlink_find_route(int fd, int family, const uint8_t *address, uint8_t protocol, uint16_t port);
+
 #endif

@@ -27,7 +27,7 @@
     X(process.oom_score_adj)                                                                   \
     X(process.oom_score_adj_set) X(root_readonly) X(linux_.resources.pids_asked)               \
         X(linux_.no_nested_userns) X(box.rootfs_overlay) X(box.init) X(box.interactive)        \
-            X(box.detach) X(box.remove) X(box.privileged) X(box.nested) X(box.read_only_tmpfs) \
+            X(box.detach) X(box.remove) X(box.privileged) X(box.nested) X(box.explain) X(box.read_only_tmpfs) \
                 X(box.stop_signal) X(box.restart_max) X(box.network.no_hosts)                  \
                     X(box.network.publish_all)
 
