@@ -14,7 +14,6 @@
 #include "box/tty.h"
 #include "box/undo.h"
 #include "sys/fd.h"
-#include "sys/ns.h"
 #include "sys/proc.h"
 #include "userns/idmap.h"
 #include "userns/userns.h"
@@ -48,8 +47,9 @@ static int launch_prepare(struct launch *l, struct err *e)
 {
     struct net_files files = {0};
     struct mounts *m = &l->supervise.child.mounts;
-    int r = net_open(l->spec, &l->supervise.net, e);
+    int r = join_open(l->store, l->spec, &l->supervise.join, e);
 
+    r = r < 0 ? r : net_open(l->spec, &l->supervise.net, e);
     if (r == 0) {
         r = seccomp_prepare(l->spec, &l->filter, e);
     }
@@ -64,6 +64,7 @@ static int launch_prepare(struct launch *l, struct err *e)
     mounts_add_file(m, "/etc/resolv.conf", NULL, files.resolv_conf);
     mounts_add_file(m, "/etc/hostname", NULL, files.hostname);
     mounts_add_file(m, "/run/.containerenv", NULL, xstrdup(""));
+    join_lend(&l->supervise.join, m);
     /* apt drops to a user of its own for downloads and checks that it did, which one id can't give.
      */
     if (idmap_is_single(&l->spec->linux_.uid_mappings)) {
@@ -104,7 +105,8 @@ static void undo_state(void *arg)
 }
 
 /* Fork the supervisor into its user namespace and outer PID namespace. With --pid host there is no
- * outer one: the container's processes are to see, and be seen in, the host's. */
+ * outer one: the container's processes are to see, and be seen in, the host's. Nor with another
+ * container's, which lies below no namespace but the host's. */
 static int launch_supervisor(struct launch *l, const struct box_options *o, struct err *e)
 {
     uint64_t flags = CLONE_NEWUSER;
@@ -114,10 +116,14 @@ static int launch_supervisor(struct launch *l, const struct box_options *o, stru
     if (r < 0) {
         return r;
     }
-    if (l->spec->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_HOST) {
+    if (l->supervise.join.user_fd >= 0) {
+        flags = 0;
+    }
+    if (l->spec->linux_.namespaces[SPEC_NS_PID].mode == SPEC_NS_PRIVATE) {
         flags |= CLONE_NEWPID;
     }
-    l->supervisor_pid = ns_clone(flags, -1, &l->supervisor_pidfd, e);
+    l->supervisor_pid =
+        join_clone(&l->supervise.join, JOIN_SUPERVISOR, flags, &l->supervisor_pidfd, e);
     if (l->supervisor_pid == 0) {
         (void)close(pair[0]);
         if (o->image_lock_fd != NULL) {
@@ -178,19 +184,28 @@ static void prefer_its_error(const struct launch *l, struct err *e)
     }
 }
 
+static const char *second_stage_option(const struct spec *s)
+{
+    return s->linux_.no_nested_userns ? "--security-opt no-nested-userns"
+                                      : "--pids-limit without a cgroup";
+}
+
 /* A user namespace can only be made by an id that is mapped where it is made (user_namespaces(7)):
- * not by root's supervisor, which is mapped nowhere. */
+ * not by root's supervisor, which is mapped nowhere. And nothing can be joined from one below. */
 static int check_second_stage(const struct launch *l, struct err *e)
 {
     int wanted = l->spec->linux_.no_nested_userns || l->cgroup.nproc_limit > 0;
 
+    if (wanted && join_is_used(&l->supervise.join)) {
+        return err_new(e, EINVAL, "%s cannot hold a container that joins another's namespaces",
+                       second_stage_option(l->spec));
+    }
     if (!wanted || idmap_to_container(&l->spec->linux_.uid_mappings, geteuid()) >= 0) {
         return 0;
     }
     (void)err_new(e, ENOTSUP,
                   "%s needs a second user namespace, and you are not mapped in the first",
-                  l->spec->linux_.no_nested_userns ? "--security-opt no-nested-userns"
-                                                   : "--pids-limit without a cgroup");
+                  second_stage_option(l->spec));
     return err_hint(e, "run it as a normal user");
 }
 
@@ -204,7 +219,7 @@ static int launch_serve(struct launch *l, const struct box_options *o, struct er
     if (r == 0 && o->image_lock_fd != NULL) {
         close_fd(o->image_lock_fd); /* rmi and prune find the reference from now on */
     }
-    if (r == 0) {
+    if (r == 0 && l->supervise.join.user_fd < 0) {
         r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings,
                        &l->spec->linux_.gid_mappings, e);
     }
@@ -267,6 +282,7 @@ static int launch(struct launch *l, const struct box_options *o, struct err *e)
         close_fd(&l->supervisor_pidfd);
     }
     undo_run(&undo);
+    join_done(&l->supervise.join);
     state_done(&l->state);
     cgroup_done(&l->cgroup);
     seccomp_done(&l->filter);
@@ -281,13 +297,16 @@ static int launch(struct launch *l, const struct box_options *o, struct err *e)
 static struct launch launch_init(const struct store *store, struct spec *s,
                                  const struct box_options *o, int is_new)
 {
-    return (struct launch){.store = store,
-                           .spec = s,
-                           .supervise = {.spec = s, .mode = o->mode, .is_new = is_new},
-                           .state = {.dir_fd = -1, .lock_fd = -1},
-                           .cgroup = CGROUP_INIT,
-                           .control_fd = -1,
-                           .supervisor_pidfd = -1};
+    struct launch l = {.store = store,
+                       .spec = s,
+                       .supervise = {.spec = s, .mode = o->mode, .is_new = is_new},
+                       .state = {.dir_fd = -1, .lock_fd = -1},
+                       .cgroup = CGROUP_INIT,
+                       .control_fd = -1,
+                       .supervisor_pidfd = -1};
+
+    join_init(&l.supervise.join);
+    return l;
 }
 
 int box_run(const struct store *store, struct spec *s, const struct box_options *o, struct err *e)

@@ -72,8 +72,8 @@ static int meet_host(const struct child *c, struct err *e)
         r = sync_wait(c->sync_fd, SYNC_HOST_READY, SUPERVISOR, &cgroup_fd, e);
     }
     if (r == 0) {
-        r = cgroup_join(cgroup_fd, c->spec->linux_.namespaces[SPEC_NS_CGROUP].mode != SPEC_NS_HOST,
-                        e);
+        r = cgroup_join(cgroup_fd,
+                        c->spec->linux_.namespaces[SPEC_NS_CGROUP].mode == SPEC_NS_PRIVATE, e);
     }
     return r;
 }
@@ -216,6 +216,11 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
     if (r == 0) {
         (void)umask((mode_t)c->spec->process.umask);
         r = confine(c->spec, &user, c->filter, c->sync_fd, e);
+    }
+    /* Elsewhere the end of the supervisor's own PID namespace is its end. A change of ids clears
+     * this. */
+    if (r == 0 && c->spec->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_PRIVATE) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     }
     return r < 0 ? r : exec_spec(c, e);
 }

@@ -296,7 +296,8 @@ int enter_capture(const struct enter_capture *c, int *ret_status, struct buf *re
                       .filter = *c->filter,
                       .pidfd = c->pidfd,
                       .join_fd = c->join_fd,
-                      .flags = process_namespaces(c->spec) | (c->is_inside ? 0 : CLONE_NEWUSER),
+                      .flags = process_namespaces(c->spec, /* only_new= */ 0) |
+                               (c->is_inside ? 0 : CLONE_NEWUSER),
                       .control_fd = -1,
                       .sync_fd = -1};
 
@@ -375,7 +376,7 @@ int enter_run(const struct found *f, struct spec *s, const struct enter_options 
                       .options = o,
                       .pidfd = -1,
                       .join_fd = -1,
-                      .flags = CLONE_NEWUSER | process_namespaces(s),
+                      .flags = CLONE_NEWUSER | process_namespaces(s, /* only_new= */ 0),
                       .control_fd = -1,
                       .sync_fd = -1};
     autocgroup struct cgroup c = CGROUP_INIT;

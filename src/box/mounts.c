@@ -25,6 +25,7 @@ enum fixed_when {
     WHEN_PID,
     WHEN_PID_HOST,
     WHEN_IPC,
+    WHEN_SHM,
     WHEN_IPC_HOST,
     WHEN_NET,
     WHEN_NET_HOST,
@@ -49,7 +50,7 @@ static const struct fixed_row FIXED[] = {
      0},
     {"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620", MOUNT_NOSUID | MOUNT_NOEXEC,
      WHEN_ALWAYS, 0, 0, 0},
-    {"/dev/shm", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC, 0, 0,
+    {"/dev/shm", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_SHM, 0, 0,
      0},
     {"/dev/shm", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC_HOST, 0, 1, 0},
     {"/dev/mqueue", "mqueue", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC, 0, 1, 0},
@@ -81,7 +82,7 @@ static const struct {
     {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},
 };
 
-static int is_wanted(const struct spec *s, enum fixed_when when)
+static int is_wanted(const struct spec *s, const struct mounts *m, enum fixed_when when)
 {
     const struct spec_namespace *ns = s->linux_.namespaces;
 
@@ -92,12 +93,14 @@ static int is_wanted(const struct spec *s, enum fixed_when when)
         return ns[SPEC_NS_PID].mode == SPEC_NS_HOST;
     case WHEN_IPC:
         return ns[SPEC_NS_IPC].mode != SPEC_NS_HOST;
+    case WHEN_SHM:
+        return ns[SPEC_NS_IPC].mode != SPEC_NS_HOST && s->box.ipc != SPEC_IPC_NONE;
     case WHEN_IPC_HOST:
         return ns[SPEC_NS_IPC].mode == SPEC_NS_HOST;
     case WHEN_NET:
-        return ns[SPEC_NS_NETWORK].mode != SPEC_NS_HOST;
+        return ns[SPEC_NS_NETWORK].mode != SPEC_NS_HOST && !m->is_net_foreign;
     case WHEN_NET_HOST:
-        return ns[SPEC_NS_NETWORK].mode == SPEC_NS_HOST;
+        return ns[SPEC_NS_NETWORK].mode == SPEC_NS_HOST || m->is_net_foreign;
     case WHEN_RO_TMPFS:
         return s->root_readonly && s->box.read_only_tmpfs;
     case WHEN_ALWAYS:
@@ -124,6 +127,27 @@ void mounts_add_file(struct mounts *m, const char *path, const char *where, char
     m->files[m->file_count].where = where;
     m->files[m->file_count].text = text;
     m->file_count++;
+}
+
+void mounts_give(struct mounts *m, const char *path, int fd)
+{
+    for (size_t i = 0; i < FIXED_COUNT; i++) {
+        if (strcmp(FIXED[i].destination, path) == 0) {
+            m->fixed_fd[i] = fd;
+            return;
+        }
+    }
+    for (size_t i = 0; i < MOUNTS_FILES_MAX; i++) {
+        if (i < m->file_count && strcmp(m->files[i].path, path) != 0) {
+            continue;
+        }
+        free(m->files[i].text);
+        m->files[i] = (struct mounts_file){.path = path};
+        m->file_fd[i] = fd;
+        m->file_count += i == m->file_count;
+        return;
+    }
+    (void)close(fd);
 }
 
 const struct spec_mount *mounts_find(const struct spec *s, const char *destination)
@@ -200,8 +224,12 @@ static int prepare_scratch(struct mounts *m, int scratch_at_fd, struct err *e)
     }
     for (size_t i = 0; r == 0 && i < m->file_count; i++) {
         const char *name = strrchr(m->files[i].path, '/') + 1;
-        autoclose int fd = openat(scratch_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        autoclose int fd = -1;
 
+        if (m->file_fd[i] >= 0) {
+            continue;
+        }
+        fd = openat(scratch_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
         r = fd < 0 ? -errno : fd_write_all(fd, m->files[i].text, strlen(m->files[i].text));
         if (r < 0) {
             return err_set(e, -r, "cannot write %s", m->files[i].path);
@@ -217,7 +245,7 @@ static int prepare_rows(const struct spec *s, struct mounts *m, int early, struc
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < FIXED_COUNT; i++) {
-        if (FIXED[i].early == early && is_wanted(s, FIXED[i].when) &&
+        if (FIXED[i].early == early && m->fixed_fd[i] < 0 && is_wanted(s, m, FIXED[i].when) &&
             mounts_find(s, FIXED[i].destination) == NULL) {
             r = prepare_fixed(s, &FIXED[i], &m->fixed_fd[i], e);
         }

@@ -34,7 +34,7 @@ enum {
 struct mounts_file {
     const char *path;  /* absolute, static */
     const char *where; /* folder without which the file is not wanted, or NULL; static */
-    char *text;
+    char *text;        /* NULL: its file_fd is there already */
 };
 
 struct mounts {
@@ -44,14 +44,18 @@ struct mounts {
     struct mounts_file
         files[MOUNTS_FILES_MAX]; /* filled in by the caller before mounts_prepare(); owned */
     size_t file_count;
-    int *volume_fd; /* one for each mount of the spec */
-    int *extra_fd;  /* one for each --device */
+    int is_net_foreign; /* the network is one that no user namespace of the container owns */
+    int *volume_fd;     /* one for each mount of the spec */
+    int *extra_fd;      /* one for each --device */
 };
 
 void mounts_init(struct mounts *m);
 
 /* Add a file; takes @text; NULL adds nothing. @path and @where (see the struct) are static. */
 void mounts_add_file(struct mounts *m, const char *path, const char *where, char *text);
+
+/* Put the detached mount @fd at @path (static) instead of what would be there; takes @fd. */
+void mounts_give(struct mounts *m, const char *path, int fd);
 
 /* Open and copy the sources of volumes and devices. Runs before the process changes its ids: paths
  * are the caller's to reach, with its groups. Errors: a missing or unreachable source, with the

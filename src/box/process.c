@@ -66,7 +66,7 @@ int process_set_oom_score(const struct spec *s, struct err *e)
     return r < 0 ? err_set(e, -r, "cannot set --oom-score-adj %s", text) : 0;
 }
 
-uint64_t process_namespaces(const struct spec *s)
+uint64_t process_namespaces(const struct spec *s, int only_new)
 {
     static const uint64_t FLAGS[SPEC_NS_COUNT] = {[SPEC_NS_PID] = CLONE_NEWPID,
                                                   [SPEC_NS_IPC] = CLONE_NEWIPC,
@@ -76,7 +76,9 @@ uint64_t process_namespaces(const struct spec *s)
     uint64_t flags = CLONE_NEWNS;
 
     for (size_t i = 0; i < SPEC_NS_COUNT; i++) {
-        flags |= s->linux_.namespaces[i].mode == SPEC_NS_PRIVATE ? FLAGS[i] : 0;
+        const enum spec_ns_mode mode = s->linux_.namespaces[i].mode;
+
+        flags |= mode == SPEC_NS_PRIVATE || (!only_new && mode != SPEC_NS_HOST) ? FLAGS[i] : 0;
     }
     return flags;
 }

@@ -11,8 +11,9 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 
-/* The CLONE_NEW… flags of the namespaces that are the container's own. Pure. */
-uint64_t process_namespaces(const struct spec *s);
+/* The CLONE_NEW… flags of the namespaces that are not the host's (its own, and those that it
+ * joined) or, with @only_new, of those that are made for it. Pure. */
+uint64_t process_namespaces(const struct spec *s, int only_new);
 
 /* Take up the role of a supervisor called @name: it ends with its parent until told otherwise, and
  * no signal reaches it. */

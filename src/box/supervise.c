@@ -17,12 +17,12 @@
 #include "box/second_stage.h"
 #include "box/signals.h"
 #include "box/storage.h"
+#include "box/stragglers.h"
 #include "box/strays.h"
 #include "box/streams.h"
 #include "box/sync.h"
 #include "box/watch.h"
 #include "sys/fd.h"
-#include "sys/ns.h"
 #include "sys/proc.h"
 
 #include <errno.h>
@@ -56,6 +56,7 @@ struct running {
     struct health health;
     int64_t started_ns;
     struct report report;
+    char mount_mark[STRAGGLERS_NAME_MAX]; /* of what may outlive its first process, see there */
 };
 
 int supervise_has_streams(const struct supervise *s)
@@ -85,7 +86,7 @@ static int enter_role(const struct supervise *s, struct err *e)
 /* The cgroup namespace comes after the move, see child.c. */
 static uint64_t clone_flags(const struct spec *s)
 {
-    return process_namespaces(s) & ~(uint64_t)CLONE_NEWCGROUP;
+    return process_namespaces(s, /* only_new= */ 1) & ~(uint64_t)CLONE_NEWCGROUP;
 }
 
 static int await_host(const struct supervise *s, struct running *run, struct err *e)
@@ -137,7 +138,7 @@ static int clone_child(struct supervise *s, struct running *run, uint64_t flags,
     if (fchdir(s->state->store->dir_fd) < 0) {
         return err_set(e, errno, "cannot enter the store");
     }
-    pid = ns_clone(flags, -1, &run->pidfd, e);
+    pid = join_clone(&s->join, JOIN_FIRST_PROCESS, flags, &run->pidfd, e);
     run->health.first_pid = pid;
     if (pid == 0) {
         (void)close(pair[0]);
@@ -216,6 +217,9 @@ static void tell_started(const struct supervise *s, struct running *run)
 
     run->started_ns = clock_realtime_ns();
     msg.u.started.pid = signals_host_pid(run->pidfd);
+    if (s->spec->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_PRIVATE) {
+        stragglers_mark((pid_t)msg.u.started.pid, run->mount_mark);
+    }
     (void)state_write_running(s->state,
                               &(struct state_running){.pid = msg.u.started.pid,
                                                       .started_ns = run->started_ns,
@@ -317,6 +321,7 @@ static void put_away(struct supervise *s, struct running *run, struct state_exit
     int r = 0;
 
     proc_kill_reap(&run->pidfd);
+    stragglers_kill(run->mount_mark);
     report_take(x->finished_ns - x->started_ns, &run->report);
     net_stop(&s->net);
     fuse_stop(&run->fuse);
@@ -365,6 +370,7 @@ static int start_again(struct supervise *s, struct running *run, struct err *e)
 {
     int r = 0;
 
+    stragglers_kill(run->mount_mark);
     net_stop(&s->net);
     fuse_stop(&run->fuse);
     while (waitpid(-1, NULL, WNOHANG) > 0) { /* what net_stop() did not wait for, last time */

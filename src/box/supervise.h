@@ -11,6 +11,7 @@
 #define RBOX_BOX_SUPERVISE_H
 
 #include "box/child.h"
+#include "box/join.h"
 #include "box/net.h"
 #include "box/state.h"
 
@@ -26,6 +27,7 @@ struct supervise {
     struct spec *spec;
     struct state *state;
     struct child child; /* prepared by the launcher; sync_fd is the supervisor's to fill in */
+    struct join join;   /* open */
     struct net net;     /* checked, and listening on published ports */
     int control_fd;     /* towards the launcher */
     enum supervise_mode mode;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "box/box.h"
 #include "box/find.h"
+#include "box/join.h"
 #include "box/storage.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
@@ -17,7 +18,6 @@
 #include "spec/spec_parse.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
-#include "userns/userns.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -50,18 +50,6 @@ const struct cmd cmd_run = {
     .done = run_options_done,
     .run = run_container,
 };
-
-/* What the options can say and the core cannot do yet. A row goes when the core learns it. */
-static int refuse_unfinished(const struct spec *s, struct err *e)
-{
-    for (int ns = 0; ns < SPEC_NS_COUNT; ns++) {
-        if (s->linux_.namespaces[ns].target != NULL) {
-            return err_new(e, ENOTSUP,
-                           "joining another container's namespace is not supported yet");
-        }
-    }
-    return 0;
-}
 
 /* --rootfs as an absolute path: the core works from other folders. */
 static int absolute_rootfs(struct spec *s, struct err *e)
@@ -224,8 +212,7 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
         return 0;
     }
     s->box.created_ns = clock_realtime_ns();
-    r = refuse_unfinished(s, e);
-    r = r < 0 ? r : ctx_store(ctx, &store, e);
+    r = ctx_store(ctx, &store, e);
     r = r < 0 ? r : storage_choose(store, s, e);
     r = r < 0 ? r : make_sources(store, s, e);
     r = r < 0 || !o->replace ? r : replace_container(store, s->box.name, e);
@@ -244,8 +231,9 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
     struct image image = {.lock_fd = -1};
     struct pull_options pull = {0};
     struct progress progress = {0};
-    int r = userns_own_maps(s, e); /* first: which layers fit depends on them */
+    int r = ctx_store(ctx, &store, e);
 
+    r = r < 0 ? r : join_resolve(store, s, e); /* first: which layers fit depends on the ids */
     if (r < 0) {
         return r;
     }
@@ -258,12 +246,9 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
                       o->action == box_create ? "create" : "run");
         return err_hint(e, "rbox run busybox");
     }
-    r = ctx_store(ctx, &store, e);
-    if (r == 0) {
-        store->squash_ids = o->squash_ids;
-        one_id_notice(store, s);
-    }
-    r = r < 0 ? r : registry_options_read(&o->registry, &progress, &pull, e);
+    store->squash_ids = o->squash_ids;
+    one_id_notice(store, s);
+    r = registry_options_read(&o->registry, &progress, &pull, e);
     r = r < 0 ? r
               : image_resolve(
                     store,

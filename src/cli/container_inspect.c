@@ -129,20 +129,48 @@ static json_t *limits(const struct spec_resources *r)
         (json_int_t)r->pids_max, "BlkioWeight", (json_int_t)(r->io_weight > 0 ? r->io_weight : 0));
 }
 
+/* "private", "host", "container:ID", "ns:PATH" */
+static json_t *namespace_mode(const struct spec_namespace *n)
+{
+    static const char *const MODES[] = {[SPEC_NS_PRIVATE] = "private",
+                                        [SPEC_NS_HOST] = "host",
+                                        [SPEC_NS_CONTAINER] = "container",
+                                        [SPEC_NS_PATH] = "ns"};
+
+    return n->target == NULL ? json_string(MODES[n->mode])
+                             : json_sprintf("%s:%s", MODES[n->mode], n->target);
+}
+
+static json_t *network_mode(const struct spec *s)
+{
+    static const char *const NETWORKS[] = {"slirp4netns", "pasta", "none", "host"};
+    const enum spec_net backend = s->box.network.backend;
+
+    return backend == SPEC_NET_CONTAINER || backend == SPEC_NET_PATH
+               ? namespace_mode(&s->linux_.namespaces[SPEC_NS_NETWORK])
+               : json_string(NETWORKS[backend]);
+}
+
 static json_t *host_config(const struct spec *s)
 {
-    static const char *const NETWORKS[] = {"slirp4netns", "pasta",     "none",
-                                           "host",        "container", "ns"};
+    static const char *const IPC[] = {"shareable", "private", "none"};
+    const struct spec_namespace *ns = s->linux_.namespaces;
     static const char *const RESTARTS[] = {"no", "on-failure", "always", "unless-stopped"};
     json_t *o = limits(&s->linux_.resources);
 
     (void)json_object_update_new(
-        o, json_pack("{s:s, s:o, s:{s:s, s:i}, s:b, s:b, s:b, s:b, s:I}", "NetworkMode",
-                     NETWORKS[s->box.network.backend], "PortBindings", port_bindings(s),
-                     "RestartPolicy", "Name", RESTARTS[s->box.restart], "MaximumRetryCount",
-                     s->box.restart_max, "AutoRemove", s->box.remove, "Privileged",
-                     s->box.privileged, "ReadonlyRootfs", s->root_readonly, "Init", s->box.init,
-                     "ShmSize", (json_int_t)s->box.shm_size_bytes));
+        o, json_pack("{s:o, s:o, s:{s:s, s:i}, s:b, s:b, s:b, s:b, s:I}", "NetworkMode",
+                     network_mode(s), "PortBindings", port_bindings(s), "RestartPolicy", "Name",
+                     RESTARTS[s->box.restart], "MaximumRetryCount", s->box.restart_max,
+                     "AutoRemove", s->box.remove, "Privileged", s->box.privileged, "ReadonlyRootfs",
+                     s->root_readonly, "Init", s->box.init, "ShmSize",
+                     (json_int_t)s->box.shm_size_bytes));
+    (void)json_object_update_new(
+        o, json_pack("{s:o, s:o, s:o, s:o}", "PidMode", namespace_mode(&ns[SPEC_NS_PID]), "IpcMode",
+                     ns[SPEC_NS_IPC].mode == SPEC_NS_PRIVATE ? json_string(IPC[s->box.ipc])
+                                                             : namespace_mode(&ns[SPEC_NS_IPC]),
+                     "UTSMode", namespace_mode(&ns[SPEC_NS_UTS]), "CgroupnsMode",
+                     namespace_mode(&ns[SPEC_NS_CGROUP])));
     return o;
 }
 

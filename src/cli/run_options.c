@@ -144,7 +144,7 @@ const struct opt RUN_OPTIONS[] = {
     {"umask", 0, "MODE", OPT_PARSE, SPEC(process.umask), "umask (default: 0022)", spec_parse_umask},
 
     HEADING("Network"),
-    {"network", 0, "MODE", OPT_PARSE, WHOLE, "slirp4netns[:OPTIONS], none, host (default: slirp4netns)", spec_parse_network},
+    {"network", 0, "MODE", OPT_PARSE, WHOLE, "slirp4netns[:OPTIONS], none, host, container:NAME, ns:PATH", spec_parse_network},
     {"net", 0, "MODE", OPT_PARSE, WHOLE, "the same", spec_parse_network},
     {"publish", 'p', "[IP:][HOST:]PORT[/udp]", OPT_PARSE, WHOLE, "forward a port of the host, or a range", spec_parse_publish},
     {"publish-all", 'P', NULL, OPT_FLAG, SPEC(box.network.publish_all), "forward all ports the image exposes", NULL},
@@ -159,13 +159,13 @@ const struct opt RUN_OPTIONS[] = {
     {"dns-opt", 0, "OPTION", OPT_PARSE, SPEC(box.network.dns_options), "the same", spec_parse_dns_word},
 
     HEADING("Namespaces and ids"),
-    {"userns", 0, "MODE", OPT_PARSE, WHOLE, "default, keep-id[:uid=N,gid=N] or nomap", spec_parse_userns},
+    {"userns", 0, "MODE", OPT_PARSE, WHOLE, "default, keep-id[:uid=N,gid=N], nomap, container:NAME or ns:PATH", spec_parse_userns},
     {"uidmap", 0, "IN:OUT[:SIZE]", OPT_PARSE, WHOLE, "map user ids; OUT 0 is the caller, 1… its range", spec_parse_uidmap},
     {"gidmap", 0, "IN:OUT[:SIZE]", OPT_PARSE, WHOLE, "the same for groups", spec_parse_gidmap},
-    {"pid", 0, "MODE", OPT_PARSE, NS(SPEC_NS_PID), "private or host", spec_parse_namespace},
-    {"ipc", 0, "MODE", OPT_PARSE, NS(SPEC_NS_IPC), "private or host", spec_parse_ipc},
-    {"uts", 0, "MODE", OPT_PARSE, NS(SPEC_NS_UTS), "private or host", spec_parse_namespace},
-    {"cgroupns", 0, "MODE", OPT_PARSE, NS(SPEC_NS_CGROUP), "private or host", spec_parse_namespace},
+    {"pid", 0, "MODE", OPT_PARSE, NS(SPEC_NS_PID), "private, host, container:NAME or ns:PATH", spec_parse_namespace},
+    {"ipc", 0, "MODE", OPT_PARSE, WHOLE, "shareable, private, none, host, container:NAME or ns:PATH", spec_parse_ipc},
+    {"uts", 0, "MODE", OPT_PARSE, NS(SPEC_NS_UTS), "private, host, container:NAME or ns:PATH", spec_parse_namespace},
+    {"cgroupns", 0, "MODE", OPT_PARSE, NS(SPEC_NS_CGROUP), "private, host, container:NAME or ns:PATH", spec_parse_namespace},
 
     HEADING("Privileges"),
     {"cap-add", 0, "CAPABILITY", OPT_STRV, REQUEST(cap_add), "a capability more, or ALL", NULL},

@@ -98,6 +98,7 @@ static void linux_done(struct spec_linux *l)
     free(l->gid_mappings.rows);
     strv_done(&l->userns.uidmap);
     strv_done(&l->userns.gidmap);
+    free(l->userns.target);
     for (size_t i = 0; i < SPEC_NS_COUNT; i++) {
         free(l->namespaces[i].target);
     }
@@ -120,7 +121,6 @@ static void linux_done(struct spec_linux *l)
 static void network_done(struct spec_network *n)
 {
     strv_done(&n->options);
-    free(n->target);
     strv_done(&n->dns);
     strv_done(&n->dns_search);
     strv_done(&n->dns_options);

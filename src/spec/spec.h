@@ -120,7 +120,9 @@ enum spec_userns_mode {
     SPEC_USERNS_DEFAULT = 0,
     SPEC_USERNS_KEEP_ID,
     SPEC_USERNS_NOMAP,
-    SPEC_USERNS_EXPLICIT
+    SPEC_USERNS_EXPLICIT,
+    SPEC_USERNS_CONTAINER,
+    SPEC_USERNS_PATH
 };
 
 struct spec_userns {
@@ -132,6 +134,7 @@ struct spec_userns {
     struct strv gidmap;
     int asked; /* by --userns, --uidmap or --gidmap: nothing is chosen instead; not in config.json
                 */
+    char *target; /* container or path whose ids they are */
 };
 
 /* Limits of cgroup v2; each with "asked" because one that was asked for and can't be had is an
@@ -203,7 +206,6 @@ struct spec_port {
 struct spec_network {
     enum spec_net backend;
     struct strv options; /* of the backend: "cidr=10.0.3.0/24", "allow_host_loopback=true", … */
-    char *target;        /* container or path */
     struct strv dns;     /* "none" alone leaves the image's file */
     struct strv dns_search;
     struct strv dns_options;
@@ -222,6 +224,13 @@ enum spec_restart {
     SPEC_RESTART_ON_FAILURE,
     SPEC_RESTART_ALWAYS,
     SPEC_RESTART_UNLESS_STOPPED
+};
+
+/* Who may join its IPC namespace (--ipc). */
+enum spec_ipc {
+    SPEC_IPC_SHAREABLE = 0,
+    SPEC_IPC_PRIVATE,
+    SPEC_IPC_NONE /* nobody, and there is no /dev/shm */
 };
 
 /* Where the front end mounts rbox-init for --init. */
@@ -245,6 +254,7 @@ struct spec_box {
     int explain;         /* --explain */
     int read_only_tmpfs; /* --read-only-tmpfs, with a read-only root: tmpfs on /run /tmp /var/tmp */
     int64_t shm_size_bytes;
+    enum spec_ipc ipc;
     int stop_signal;           /* SIGTERM */
     int64_t stop_timeout_ms;   /* 10 000 */
     int64_t timeout_ms;        /* --timeout; 0 = none */

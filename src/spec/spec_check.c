@@ -30,6 +30,8 @@ static int check_sysctl(const struct spec *s, const char *setting, struct err *e
 int spec_check(const struct spec *s, struct err *e)
 {
     const struct spec_network *n = &s->box.network;
+    /* Its ports and its files of names are the target's. */
+    const int is_joined = n->backend == SPEC_NET_CONTAINER;
     const struct {
         int wrong;
         const char *what;
@@ -45,8 +47,10 @@ int spec_check(const struct spec *s, struct err *e)
         {s->box.privileged && s->linux_.no_nested_userns,
          "--privileged and --security-opt no-nested-userns"},
         {s->box.detach && s->box.preserve_fds > 0, "--detach and --preserve-fds"},
-        {n->backend == SPEC_NET_CONTAINER && n->port_count > 0,
-         "--publish and --network container:"},
+        {is_joined && (n->port_count > 0 || n->publish_all), "--publish and --network container:"},
+        {is_joined && (n->dns.len > 0 || n->dns_search.len > 0 || n->dns_options.len > 0),
+         "--dns and --network container:"},
+        {is_joined && (n->add_hosts.len > 0 || n->no_hosts), "--add-host and --network container:"},
     };
 
     for (size_t i = 0; i < sizeof(RULES) / sizeof(RULES[0]); i++) {

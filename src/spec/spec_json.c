@@ -38,7 +38,9 @@ enum {
 
 static const char *const RESTARTS[] = {"no", "on-failure", "always", "unless-stopped", NULL};
 static const char *const SECCOMP_MODES[] = {"default", "nested", "unconfined", "file", NULL};
-static const char *const USERNS_MODES[] = {"default", "keep-id", "nomap", "explicit", NULL};
+static const char *const USERNS_MODES[] = {"default",   "keep-id", "nomap", "explicit",
+                                           "container", "ns",      NULL};
+static const char *const IPC_MODES[] = {"shareable", "private", "none", NULL};
 static const char *const BACKENDS[] = {"slirp4netns", "pasta", "none", "host",
                                        "container",   "ns",    NULL};
 
@@ -100,6 +102,7 @@ static const struct field FIELDS[] = {
     FIELD("rbox.explain", F_BOOL, box.explain, 0),
     FIELD("rbox.nested", F_BOOL, box.nested, 0),
     FIELD("rbox.readOnlyTmpfs", F_BOOL, box.read_only_tmpfs, ALWAYS),
+    NAME("rbox.ipc", box.ipc, IPC_MODES),
     FIELD("rbox.shmSize", F_INT64, box.shm_size_bytes, ALWAYS),
     FIELD("rbox.stopSignal", F_INT, box.stop_signal, ALWAYS),
     FIELD("rbox.stopTimeoutMs", F_INT64, box.stop_timeout_ms, ALWAYS),
@@ -121,11 +124,11 @@ static const struct field FIELDS[] = {
     NAME("rbox.userns.mode", linux_.userns.mode, USERNS_MODES),
     FIELD("rbox.userns.keepUID", F_INT64, linux_.userns.keep_uid, -1),
     FIELD("rbox.userns.keepGID", F_INT64, linux_.userns.keep_gid, -1),
+    FIELD("rbox.userns.target", F_STRING, linux_.userns.target, 0),
     FIELD("rbox.userns.uidmap", F_STRV, linux_.userns.uidmap, 0),
     FIELD("rbox.userns.gidmap", F_STRV, linux_.userns.gidmap, 0),
     NAME("rbox.network.backend", box.network.backend, BACKENDS),
     FIELD("rbox.network.options", F_STRV, box.network.options, 0),
-    FIELD("rbox.network.target", F_STRING, box.network.target, 0),
     FIELD("rbox.network.dns", F_STRV, box.network.dns, 0),
     FIELD("rbox.network.dnsSearch", F_STRV, box.network.dns_search, 0),
     FIELD("rbox.network.dnsOptions", F_STRV, box.network.dns_options, 0),

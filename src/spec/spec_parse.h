@@ -39,7 +39,7 @@ char *spec_rlimit_oci_name(int resource);
 /* ---- namespaces and confinement (spec_parse_linux.c) */
 
 int spec_parse_namespace(const char *value, void *ns, struct err *e); /* struct spec_namespace */
-int spec_parse_ipc(const char *value, void *ns, struct err *e);       /* also "shareable" */
+int spec_parse_ipc(const char *value, void *spec, struct err *e);     /* also "shareable", "none" */
 int spec_parse_userns(const char *value, void *spec, struct err *e);
 int spec_parse_uidmap(const char *value, void *spec, struct err *e);
 int spec_parse_gidmap(const char *value, void *spec, struct err *e);

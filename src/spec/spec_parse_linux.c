@@ -37,9 +37,21 @@ int spec_parse_namespace(const char *value, void *ns, struct err *e)
     return 0;
 }
 
-int spec_parse_ipc(const char *value, void *ns, struct err *e)
+int spec_parse_ipc(const char *value, void *spec, struct err *e)
 {
-    return spec_parse_namespace(strcmp(value, "shareable") == 0 ? "private" : value, ns, e);
+    static const char *const OWN[] = {[SPEC_IPC_SHAREABLE] = "shareable",
+                                      [SPEC_IPC_PRIVATE] = "private",
+                                      [SPEC_IPC_NONE] = "none"};
+    struct spec *s = spec;
+
+    s->box.ipc = SPEC_IPC_SHAREABLE;
+    for (size_t i = 0; i < sizeof(OWN) / sizeof(OWN[0]); i++) {
+        if (strcmp(value, OWN[i]) == 0) {
+            s->box.ipc = (enum spec_ipc)i;
+            value = "private";
+        }
+    }
+    return spec_parse_namespace(value, &s->linux_.namespaces[SPEC_NS_IPC], e);
 }
 
 /* "uid=1000,gid=1000" */
@@ -70,9 +82,10 @@ static int parse_keep_id(const char *options, struct spec_userns *u, struct err 
 int spec_parse_userns(const char *value, void *spec, struct err *e)
 {
     static const char *const DEFAULTS[] = {"", "default", "host", "private"};
-    static const char *const LATER[] = {"auto", "auto:", "container:", "ns:", "keep-id:size="};
     struct spec_userns *u = &((struct spec *)spec)->linux_.userns;
     const char *keep = str_after(value, "keep-id");
+    const char *container = str_after(value, "container:");
+    const char *path = str_after(value, "ns:");
 
     if (u->uidmap.len > 0 || u->gidmap.len > 0) {
         return err_new(e, EINVAL, "'%s' contradicts --uidmap and --gidmap", value);
@@ -80,6 +93,13 @@ int spec_parse_userns(const char *value, void *spec, struct err *e)
     u->asked = 1;
     u->keep_uid = SPEC_ID_UNSET;
     u->keep_gid = SPEC_ID_UNSET;
+    free(u->target);
+    u->target = NULL;
+    if ((container != NULL && *container != '\0') || (path != NULL && *path == '/')) {
+        u->mode = container != NULL ? SPEC_USERNS_CONTAINER : SPEC_USERNS_PATH;
+        u->target = xstrdup(container != NULL ? container : path);
+        return 0;
+    }
     if (keep != NULL && (*keep == '\0' || *keep == ':')) {
         u->mode = SPEC_USERNS_KEEP_ID;
         return *keep == ':' ? parse_keep_id(keep + 1, u, e) : 0;
@@ -95,12 +115,12 @@ int spec_parse_userns(const char *value, void *spec, struct err *e)
             return 0;
         }
     }
-    for (size_t i = 0; i < sizeof(LATER) / sizeof(LATER[0]); i++) {
-        if (str_after(value, LATER[i]) != NULL) {
-            return err_new(e, ENOTSUP, "'%s' is not supported yet", value);
-        }
+    if (strcmp(value, "auto") == 0 || str_after(value, "auto:") != NULL) {
+        return err_new(e, ENOTSUP, "'%s' is not supported yet", value);
     }
-    return err_new(e, EINVAL, "'%s' is not default, keep-id[:uid=N,gid=N] or nomap", value);
+    return err_new(e, EINVAL,
+                   "'%s' is not default, keep-id[:uid=N,gid=N], nomap, container:NAME or ns:PATH",
+                   value);
 }
 
 static int parse_map(const char *value, struct spec *s, struct strv *rows, struct err *e)

@@ -37,13 +37,13 @@ static void set_network(struct spec *s, enum spec_net backend, const char *optio
         [SPEC_NET_SLIRP4NETNS] = SPEC_NS_PRIVATE, [SPEC_NET_PASTA] = SPEC_NS_PRIVATE,
         [SPEC_NET_NONE] = SPEC_NS_PRIVATE,        [SPEC_NET_HOST] = SPEC_NS_HOST,
         [SPEC_NET_CONTAINER] = SPEC_NS_CONTAINER, [SPEC_NET_PATH] = SPEC_NS_PATH};
+    struct spec_namespace *ns = &s->linux_.namespaces[SPEC_NS_NETWORK];
     struct spec_network *n = &s->box.network;
 
-    s->linux_.namespaces[SPEC_NS_NETWORK].mode = NAMESPACES[backend];
+    free(ns->target);
+    *ns = (struct spec_namespace){.mode = NAMESPACES[backend], .target = xstrdup_null(target)};
     strv_done(&n->options);
-    free(n->target);
     n->backend = backend;
-    n->target = xstrdup_null(target);
     if (options != NULL) {
         strv_split(&n->options, options, ',');
     }

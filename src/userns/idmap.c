@@ -268,6 +268,8 @@ static int choose_half(struct half *h, enum spec_userns_mode mode, struct err *e
         return 0;
     case SPEC_USERNS_EXPLICIT:
         return choose_explicit(h, e);
+    case SPEC_USERNS_CONTAINER: /* of one that joins nothing after all: its target has the host's */
+    case SPEC_USERNS_PATH:
     case SPEC_USERNS_DEFAULT:
         break;
     }

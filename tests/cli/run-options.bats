@@ -299,7 +299,7 @@ with() {
 --umask 8|--umask: '8' is not an octal mode such as 0022
 --stop-signal NONE|--stop-signal: 'NONE' is not a signal such as TERM or 15
 --timeout soon|--timeout: 'soon' is not a time such as 10, 300ms or 1m30s
---userns mine|--userns: 'mine' is not default, keep-id[:uid=N,gid=N] or nomap
+--userns mine|--userns: 'mine' is not default, keep-id[:uid=N,gid=N], nomap, container:NAME or ns:PATH
 --userns keep-id --uidmap 0:0:1|--uidmap: '0:0:1' and --userns contradict each other
 --network mynet|--network: there is no network 'mynet'
 --network none:x|--network: 'none' has no options

@@ -48,8 +48,9 @@
     X(hostname)                                                                               \
     X(linux_.resources.cpuset_cpus)                                                           \
     X(linux_.resources.cpuset_mems)                                                           \
+    X(linux_.userns.target)                                                                   \
     X(linux_.seccomp.profile) X(box.id) X(box.name) X(box.image_name) X(box.image_id)         \
-        X(box.rootfs) X(box.tz) X(box.storage_driver) X(box.network.target) X(box.log_driver) \
+        X(box.rootfs) X(box.tz) X(box.storage_driver) X(box.log_driver)                       \
             X(box.cgroups) X(box.cgroup_manager) X(box.cgroup_parent)
 
 #define LIST_FIELDS(X)                                                                           \
@@ -83,7 +84,8 @@ static void fill_lists(struct spec *s)
     spec_idmap_add(&s->linux_.uid_mappings, 1, 100000, 65536);
     spec_idmap_add(&s->linux_.gid_mappings, 0, 4294967294U, 1);
     s->linux_.namespaces[SPEC_NS_PID].mode = SPEC_NS_HOST;
-    assert_int_equal(spec_parse_ipc("container:web", &s->linux_.namespaces[SPEC_NS_IPC], &e), 0);
+    assert_int_equal(spec_parse_ipc("container:web", s, &e), 0);
+    s->box.ipc = SPEC_IPC_NONE;
     assert_int_equal(
         spec_parse_namespace("ns:/proc/1/ns/uts", &s->linux_.namespaces[SPEC_NS_UTS], &e), 0);
     s->process.capabilities = (struct spec_caps){
@@ -191,6 +193,7 @@ static void assert_same_linux(const struct spec *a, const struct spec *b)
     assert_string_equal(a->linux_.devices[0].path, b->linux_.devices[0].path);
     assert_string_equal(a->linux_.devices[0].access, b->linux_.devices[0].access);
     assert_int_equal(a->linux_.userns.mode, b->linux_.userns.mode);
+    assert_int_equal(a->box.ipc, b->box.ipc);
     assert_int_equal(a->linux_.seccomp.mode, b->linux_.seccomp.mode);
     assert_int_equal(a->box.network.backend, b->box.network.backend);
     assert_int_equal(a->box.restart, b->box.restart);

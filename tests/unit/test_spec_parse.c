@@ -45,7 +45,11 @@ struct refusal {
         {spec_parse_rootfs, ":O", "':O' is not a folder"},                                         \
         {spec_parse_rootfs, "--rm", "'--rm' is not a folder"},                                     \
         {spec_parse_userns, "auto", "'auto' is not supported yet"},                                \
-        {spec_parse_userns, "keepid", "'keepid' is not default, keep-id[:uid=N,gid=N] or nomap"},  \
+        {spec_parse_userns, "keepid",                                                              \
+         "'keepid' is not default, keep-id[:uid=N,gid=N], nomap, "                                 \
+         "container:NAME or ns:PATH"},                                                             \
+        {spec_parse_userns, "container:",                                                          \
+         "'container:' is not default, keep-id[:uid=N,gid=N], nomap, container:NAME or ns:PATH"},  \
         {spec_parse_userns, "keep-id:uid=x", "'x' is not a whole number"},                         \
         {spec_parse_userns, "keep-id:uid=4294967295", "'4294967295' is not from 0 to 4294967294"}, \
         {spec_parse_userns, "keep-id:size=5", "keep-id has uid= and gid=, not 'size=5'"},          \
@@ -389,11 +393,11 @@ static void networks_keep_only_the_last_ones_options(void **unused)
     assert_int_equal(s.box.network.options.len, 2);
     must(spec_parse_network, "container:web", &s);
     assert_int_equal(s.box.network.backend, SPEC_NET_CONTAINER);
-    assert_string_equal(s.box.network.target, "web");
+    assert_string_equal(s.linux_.namespaces[SPEC_NS_NETWORK].target, "web");
     assert_int_equal(s.box.network.options.len, 0);
     must(spec_parse_network, "host", &s);
     assert_int_equal(s.box.network.backend, SPEC_NET_HOST);
-    assert_null(s.box.network.target);
+    assert_null(s.linux_.namespaces[SPEC_NS_NETWORK].target);
     spec_done(&s);
 }
 
@@ -496,7 +500,16 @@ static void ids_are_kept_or_mapped_not_both(void **unused)
 
     (void)unused;
     spec_init(&s);
+    must(spec_parse_userns, "container:web", &s);
+    assert_int_equal(s.linux_.userns.mode, SPEC_USERNS_CONTAINER);
+    assert_string_equal(s.linux_.userns.target, "web");
+    must(spec_parse_ipc, "none", &s);
+    assert_int_equal(s.box.ipc, SPEC_IPC_NONE);
+    must(spec_parse_ipc, "container:web", &s);
+    assert_int_equal(s.box.ipc, SPEC_IPC_SHAREABLE);
+    assert_string_equal(s.linux_.namespaces[SPEC_NS_IPC].target, "web");
     must(spec_parse_userns, "keep-id:uid=1000,gid=50", &s);
+    assert_null(s.linux_.userns.target);
     assert_int_equal(s.linux_.userns.mode, SPEC_USERNS_KEEP_ID);
     assert_int_equal(s.linux_.userns.keep_uid, 1000);
     assert_int_equal(s.linux_.userns.keep_gid, 50);

@@ -1,0 +1,215 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# Namespaces of other containers, and by path.
+load lib
+
+setup() {
+  common_setup
+  probe=(-v "$RBOX_BUILD/tests/netprobe:/netprobe:ro")
+}
+
+teardown() {
+  teardown_containers
+}
+
+# web: a service that only its own loopback reaches, with something in its /dev/shm.
+start_web() {
+  rbox run -d --name web "${probe[@]}" "$@" busybox sh -c \
+    'echo shared >/dev/shm/note; exec /netprobe serve tcp 127.0.0.1 80' >/dev/null
+  until_true web_is_ready
+}
+
+web_is_ready() {
+  rbox logs web | grep -q ready
+}
+
+@test "--network container: reaches what listens on the other's loopback, and has its files of names (#5)" {
+  start_web --add-host db:192.0.2.9
+  run rbox run --rm --network container:web "${probe[@]}" busybox sh -c \
+    '/netprobe ask tcp 127.0.0.1 80; cat /etc/hosts /etc/resolv.conf; ip -o addr show tap0'
+  [ "${lines[0]}" = "from 127.0.0.1" ]
+  [[ "$output" == *"192.0.2.9"*db* ]]
+  [[ "$output" == *"10.0.2.100"*web* ]]
+  [[ "$output" == *"nameserver 10.0.2.3"* ]]
+  [[ "$output" == *10.0.2.100/24* ]]
+  # They are the same files.
+  rbox exec web sh -c 'echo 192.0.2.10 later >>/etc/hosts'
+  run rbox run --rm --network container:web busybox grep later /etc/hosts
+  [ "$status" -eq 0 ]
+}
+
+@test "what is not joined is the container's own (#5)" {
+  start_web
+  run rbox run --rm --network container:web busybox sh -c 'echo $$; hostname; ls /dev/shm; for n in net pid ipc uts mnt user; do readlink /proc/self/ns/$n; done'
+  [ "${lines[0]}" = 1 ]
+  [ "${lines[1]}" != "$(rbox exec web hostname)" ]
+  [ "${#lines[@]}" -eq 8 ] # nothing in its /dev/shm
+  [ "${lines[2]}" = "$(rbox exec web readlink /proc/self/ns/net)" ]
+  [ "${lines[7]}" = "$(rbox exec web readlink /proc/self/ns/user)" ]
+  for i in 3 4 5 6; do
+    [[ "$(rbox exec web sh -c 'readlink /proc/self/ns/pid /proc/self/ns/ipc /proc/self/ns/uts /proc/self/ns/mnt')" != *"${lines[i]}"* ]]
+  done
+}
+
+@test "--pid, --ipc, --uts and --cgroupns container: are the other's (#5)" {
+  start_web
+  run rbox run --rm --pid container:web --ipc container:web --uts container:web \
+    --cgroupns container:web busybox sh -c \
+    'ps -o args; cat /dev/shm/note; echo back >/dev/shm/answer; hostname; for n in pid ipc uts cgroup; do readlink /proc/self/ns/$n; done'
+  [[ "$output" == *"/netprobe serve"*shared*"$(rbox exec web hostname)"* ]]
+  [ "$(tail -4 <<<"$output")" = "$(rbox exec web sh -c 'for n in pid ipc uts cgroup; do readlink /proc/self/ns/$n; done')" ]
+  [ "$(rbox exec web cat /dev/shm/answer)" = back ]
+}
+
+@test "exec, top and restart of a container that joins another's namespaces (#5)" {
+  start_web
+  rbox run -d --name side --network container:web --pid container:web "${probe[@]}" busybox sleep 1000
+  run rbox exec side /netprobe ask tcp 127.0.0.1 80
+  [ "${lines[0]}" = "from 127.0.0.1" ]
+  run rbox exec side ps -o args
+  [[ "$output" == *"/netprobe serve"*"sleep 1000"* ]]
+  run rbox top side
+  [[ "$output" == *"sleep 1000"* ]]
+  [[ "$output" != *netprobe* ]]
+  rbox restart -t 0 side
+  run rbox exec side /netprobe ask tcp 127.0.0.1 80
+  [ "${lines[0]}" = "from 127.0.0.1" ]
+}
+
+@test "--userns container: has the other's ids, and so has who joins it (#5)" {
+  local map option
+  if is_user alice; then
+    start_web --userns keep-id
+  else
+    start_web
+  fi
+  map=$(rbox exec web cat /proc/self/uid_map)
+  for option in --userns --network --pid; do
+    run rbox run --rm "$option" container:web busybox cat /proc/self/uid_map
+    [ "$output" = "$map" ]
+  done
+  if is_user alice; then
+    run rbox run --rm --network container:web --userns nomap busybox true
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"'web' has other ids"* ]]
+  fi
+  run rbox run --rm --userns container:web busybox readlink /proc/self/ns/net
+  [ "$output" != "$(rbox exec web readlink /proc/self/ns/net)" ]
+}
+
+@test "who joined goes on when the other ends, in the same network (#5)" {
+  start_web
+  rbox run -d --name side --network container:web "${probe[@]}" busybox /netprobe serve tcp 127.0.0.1 81
+  rbox rm -f web >/dev/null
+  until_true rbox exec side /netprobe ask tcp 127.0.0.1 81
+  run rbox ps --format '{{.Names}}'
+  [ "$output" = side ]
+}
+
+@test "in another's PID namespace a container's processes end with its first one, and with the other's (#5)" {
+  start_web
+  rbox run --rm --pid container:web busybox sh -c 'setsid sleep 4321 & sleep 0.1' 3>&-
+  run rbox exec web ps -o args
+  [[ "$output" != *"sleep 4321"* ]]
+  rbox run -d --name side --pid container:web busybox sleep 1000
+  rbox stop -t 0 web
+  until_true eval '[ "$(rbox inspect --format "{{.State.Status}}" side)" = exited ]'
+}
+
+@test "targets that are not there, do not run, are oneself or keep to themselves are said (#5)" {
+  run rbox run --rm --network container:nobody busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"no container 'nobody'"* ]]
+  rbox create --name idle busybox true
+  run rbox run --rm --pid container:idle busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"is not running"* ]]
+  run rbox run --rm --replace --name idle --network container:idle busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"cannot join its own namespaces"* ]]
+  rbox container exists idle # and is still there
+  start_web --ipc private
+  run rbox run --rm --ipc container:web busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"keeps its IPC namespace to itself"* ]]
+  run rbox run --rm --network container:web -p 8080:80 busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"--publish and --network container:"* ]]
+  run rbox run --rm --network container:web --allow-net example.org busybox true
+  [ "$status" -eq 125 ]
+  rbox run -d --name other busybox sleep 1000
+  run rbox run --rm --network container:web --pid container:other busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"different user namespaces"* ]]
+  run rbox run --rm --uts container:web --hostname x busybox true
+  [ "$status" -eq 125 ]
+}
+
+@test "created before its target runs, a container starts after it (#5)" {
+  rbox create --name web "${probe[@]}" busybox /netprobe serve tcp 127.0.0.1 80
+  rbox create --name side --network container:web "${probe[@]}" busybox /netprobe ask tcp 127.0.0.1 80
+  run rbox start -a side
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"is not running"* ]]
+  rbox start web
+  until_true web_is_ready
+  run rbox start -a side
+  [ "${lines[0]}" = "from 127.0.0.1" ]
+  [ "$(rbox inspect --format '{{.HostConfig.NetworkMode}}' side)" = "container:$(rbox inspect --format '{{.Id}}' web)" ]
+}
+
+@test "a target with the host's network gives the host's (#5)" {
+  start_web_on_host() {
+    rbox run -d --name web --network host busybox sleep 1000
+  }
+  start_web_on_host
+  run rbox run --rm --network container:web busybox readlink /proc/self/ns/net
+  [ "$output" = "$(readlink /proc/self/ns/net)" ]
+}
+
+@test "--ipc none has no /dev/shm of its own (#5)" {
+  run inside 'grep -c " /dev/shm " /proc/mounts'
+  [ "$output" = 1 ]
+  run rbox run --rm --network none --ipc none busybox grep -c ' /dev/shm ' /proc/mounts
+  [ "$output" = 0 ]
+}
+
+@test "ns: joins a namespace by its path (#5)" {
+  local pid
+  # A network of the user's own, as a shell of his would have it.
+  unshare --user --map-root-user --net sleep 1000 3>&- &
+  pid=$!
+  until_true eval '[ "$(readlink /proc/$pid/ns/net)" != "$(readlink /proc/self/ns/net)" ] && grep -q " 1$" /proc/$pid/uid_map'
+  run --separate-stderr rbox run --rm --network "ns:/proc/$pid/ns/net" busybox sh -c \
+    'readlink /proc/self/ns/net; cat /proc/self/uid_map'
+  local net map
+  net=$(readlink "/proc/$pid/ns/net")
+  map=$(awk '{print $1, $2, $3}' "/proc/$pid/uid_map")
+  kill "$pid"
+  wait "$pid" || true
+  [ "${lines[0]}" = "$net" ]
+  [ "$(awk '{print $1, $2, $3}' <<<"${lines[1]}")" = "$map" ]
+  run rbox run --rm --network ns:/etc/passwd busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"'/etc/passwd' is not a namespace"* ]]
+  run rbox run --rm --network ns:/proc/self/ns/pid busybox true
+  [ "$status" -eq 125 ]
+  run rbox run --rm --network ns:/proc/self/ns/net busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"the host's own"* ]]
+  run rbox run --rm --network ns:/nowhere busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"cannot open the namespace '/nowhere'"* ]]
+}
+
+@test "root joins a network that root has made (#5)" {
+  is_user root || skip "root's"
+  unshare --net sleep 1000 3>&- &
+  local pid=$!
+  until_true eval '[ "$(readlink /proc/$pid/ns/net)" != "$(readlink /proc/self/ns/net)" ]'
+  run rbox run --rm --network "ns:/proc/$pid/ns/net" busybox sh -c 'readlink /proc/self/ns/net; ls /sys/class'
+  kill "$pid"
+  wait "$pid" || true
+  [ "${lines[0]}" != "$(readlink /proc/self/ns/net)" ]
+  [[ "$output" == *net* ]]
+}
