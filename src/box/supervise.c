@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "box/supervise.h"
+#include "box/supervise_end.h"
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/exitcode.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "box/cgroup.h"
 #include "box/events.h"
@@ -18,7 +17,6 @@
 #include "box/signals.h"
 #include "box/storage.h"
 #include "box/stragglers.h"
-#include "box/strays.h"
 #include "box/streams.h"
 #include "box/sync.h"
 #include "box/watch.h"
@@ -30,7 +28,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -39,25 +36,6 @@
 #include <unistd.h>
 
 static const char CHILD[] = "the container's first process";
-
-/* What the start has made so far, and its end takes back. */
-struct running {
-    int sync_fd;
-    int pidfd;    /* of the container's PID 1; -1 once reaped */
-    int join_fd;  /* of the container's cgroup, or -1 */
-    int has_host; /* the launcher's part is done: join_fd and host are known */
-    struct sync_host host;
-    int master_fd; /* of the terminal, or -1; then the streams' */
-    struct streams *streams;
-    struct fuse_server fuse;
-    struct explain *explain;
-    int restarts;
-    int timed_out; /* --timeout ended it */
-    struct health health;
-    int64_t started_ns;
-    struct report report;
-    char mount_mark[STRAGGLERS_NAME_MAX]; /* of what may outlive its first process, see there */
-};
 
 int supervise_has_streams(const struct supervise *s)
 {
@@ -257,95 +235,6 @@ static int start(struct supervise *s, struct running *run, struct err *e)
     return r < 0 ? r : sync_await_exec(&run->sync_fd, CHILD, e);
 }
 
-/* ---- end */
-
-static const char *end_reason(const struct supervise *s, const struct running *run,
-                              const struct state_exit *x)
-{
-    return x->oom_killed                                  ? STATE_OOM
-           : run->timed_out                               ? STATE_TIMED_OUT
-           : run->health.asked != SPEC_HEALTH_NONE        ? STATE_UNHEALTHY
-           : x->status > 128 && state_is_killed(s->state) ? STATE_KILLED
-           : state_is_stopping(s->state)                  ? STATE_STOPPED
-           : x->status > 128                              ? STATE_SIGNALLED
-                                                          : STATE_EXITED;
-}
-
-/* What its cgroup says of its end: told in one line, and kept. */
-static void end_cgroup(const struct supervise *s, struct running *run, struct state_exit *x)
-{
-    autofree char *why = NULL;
-    struct cgroup c = CGROUP_INIT;
-    struct cgroup_figures *f = &run->report.cgroup;
-    struct err ignored = {0};
-
-    if (run->join_fd >= 0) {
-        (void)cgroup_load(s->state->lock_fd, &c, &ignored);
-    }
-    cgroup_figures_read(c.box_fd, f);
-    why = cgroup_explain(f);
-    x->oom_killed = f->oom_kills != CGROUP_UNKNOWN && f->oom_kills > 0;
-    if (why != NULL) {
-        streams_notice(run->streams, why);
-    }
-    cgroup_release(&c);
-}
-
-static void say(void *arg, const char *text)
-{
-    const struct running *run = arg;
-
-    streams_notice(run->streams, text);
-}
-
-/* What the user should know of a life that is over. */
-static void tell_findings(const struct supervise *s, struct running *run, int status)
-{
-    autofree char *strays = strays_find(s->spec, run->started_ns);
-
-    if (strays != NULL) {
-        say(run, strays);
-    }
-    explain_tell(run->explain, say, run);
-    if (status == 128 + SIGSYS) {
-        say(run, "the system call filter ended the command (SIGSYS); rbox run --explain names the "
-                 "call");
-    }
-}
-
-/* Everything goes in the order in which it can still be seen to go: processes, network, files,
- * lock. */
-static void put_away(struct supervise *s, struct running *run, struct state_exit *x, int started)
-{
-    struct err e = {0};
-    int r = 0;
-
-    proc_kill_reap(&run->pidfd);
-    stragglers_kill(run->mount_mark);
-    report_take(x->finished_ns - x->started_ns, &run->report);
-    net_stop(&s->net);
-    fuse_stop(&run->fuse);
-    end_cgroup(s, run, x);
-    if (started) {
-        tell_findings(s, run, x->status);
-        x->reason = end_reason(s, run, x);
-        state_tell_end(s->state->store, s->spec, x);
-    }
-    if (run->timed_out) {
-        streams_notice(run->streams, "the container was killed: its --timeout had passed");
-    }
-    if (started ? s->spec->box.remove : s->is_new) {
-        r = state_remove(s->state, s->spec, &e);
-    } else if (started) {
-        r = state_write_exit(s->state, x, &e);
-    } else {
-        state_release(s->state);
-    }
-    if (r < 0) {
-        debug("putting away: %s", e.msg);
-    }
-}
-
 /* ---- once more */
 
 static int may_restart(const struct supervise *s, const struct running *run, int status)
@@ -463,7 +352,7 @@ static void live(struct supervise *s, struct running *run, struct state_exit *x)
         if (!may_restart(s, run, x->status) || !restart_pause(s->state, pause_ms)) {
             return;
         }
-        x->reason = end_reason(s, run, x);
+        x->reason = supervise_end_reason(s, run, x);
         state_tell_end(s->state->store, s->spec, x);
         r = start_again(s, run, &e);
         if (r < 0) {
@@ -490,13 +379,13 @@ _Noreturn void supervise_main(struct supervise *s)
         r = start(s, &run, &e);
     }
     if (r < 0) {
-        put_away(s, &run, &x, 0);
+        supervise_put_away(s, &run, &x, 0);
         sync_send_err(s->control_fd, &e);
         _exit(EXITCODE_RBOX);
     }
     live(s, &run, &x);
     x.restarts = run.restarts;
-    put_away(s, &run, &x, 1);
+    supervise_put_away(s, &run, &x, 1);
     msg.u.exit =
         (struct sync_exit){.status = x.status, .oom_killed = x.oom_killed, .report = run.report};
     streams_tell(run.streams, &msg);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "box/supervise_end.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "box/cgroup.h"
+#include "box/net.h"
+#include "box/strays.h"
+#include "sys/proc.h"
+
+#include <signal.h>
+
+const char *supervise_end_reason(const struct supervise *s, const struct running *run,
+                                 const struct state_exit *x)
+{
+    return x->oom_killed                                  ? STATE_OOM
+           : run->timed_out                               ? STATE_TIMED_OUT
+           : run->health.asked != SPEC_HEALTH_NONE        ? STATE_UNHEALTHY
+           : x->status > 128 && state_is_killed(s->state) ? STATE_KILLED
+           : state_is_stopping(s->state)                  ? STATE_STOPPED
+           : x->status > 128                              ? STATE_SIGNALLED
+                                                          : STATE_EXITED;
+}
+
+/* What its cgroup says of its end: told in one line, and kept. */
+static void end_cgroup(const struct supervise *s, struct running *run, struct state_exit *x)
+{
+    autofree char *why = NULL;
+    struct cgroup c = CGROUP_INIT;
+    struct cgroup_figures *f = &run->report.cgroup;
+    struct err ignored = {0};
+
+    if (run->join_fd >= 0) {
+        (void)cgroup_load(s->state->lock_fd, &c, &ignored);
+    }
+    cgroup_figures_read(c.box_fd, f);
+    why = cgroup_explain(f);
+    x->oom_killed = f->oom_kills != CGROUP_UNKNOWN && f->oom_kills > 0;
+    if (why != NULL) {
+        streams_notice(run->streams, why);
+    }
+    cgroup_release(&c);
+}
+
+static void say(void *arg, const char *text)
+{
+    const struct running *run = arg;
+
+    streams_notice(run->streams, text);
+}
+
+/* What the user should know of a life that is over. */
+static void tell_findings(const struct supervise *s, struct running *run, int status)
+{
+    autofree char *strays = strays_find(s->spec, run->started_ns);
+
+    if (strays != NULL) {
+        say(run, strays);
+    }
+    explain_tell(run->explain, say, run);
+    if (status == 128 + SIGSYS) {
+        say(run, "the system call filter ended the command (SIGSYS); rbox run --explain names the "
+                 "call");
+    }
+}
+
+/* Everything goes in the order in which it can still be seen to go: processes, network, files,
+ * lock. */
+void supervise_put_away(struct supervise *s, struct running *run, struct state_exit *x, int started)
+{
+    struct err e = {0};
+    int r = 0;
+
+    proc_kill_reap(&run->pidfd);
+    stragglers_kill(run->mount_mark);
+    report_take(x->finished_ns - x->started_ns, &run->report);
+    net_stop(&s->net);
+    fuse_stop(&run->fuse);
+    end_cgroup(s, run, x);
+    if (started) {
+        tell_findings(s, run, x->status);
+        x->reason = supervise_end_reason(s, run, x);
+        state_tell_end(s->state->store, s->spec, x);
+    }
+    if (run->timed_out) {
+        streams_notice(run->streams, "the container was killed: its --timeout had passed");
+    }
+    if (started ? s->spec->box.remove : s->is_new) {
+        r = state_remove(s->state, s->spec, &e);
+    } else if (started) {
+        r = state_write_exit(s->state, x, &e);
+    } else {
+        state_release(s->state);
+    }
+    if (r < 0) {
+        debug("putting away: %s", e.msg);
+    }
+}
