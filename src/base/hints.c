@@ -143,6 +143,12 @@ static const struct hint HINTS[] = {
     {HINT_REGISTRY, HINT_WHO_USER, "a registry cannot be reached",
      "curl -sS -o /dev/null https://{0}/v2/ && env | grep -i _proxy",
      "The first says how the registry answers without rbox, the second which proxy is used."},
+    {HINT_LANDLOCK, HINT_WHO_ROOT, "this kernel has no Landlock for containers",
+     "sudo sed -i 's/^GRUB_CMDLINE_LINUX=\"/&lsm=landlock,yama,apparmor,bpf /' /etc/default/grub "
+     "&& "
+     "sudo update-grub   (then reboot; Linux 5.19 or later)",
+     "Landlock is a second wall: with it nothing in a container can open a file of the host, "
+     "whatever descriptor or folder it got hold of. Containers run without it, too."},
 };
 
 const struct hint *hint_at(size_t i)

@@ -40,6 +40,7 @@ enum hint_id {
     HINT_FOREIGN_ARCH = 128,
     HINT_BOOT_ID = 129,
     HINT_REGISTRY = 130,
+    HINT_LANDLOCK = 131,
 };
 
 enum hint_who {

@@ -297,13 +297,14 @@ static int launch(struct launch *l, const struct box_options *o, struct err *e)
 static struct launch launch_init(const struct store *store, struct spec *s,
                                  const struct box_options *o, int is_new)
 {
-    struct launch l = {.store = store,
-                       .spec = s,
-                       .supervise = {.spec = s, .mode = o->mode, .is_new = is_new},
-                       .state = {.dir_fd = -1, .lock_fd = -1},
-                       .cgroup = CGROUP_INIT,
-                       .control_fd = -1,
-                       .supervisor_pidfd = -1};
+    struct launch l = {
+        .store = store,
+        .spec = s,
+        .supervise = {.spec = s, .caller_uid = geteuid(), .mode = o->mode, .is_new = is_new},
+        .state = {.dir_fd = -1, .lock_fd = -1},
+        .cgroup = CGROUP_INIT,
+        .control_fd = -1,
+        .supervisor_pidfd = -1};
 
     join_init(&l.supervise.join);
     return l;

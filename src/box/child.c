@@ -213,6 +213,7 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
     if (r == 0 && c->spec->box.explain) {
         r = explain_offer(c->sync_fd, e);
     }
+    r = r < 0 ? r : confine_files(c->spec, e);
     if (r == 0) {
         (void)umask((mode_t)c->spec->process.umask);
         r = confine(c->spec, &user, c->filter, c->sync_fd, e);

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "box/confine.h"
 
+#include "base/cleanup.h"
 #include "box/caps.h"
+#include "sys/harden.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/keyctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -74,6 +78,24 @@ int confine(const struct spec *s, const struct user *u, const struct seccomp_fil
             return err_set(e, errno, "cannot set no_new_privs");
         }
         r = seccomp_load(f, sync_fd, e);
+    }
+    return r;
+}
+
+int confine_files(const struct spec *s, struct err *e)
+{
+    int may_mount = s->box.nested || (s->process.capabilities.bounding >> CAP_SYS_ADMIN & 1) != 0;
+    autoclose int root_fd = may_mount ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = 0;
+
+    if (may_mount) {
+        return 0;
+    }
+    r = root_fd < 0 ? err_set(e, errno, "cannot open the container's root")
+                    : harden_beneath(root_fd, s->box.preserve_fds, e);
+    if (r == -EOPNOTSUPP) {
+        err_clear(e);
+        return 0;
     }
     return r;
 }

@@ -14,4 +14,10 @@
 int confine(const struct spec *s, const struct user *u, const struct seccomp_filter *f, int sync_fd,
             struct err *e);
 
+/* The second wall: whatever else goes wrong, no file of the host can be opened (Landlock). For
+ * containers that may not mount, which it forbids; without it where the kernel has none. Not for
+ * what `exec` adds: in a domain of its own it could neither trace nor look into the processes of
+ * the first, /proc/1/environ say. Child side, when all mounts stand, before confine(). */
+int confine_files(const struct spec *s, struct err *e);
+
 #endif

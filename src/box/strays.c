@@ -21,6 +21,7 @@ enum {
 
 struct search {
     const struct spec *spec;
+    int64_t own_uid; /* whose files nobody is told of */
     int64_t since_ns;
     int64_t deadline_ms;
     unsigned long count;
@@ -47,7 +48,7 @@ static int look_at(int dir_fd, const char *name, const struct stat *st, void *ar
     if (clock_monotonic_ms() > q->deadline_ms) {
         return -ETIME;
     }
-    if (st->st_uid == geteuid() || changed_ns < q->since_ns ||
+    if (st->st_uid == q->own_uid || changed_ns < q->since_ns ||
         idmap_to_host(&q->spec->linux_.uid_mappings, st->st_uid) < 0 ||
         !is_mapped(dir_fd, name, st)) {
         return 0;
@@ -78,9 +79,17 @@ static void look_below(struct search *q, const struct spec_mount *m)
     }
 }
 
-char *strays_find(const struct spec *s, int64_t since_ns)
+/* The caller's id inside. Root is mapped nowhere; in his place stands his containers' root, the
+ * same subordinate id every time. */
+static int64_t own_id(const struct spec *s, uid_t caller_uid)
+{
+    return caller_uid == 0 ? 0 : idmap_to_container(&s->linux_.uid_mappings, caller_uid);
+}
+
+char *strays_find(const struct spec *s, uid_t caller_uid, int64_t since_ns)
 {
     struct search q = {.spec = s,
+                       .own_uid = own_id(s, caller_uid),
                        .since_ns = since_ns - CLOCK_SLACK_MS * 1000000LL,
                        .deadline_ms = clock_monotonic_ms() + SEARCH_MS};
     char *text = NULL;

@@ -11,8 +11,9 @@
 /* Look for files and folders of subordinate ids below the bind mounts of @s that changed after
  * @since_ns (of the epoch). Returns a line that names them with the command that gives them back
  * (the caller's), or NULL when there are none. A search ends after a tenth of a second: a big tree
- * must not hold up the end. Mounts with option U are somebody else's on purpose. Runs in the
- * supervisor, in the container's user namespace, which sees the ids as the container does. */
-char *strays_find(const struct spec *s, int64_t since_ns);
+ * must not hold up the end. Mounts with option U are somebody else's on purpose. @caller_uid: as
+ * the host counts. Runs in the supervisor, in the container's user namespace, which sees the ids as
+ * the container does. */
+char *strays_find(const struct spec *s, uid_t caller_uid, int64_t since_ns);
 
 #endif

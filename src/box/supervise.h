@@ -25,6 +25,7 @@ enum supervise_mode {
 
 struct supervise {
     struct spec *spec;
+    uid_t caller_uid; /* as the host counts */
     struct state *state;
     struct child child; /* prepared by the launcher; sync_fd is the supervisor's to fill in */
     struct join join;   /* open */

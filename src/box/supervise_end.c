@@ -52,7 +52,7 @@ static void say(void *arg, const char *text)
 /* What the user should know of a life that is over. */
 static void tell_findings(const struct supervise *s, struct running *run, int status)
 {
-    autofree char *strays = strays_find(s->spec, run->started_ns);
+    autofree char *strays = strays_find(s->spec, s->caller_uid, run->started_ns);
 
     if (strays != NULL) {
         say(run, strays);

@@ -432,6 +432,7 @@ static const struct probe PROBES[] = {
     {HINT_RLIMIT, "resource limits", probe_rlimits, NULL, PROBE_ALWAYS},
     {HINT_OUTER_SECCOMP, "outer container", probe_outer, NULL, PROBE_ALWAYS},
     {HINT_SELINUX, "SELinux", probe_selinux, NULL, PROBE_ALWAYS},
+    {HINT_LANDLOCK, "Landlock", probe_landlock, NULL, PROBE_ALWAYS},
     {HINT_LEFTOVERS, "leftovers", probe_leftovers, NULL, PROBE_ALWAYS},
     {HINT_FOREIGN_ARCH, "other processors", probe_emulators, NULL, PROBE_ALWAYS},
     {HINT_BOOT_ID, "this boot", probe_boot_id, NULL, PROBE_ALWAYS},

@@ -5,6 +5,7 @@
 #include "cli/probe_rows.h"
 #include "image/pull.h"
 #include "sys/fd.h"
+#include "sys/harden.h"
 #include "userns/subid.h"
 
 #include <dirent.h>
@@ -149,6 +150,19 @@ void probe_selinux(const struct probe_host *h, struct probe_result *r)
     }
     r->fix_arg0 = xstrdup(source != NULL ? source : "PATH");
     probe_set(r, PROBE_WARN, xstrdup("enforcing: paths of the host need a label for containers"));
+}
+
+void probe_landlock(const struct probe_host *h, struct probe_result *r)
+{
+    int abi = harden_abi();
+
+    (void)h;
+    probe_set(r, abi >= HARDEN_BENEATH_ABI ? PROBE_OK : PROBE_WARN,
+              abi == 0 ? xstrdup("this kernel has none: containers go on without the second wall")
+                       : xasprintf("ABI %d%s", abi,
+                                   abi >= HARDEN_BENEATH_ABI
+                                       ? ""
+                                       : ", too old: containers go on without the second wall"));
 }
 
 /* ---- what was left */

@@ -26,6 +26,7 @@ probe_fn probe_subid_source;
 probe_fn probe_sources;
 probe_fn probe_group_paths;
 probe_fn probe_selinux;
+probe_fn probe_landlock;
 probe_fn probe_leftovers;
 probe_fn probe_boot_id;
 probe_fn probe_emulators;

@@ -11,6 +11,7 @@
 #include <linux/seccomp.h>
 #include <stdint.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -83,6 +84,72 @@ int harden_paths(const struct harden_path *paths, size_t count, struct err *e)
         return err_set(e, errno, "cannot lock the helper in");
     }
     return 0;
+}
+
+/* ---- the same around a container */
+
+int harden_abi(void)
+{
+    long abi = syscall(SYS_LL_CREATE, NULL, 0, 1 /* VERSION */);
+
+    return abi > 0 ? (int)abi : 0;
+}
+
+enum {
+    LL_EXECUTE_WRITE_READ = 7,
+    LL_REFER = 1 << 13,    /* ABI 2 */
+    LL_TRUNCATE = 1 << 14, /* 3 */
+    LL_IOCTL_DEV = 1 << 15 /* 5 */
+};
+
+static uint64_t all_access(int abi)
+{
+    return LL_ALL | LL_REFER | (abi >= 3 ? LL_TRUNCATE : 0U) | (abi >= 5 ? LL_IOCTL_DEV : 0U);
+}
+
+/* What is no file in a folder (a pipe, a socket) is not Landlock's to deny. */
+static int allow_descriptor(int ruleset, int fd, uint64_t access, struct err *e)
+{
+    const struct ll_path_beneath rule = {.allowed_access = access, .parent_fd = fd};
+
+    if (syscall(SYS_LL_ADD_RULE, ruleset, 1, &rule, 0) < 0 && errno != EBADFD && errno != EBADF) {
+        return err_set(e, errno, "cannot allow descriptor %d", fd);
+    }
+    return 0;
+}
+
+static int is_folder(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int harden_beneath(int root_fd, unsigned int preserved, struct err *e)
+{
+    int abi = harden_abi();
+    struct ll_ruleset all = {.handled_access_fs = all_access(abi)};
+    uint64_t of_file = all.handled_access_fs & (LL_EXECUTE_WRITE_READ | LL_TRUNCATE | LL_IOCTL_DEV);
+    autoclose int ruleset = -1;
+    int r = 0;
+
+    if (abi < HARDEN_BENEATH_ABI) {
+        return err_new(e, EOPNOTSUPP, "this kernel has no Landlock that serves");
+    }
+    ruleset = (int)syscall(SYS_LL_CREATE, &all, sizeof(all), 0);
+    r = ruleset < 0 ? err_set(e, errno, "cannot make a Landlock ruleset")
+                    : allow_descriptor(ruleset, root_fd, all.handled_access_fs, e);
+    for (int fd = 0; r == 0 && fd <= (int)(2 + preserved); fd++) {
+        if (!is_folder(fd)) {
+            r = allow_descriptor(ruleset, fd, of_file, e);
+        } else if (fd > 2) {
+            r = allow_descriptor(ruleset, fd, all.handled_access_fs, e);
+        }
+    }
+    if (r == 0 && syscall(SYS_LL_RESTRICT, ruleset, 0) < 0) {
+        r = err_set(e, errno, "cannot lock the container in");
+    }
+    return r;
 }
 
 /* ---- system calls */
