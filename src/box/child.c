@@ -148,6 +148,9 @@ static int build_world(struct child *c, int *ret_root_fd, struct err *e)
         r = mounts_prepare_early(c->spec, &c->mounts, e);
     }
     if (r == 0) {
+        r = net_device(c->spec, e);
+    }
+    if (r == 0) {
         r = meet_host(c, e);
     }
     if (r == 0) {

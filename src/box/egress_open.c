@@ -42,10 +42,17 @@ static int shut_all(int fd, int family)
     const struct netlink_rule resolver = {
         .family = family, .priority = PRIORITY_RESOLVER, .mark = EGRESS_MARK, .table = TABLE_MAIN};
     const struct netlink_rule shut = {.family = family, .priority = PRIORITY_SHUT};
+    const struct netlink_rule opened = {
+        .family = family, .priority = PRIORITY_OPEN, .table = TABLE_MAIN};
     int r = netlink_rule_add(fd, &resolver);
 
+    r = r == -EEXIST ? 0 : r; /* of a resolver that died */
     if (r == 0) {
         r = netlink_rule_add(fd, &shut);
+    }
+    r = r == -EEXIST ? 0 : r;
+    /* What that one opened nobody would shut. */
+    while (r == 0 && netlink_rule_delete(fd, &opened) == 0) {
     }
     return family == AF_INET6 && r == -EAFNOSUPPORT ? 0 : r;
 }

@@ -2,9 +2,11 @@
 #include "box/net.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "box/egress.h"
+#include "box/net_program.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 
@@ -20,18 +22,7 @@
 #include <unistd.h>
 
 static const struct net NET_NONE = {
-    .exit_fd = -1, .err_fd = -1, .helpers = {{-1, -1}, {-1, -1}, {-1, -1}}};
-
-const char *net_helper_gone(enum net_helper_role role)
-{
-    static const char *const TEXTS[NET_HELPER_COUNT] = {
-        [NET_HELPER_BACKEND] = "the network helper died: the container is cut off",
-        [NET_HELPER_PORTS] = "the port forwarder died: published ports are closed",
-        [NET_HELPER_RESOLVER] = "the resolver of --allow-net died: no name is found any more",
-    };
-
-    return TEXTS[role];
-}
+    .exit_fd = -1, .err_fd = -1, .netns_fd = -1, .helpers = {{-1, -1}, {-1, -1}, {-1, -1}}};
 
 const struct net_backend *net_backend(const struct spec *s)
 {
@@ -104,10 +95,11 @@ void net_done(struct net *n)
     }
     close_fd(&n->exit_fd);
     close_fd(&n->err_fd);
+    close_fd(&n->netns_fd);
     ports_done(&n->ports);
 }
 
-static int start_ports(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e)
+int net_start_ports(const struct spec *s, int run_fd, struct net *n, struct err *e)
 {
     const struct net_info info = n->backend->info(s);
     struct port_inside inside = {.address = info.address, .gateway = info.gateway};
@@ -115,24 +107,34 @@ static int start_ports(const struct spec *s, int netns_fd, int run_fd, struct ne
 
     /* libslirp's; nobody else has it inside. */
     (void)inet_pton(AF_INET6, "fd00::2", &inside.gateway6);
-    r = ports_start(&n->ports, &inside, netns_fd, run_fd, &n->helpers[NET_HELPER_PORTS], e);
+    r = ports_start(&n->ports, &inside, n->netns_fd, run_fd, &n->helpers[NET_HELPER_PORTS], e);
     ports_done(&n->ports);
     return r;
 }
 
 int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e)
 {
-    int r = n->backend != NULL ? n->backend->start(s, netns_fd, n, e) : 0;
+    int r = 0;
 
-    return r == 0 && n->ports.count > 0 ? start_ports(s, netns_fd, run_fd, n, e) : r;
+    for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
+        n->born_ms[i] = clock_monotonic_ms();
+    }
+    if (n->backend == NULL) {
+        return 0;
+    }
+    n->netns_fd = fcntl(netns_fd, F_DUPFD_CLOEXEC, 0);
+    if (n->netns_fd < 0) {
+        return err_set(e, errno, "cannot keep the container's network namespace");
+    }
+    r = n->backend->start(s, n->netns_fd, n, e);
+    return r == 0 && n->ports.count > 0 ? net_start_ports(s, run_fd, n, e) : r;
 }
 
-/* Only now: a namespace that is shut takes no default route. */
-static int shut_in(const struct spec *s, int netns_fd, struct net *n, struct err *e)
+int net_start_resolver(const struct spec *s, struct net *n, struct err *e)
 {
     const struct net_info info = n->backend->info(s);
     const struct egress_start o = {
-        .spec = s, .gateway = info.gateway, .dns = info.dns, .netns_fd = netns_fd};
+        .spec = s, .gateway = info.gateway, .dns = info.dns, .netns_fd = n->netns_fd};
 
     return egress_start(&o, &n->helpers[NET_HELPER_RESOLVER], e);
 }
@@ -142,12 +144,13 @@ int net_must_wait(const struct spec *s, const struct net *n)
     return n->backend != NULL || n->ports.count > 0 || s->box.network.allow_net_set;
 }
 
-int net_wait_ready(const struct spec *s, int netns_fd, struct net *n, struct err *e)
+int net_wait_ready(const struct spec *s, struct net *n, struct err *e)
 {
     int r = n->backend != NULL ? n->backend->ready(n, NET_READY_TIMEOUT_MS, e) : 0;
 
+    /* Only now: a namespace that is shut takes no default route. */
     if (r == 0 && s->box.network.allow_net_set) {
-        r = shut_in(s, netns_fd, n, e);
+        r = net_start_resolver(s, n, e);
     }
     for (size_t i = NET_HELPER_BACKEND + 1; r == 0 && i < NET_HELPER_COUNT; i++) {
         r = n->helpers[i].pidfd >= 0 ? net_fork_wait(&n->helpers[i], e) : 0;
@@ -222,6 +225,11 @@ static void allow_ping(const struct spec *s)
     }
     range = xasprintf("0 %u", last);
     (void)file_put(AT_FDCWD, "/proc/sys/net/ipv4/ping_group_range", range);
+}
+
+int net_device(const struct spec *s, struct err *e)
+{
+    return net_backend(s) != NULL ? net_program_tap(e) : 0;
 }
 
 int net_inside(const struct spec *s, struct err *e)

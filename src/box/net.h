@@ -4,6 +4,7 @@
  *
  *     net_open()         launcher: can what was asked for work here? Listen on published ports.
  *     net_files()        launcher: /etc/hosts, /etc/resolv.conf, /etc/hostname
+ *     net_device()       child: the tap device
  *     net_inside()       child: loopback up, sysctls of the namespace
  *     net_start()        supervisor: start the helpers, beside the child's mounts
  *     net_wait_ready()   supervisor: before the command is executed
@@ -40,13 +41,22 @@ enum net_helper_role {
 struct net {
     const struct net_backend *backend;
     struct net_helper helpers[NET_HELPER_COUNT];
-    int exit_fd; /* open as long as the backend's helper shall live, or -1 */
-    int err_fd;  /* what it says on stderr */
+    int exit_fd;  /* open as long as the backend's helper shall live, or -1 */
+    int err_fd;   /* what it says on stderr */
+    int is_again; /* the backend's helper takes the place of one that died */
+    int netns_fd; /* the container's, for those that are started later */
+    int64_t born_ms[NET_HELPER_COUNT];
     struct ports ports;
 };
 
-/* What it means that the helper of @role died. */
-const char *net_helper_gone(enum net_helper_role role);
+/* The helper of @role, which died, is reaped; with @again another takes its place, unless it had
+ * just been started. Returns what is to be said of it; the caller owns that. */
+char *net_helper_died(struct spec *s, int run_fd, enum net_helper_role role, int again,
+                      struct net *n);
+
+/* Start one; its readiness is for net_fork_wait(). For net_start() and net_helper_died(). */
+int net_start_ports(const struct spec *s, int run_fd, struct net *n, struct err *e);
+int net_start_resolver(const struct spec *s, struct net *n, struct err *e);
 
 /* What a backend is. One that needs no helper has no row. */
 struct net_backend {
@@ -82,13 +92,15 @@ int net_must_wait(const struct spec *s, const struct net *n);
 
 /* Wait until traffic can flow, and with --allow-net until no other can. Errors: -ETIMEDOUT; -ECHILD
  * a helper died, with its own words. */
-int net_wait_ready(const struct spec *s, int netns_fd, struct net *n, struct err *e);
+int net_wait_ready(const struct spec *s, struct net *n, struct err *e);
 
 /* End the helpers. Does not wait for the tap device, which takes the kernel 15–40 ms to take
  * down. */
 void net_stop(struct net *n);
 
-/* Child side, in the container's own network namespace; does nothing in the host's. */
+/* Child side, in the container's own network namespace; both do nothing in another's. net_device()
+ * comes as the caller, while the ids are being mapped. */
+int net_device(const struct spec *s, struct err *e);
 int net_inside(const struct spec *s, struct err *e);
 
 /* Texts to put into the container; a NULL one leaves the image's file. The caller owns them. */

@@ -6,19 +6,13 @@
 #include "base/hints.h"
 #include "base/mem.h"
 #include "base/parse.h"
-#include "box/net.h"
-#include "sys/fd.h"
-#include "sys/proc.h"
+#include "box/net_program.h"
 #include "userns/idmap.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char DEFAULT_CIDR[] = "10.0.2.0/24";
 enum {
@@ -171,23 +165,10 @@ static int check_options(const struct spec *s, struct err *e)
 
 static int slirp_check(const struct spec *s, struct err *e)
 {
-    autofree char *path = NULL;
-    autoclose int tun_fd = -1;
-
     if (check_options(s, e) < 0) {
         return -e->errnum;
     }
-    if (proc_find("slirp4netns", &path, e) < 0) {
-        (void)err_new(e, ENOENT,
-                      "cannot give the container a network: slirp4netns is not installed");
-        return err_hint_id(e, HINT_NET_HELPER, NULL, NULL);
-    }
-    tun_fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-    if (tun_fd < 0) {
-        (void)err_set(e, errno, "cannot give the container a network: '/dev/net/tun'");
-        return err_hint_id(e, HINT_TUN, NULL, NULL);
-    }
-    return 0;
+    return net_program_check("slirp4netns", HINT_NET_HELPER, e);
 }
 
 /* ---- life */
@@ -213,74 +194,34 @@ static void push_options(const struct spec *s, struct strv *argv)
 
 static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct err *e)
 {
-    autostrv struct strv argv = {0};
-    autofree char *path = NULL;
-    autoclose int ready_fd = -1; /* the helper's ends */
-    autoclose int alive_fd = -1;
-    autoclose int error_fd = -1;
-    struct proc_options o = {.die_with_parent = 1};
-    int r = proc_find("slirp4netns", &path, e);
+    autonet_program struct net_program p;
+    int r = net_program_open(netns_fd, &p, n, e);
 
-    if (r < 0 || fd_pipe(&n->helpers[NET_HELPER_BACKEND].ready_fd, &ready_fd, e) < 0 ||
-        fd_pipe(&alive_fd, &n->exit_fd, e) < 0 || fd_pipe(&n->err_fd, &error_fd, e) < 0) {
-        return -e->errnum;
+    strv_push(&p.argv, n->backend->name);
+    if (!n->is_again) {
+        strv_push(&p.argv, "--configure");
     }
-    strv_push(&argv, path);
-    strv_push(&argv, "--configure");
     /* Its sandbox becomes root of the user namespace first, which --userns keep-id with a single id
      * has not. Its filter stays. */
     if (idmap_to_host(&s->linux_.uid_mappings, 0) >= 0 &&
         idmap_to_host(&s->linux_.gid_mappings, 0) >= 0) {
-        strv_push(&argv, "--enable-sandbox");
+        strv_push(&p.argv, "--enable-sandbox");
     }
-    strv_push(&argv, "--enable-seccomp");
-    strv_pushf(&argv, "--ready-fd=%d", ready_fd);
-    strv_pushf(&argv, "--exit-fd=%d", alive_fd);
-    push_options(s, &argv);
-    strv_push(&argv, "--netns-type=path");
-    strv_pushf(&argv, "/proc/self/fd/%d", netns_fd);
-    strv_push(&argv, "tap0");
-    o.argv = (const char *const *)argv.v;
-    o.err_fd = error_fd;
-    o.keep_fds = (int[]){ready_fd, alive_fd, netns_fd};
-    o.keep_count = 3;
-    return proc_start(&o, &n->helpers[NET_HELPER_BACKEND].pidfd, e);
-}
-
-static int slirp_died(const struct net *n, struct err *e)
-{
-    autofree char *words = proc_last_words(n->err_fd);
-
-    (void)err_new(e, ECHILD, "cannot give the container a network: slirp4netns ended%s%s",
-                  *words != '\0' ? ": " : "", words);
-    return err_hint(e, "rbox doctor, or --network none");
-}
-
-static int slirp_ready(struct net *n, int timeout_ms, struct err *e)
-{
-    struct pollfd p = {.fd = n->helpers[NET_HELPER_BACKEND].ready_fd, .events = POLLIN};
-    char byte = 0;
-    int r = 0;
-
-    do {
-        r = poll(&p, 1, timeout_ms);
-    } while (r < 0 && errno == EINTR);
-    if (r == 0) {
-        return err_new(e, ETIMEDOUT, "slirp4netns was not ready after %d ms", timeout_ms);
-    }
-    return read(n->helpers[NET_HELPER_BACKEND].ready_fd, &byte, 1) == 1 ? 0 : slirp_died(n, e);
-}
-
-static void slirp_stop(struct net *n)
-{
-    (void)proc_signal(n->helpers[NET_HELPER_BACKEND].pidfd, SIGKILL);
+    strv_push(&p.argv, "--enable-seccomp");
+    strv_pushf(&p.argv, "--ready-fd=%d", p.ready_fd);
+    strv_pushf(&p.argv, "--exit-fd=%d", p.alive_fd);
+    push_options(s, &p.argv);
+    strv_push(&p.argv, "--netns-type=path");
+    strv_pushf(&p.argv, "/proc/self/fd/%d", netns_fd);
+    strv_push(&p.argv, NET_TAP);
+    return r < 0 ? r : net_program_start(&p, n, e);
 }
 
 const struct net_backend NET_SLIRP4NETNS = {
     .name = "slirp4netns",
     .check = slirp_check,
     .start = slirp_start,
-    .ready = slirp_ready,
+    .ready = net_program_ready,
     .info = slirp_info,
-    .stop = slirp_stop,
+    .stop = net_program_stop,
 };

@@ -182,7 +182,7 @@ static int build(struct supervise *s, struct running *run, struct err *e)
         r = r < 0 ? fuse_explain(&run->fuse, e) : 0;
     }
     if (r == 0 && net_must_wait(s->spec, &s->net)) {
-        r = net_wait_ready(s->spec, netns_fd, &s->net, e);
+        r = net_wait_ready(s->spec, &s->net, e);
         r = r < 0 ? r : sync_send(run->sync_fd, SYNC_EXEC, -1, e);
     }
     return r;
@@ -310,29 +310,51 @@ static void begin_health(const struct supervise *s, struct running *run)
     health_begin(h);
 }
 
-/* From the command's exec to its last end. */
-static int watch(const struct supervise *s, struct running *run)
+struct life {
+    struct supervise *s;
+    struct running *run;
+};
+
+/* A container that is nobody's has nobody who would start it again. */
+static int helper_died(void *arg, size_t helper)
 {
-    struct watch_helper helpers[NET_HELPER_COUNT + 1];
+    const struct life *l = arg;
+    autofree char *text = NULL;
+
+    if (helper >= NET_HELPER_COUNT) {
+        streams_notice(l->run->streams, "fuse-overlayfs died: the container has no files");
+        return -1;
+    }
+    text = net_helper_died(l->s->spec, l->s->state->lock_fd, (enum net_helper_role)helper,
+                           l->s->mode != SUPERVISE_FOREGROUND, &l->s->net);
+    streams_notice(l->run->streams, text);
+    return l->s->net.helpers[helper].pidfd;
+}
+
+/* From the command's exec to its last end. */
+static int watch(struct supervise *s, struct running *run)
+{
+    struct life life = {.s = s, .run = run};
+    const struct net_helper *net = s->net.helpers;
     int status = 0;
 
-    for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
-        helpers[i] = (struct watch_helper){.pidfd = s->net.helpers[i].pidfd,
-                                           .gone = net_helper_gone((enum net_helper_role)i)};
-    }
-    helpers[NET_HELPER_COUNT] = (struct watch_helper){
-        .pidfd = run->fuse.pidfd, .gone = "fuse-overlayfs died: the container has no files"};
     begin_health(s, run);
-    status = watch_run(&(struct watch){.pidfd = &run->pidfd,
-                                       .streams = run->streams,
-                                       .helpers = helpers,
-                                       .helper_count = NET_HELPER_COUNT + 1,
-                                       .explain = run->explain,
-                                       .timeout_ms = s->spec->box.timeout_ms,
-                                       .health = &run->health,
-                                       .stop_signal = s->spec->box.stop_signal,
-                                       .stop_timeout_ms = s->spec->box.stop_timeout_ms,
-                                       .ret_timed_out = &run->timed_out});
+    status = watch_run(
+        &(struct watch){.pidfd = &run->pidfd,
+                        .streams = run->streams,
+                        .helper_pidfds = {[NET_HELPER_BACKEND] = net[NET_HELPER_BACKEND].pidfd,
+                                          [NET_HELPER_PORTS] = net[NET_HELPER_PORTS].pidfd,
+                                          [NET_HELPER_RESOLVER] = net[NET_HELPER_RESOLVER].pidfd,
+                                          [NET_HELPER_COUNT] = run->fuse.pidfd},
+                        .helper_count = NET_HELPER_COUNT + 1,
+                        .helper_died = helper_died,
+                        .helper_arg = &life,
+                        .explain = run->explain,
+                        .timeout_ms = s->spec->box.timeout_ms,
+                        .health = &run->health,
+                        .stop_signal = s->spec->box.stop_signal,
+                        .stop_timeout_ms = s->spec->box.stop_timeout_ms,
+                        .ret_timed_out = &run->timed_out});
     health_end(&run->health);
     return status;
 }

@@ -19,7 +19,7 @@ enum {
 
 struct watching {
     const struct watch *w;
-    int helper_pidfds[WATCH_HELPERS_MAX]; /* -1: none, or its end was told */
+    int helper_pidfds[WATCH_HELPERS_MAX]; /* -1: none, or its end was seen */
     pid_t host_pid;
     int64_t start_ms;
     int64_t timeout_ms; /* 0 once it has struck */
@@ -185,7 +185,7 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
         if (p[POLL_HELPERS + i].revents != 0) {
             s->helper_pidfds[i] = -1;
             if (!is_ending(s)) {
-                streams_notice(s->w->streams, s->w->helpers[i].gone);
+                s->helper_pidfds[i] = s->w->helper_died(s->w->helper_arg, i);
             }
         }
     }
@@ -218,7 +218,7 @@ int watch_run(const struct watch *w)
     int status = EXIT_KILLED;
 
     for (size_t i = 0; i < WATCH_HELPERS_MAX; i++) {
-        s.helper_pidfds[i] = i < w->helper_count ? w->helpers[i].pidfd : -1;
+        s.helper_pidfds[i] = i < w->helper_count ? w->helper_pidfds[i] : -1;
     }
     s.host_pid = signals_host_pid(*w->pidfd);
     loop(&s);

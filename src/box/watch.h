@@ -15,17 +15,14 @@ enum {
     WATCH_HELPERS_MAX = 4
 };
 
-/* A process that serves the container. */
-struct watch_helper {
-    int pidfd;        /* borrowed; -1: there is none */
-    const char *gone; /* what is said when it dies */
-};
-
 struct watch {
     int *pidfd; /* PID 1 of the container; reaped and set to -1 here */
     struct streams *streams;
-    const struct watch_helper *helpers;
-    size_t helper_count;     /* at most WATCH_HELPERS_MAX */
+    int helper_pidfds[WATCH_HELPERS_MAX]; /* of processes that serve it; borrowed; -1: none */
+    size_t helper_count;
+    /* One of them died. Returns the pidfd of one in its place (borrowed), or -1. */
+    int (*helper_died)(void *arg, size_t helper);
+    void *helper_arg;
     struct explain *explain; /* or NULL */
     int64_t timeout_ms;      /* kill after so long; 0 = never */
     struct health *health;   /* its checks, or NULL */

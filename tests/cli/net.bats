@@ -16,7 +16,7 @@ teardown() {
   for pid in "${servers[@]}"; do
     kill "$pid" && wait "$pid"
   done
-  common_teardown
+  teardown_containers
 }
 
 # serve PROTOCOL ADDRESS PORT: a server on the host, ready when this returns.
@@ -143,15 +143,66 @@ ask_from_inside() {
   [ "${lines[-1]}" = 0 ]
 }
 
-@test "a dead network helper is told (#8)" {
-  "$RBOX_BUILD/rbox" run --rm --name helperless busybox sleep 3 2>stderr 3>&- &
-  local run=$! helper='' i
-  for ((i = 0; i < 100 && ${#helper} == 0; i++)); do
-    sleep 0.05
-    helper=$(pgrep -x slirp4netns -P "$(pgrep -P "$run" | head -1)") || true
+# helper_of NAME PROGRAM: the pid of a helper of container NAME.
+helper_of() {
+  pgrep -x "$2" -P "$(awk '/^PPid:/ {print $2}' "/proc/$(rbox inspect --format '{{.State.Pid}}' "$1")/status")"
+}
+
+# One that has just been started is not started again.
+kill_helper() {
+  local pid
+  until_true helper_of "$1" "$2"
+  pid=$(helper_of "$1" "$2")
+  until_true eval '[ "$(ps -o etimes= -p '"$pid"')" -ge 2 ]'
+  kill -9 "$pid"
+}
+
+# It is killed, and another takes its place.
+replaced() {
+  local old
+  old=$(helper_of "$1" "$2")
+  kill_helper "$1" "$2"
+  until_true eval 'now=$(helper_of '"$1 $2"') && [ "$now" != '"$old"' ]'
+}
+
+@test "a dead network helper is told to a foreground run (#8)" {
+  "$RBOX_BUILD/rbox" run --rm --name helperless busybox sleep 1000 2>stderr 3>&- &
+  local run=$!
+  until_true rbox container exists helperless
+  until_true eval '[ "$(rbox inspect --format "{{.State.Pid}}" helperless)" -gt 0 ]'
+  kill_helper helperless slirp4netns
+  until_true grep -q 'the network helper died: the container is cut off' stderr
+  rbox rm -f helperless
+  wait "$run" || true
+}
+
+@test "a detached container's helper is started again: outside, ports and ping (#8)" {
+  serve tcp "$host_ip" $((base + 6))
+  rbox run -d --name web "${probe[@]}" -p $((base + 7)):80 busybox /netprobe serve tcp 0.0.0.0 80
+  run rbox exec web /netprobe ask tcp "$host_ip" $((base + 6))
+  [ "$status" -eq 0 ]
+  replaced web slirp4netns
+  until_true eval 'rbox logs web 2>&1 | grep -q "network helper died and was started again"'
+  run rbox exec web /netprobe ask tcp "$host_ip" $((base + 6))
+  [ "$status" -eq 0 ]
+  run "$RBOX_BUILD/tests/netprobe" ask tcp 127.0.0.1 $((base + 7))
+  [ "${lines[0]}" = "from 10.0.2.2" ]
+  replaced web rbox-ports
+  until_true "$RBOX_BUILD/tests/netprobe" ask tcp 127.0.0.1 $((base + 7))
+  run rbox port web
+  [[ "$output" == *"80/tcp -> 0.0.0.0:$((base + 7))"* ]]
+  rbox rm -f web
+}
+
+@test "with an allowlist, helpers are started again without opening anything (#8)" {
+  serve tcp "$host_ip" $((base + 8))
+  serve tcp "$host_ip" $((base + 9))
+  rbox run -d --name shut "${probe[@]}" --allow-net "$host_ip:$((base + 8))" busybox sleep 1000
+  for helper in slirp4netns rbox-resolver; do
+    replaced shut "$helper"
+    until_true rbox exec shut /netprobe ask tcp "$host_ip" $((base + 8))
+    run rbox exec shut /netprobe ask tcp "$host_ip" $((base + 9))
+    [ "${lines[0]}" = "connect: Permission denied" ]
   done
-  sleep 0.5 # until it is awaited no more: before, its death would be an error
-  kill -9 "$helper"
-  wait "$run"
-  grep -q 'network helper died' stderr
+  rbox rm -f shut
 }

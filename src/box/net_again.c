@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A helper in the place of one that died; declared in net.h. */
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "box/net.h"
+#include "sys/proc.h"
+
+#include <errno.h>
+
+enum {
+    READY_MS = 2000, /* meanwhile nobody watches the container */
+    LIVED_MS = 1000  /* one that died sooner would so again, and again */
+};
+
+static const struct {
+    const char *gone;
+    const char *back;
+} TEXTS[NET_HELPER_COUNT] = {
+    [NET_HELPER_BACKEND] = {"the network helper died: the container is cut off",
+                            "the network helper died and was started again: connections to the "
+                            "outside broke"},
+    [NET_HELPER_PORTS] = {"the port forwarder died: published ports are closed",
+                          "the port forwarder died and was started again: connections through "
+                          "published ports broke, and ports that were added are not published any "
+                          "more"},
+    [NET_HELPER_RESOLVER] =
+        {"the resolver of --allow-net died: no name is found any more",
+         "the resolver of --allow-net died and was started again: names must be "
+         "looked up again"},
+};
+
+static int start_again(struct spec *s, int run_fd, enum net_helper_role role, struct net *n,
+                       struct err *e)
+{
+    int r = 0;
+
+    switch (role) {
+    case NET_HELPER_BACKEND:
+        close_fd(&n->exit_fd);
+        close_fd(&n->err_fd);
+        n->is_again = 1;
+        r = n->backend->start(s, n->netns_fd, n, e);
+        return r < 0 ? r : n->backend->ready(n, READY_MS, e);
+    case NET_HELPER_PORTS:
+        r = ports_open(s, &n->ports, e);
+        r = r < 0 ? r : net_start_ports(s, run_fd, n, e);
+        break;
+    case NET_HELPER_RESOLVER:
+        r = net_start_resolver(s, n, e);
+        break;
+    case NET_HELPER_COUNT:
+        return -EINVAL;
+    }
+    return r < 0 ? r : net_fork_wait(&n->helpers[role], e);
+}
+
+char *net_helper_died(struct spec *s, int run_fd, enum net_helper_role role, int again,
+                      struct net *n)
+{
+    const int64_t now_ms = clock_monotonic_ms();
+    const int is_young = now_ms - n->born_ms[role] < LIVED_MS;
+    struct err e = {0};
+
+    proc_kill_reap(&n->helpers[role].pidfd);
+    close_fd(&n->helpers[role].ready_fd);
+    if (!again) {
+        return xstrdup(TEXTS[role].gone);
+    }
+    if (is_young) {
+        return xasprintf("%s; it had just been started, and is not once more", TEXTS[role].gone);
+    }
+    n->born_ms[role] = now_ms;
+    if (start_again(s, run_fd, role, n, &e) < 0) {
+        proc_kill_reap(&n->helpers[role].pidfd);
+        return xasprintf("%s; it could not be started again: %s", TEXTS[role].gone, e.msg);
+    }
+    return xstrdup(TEXTS[role].back);
+}
