@@ -79,7 +79,7 @@ say = $(if $(filter 0,$(V)),@echo '  $(1)  $(2)',)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(B)/rbox $(HELPER_BINS) $(B)/images/busybox.tar $(B)/generated ## build rbox, its helpers and the bundled image
+all: $(B)/rbox $(HELPER_BINS) $(B)/images/busybox.tar $(B)/mnt $(B)/generated ## build rbox, its helpers and the bundled image
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -144,6 +144,10 @@ $(B)/images/busybox.tar: helpers/bundled-image.sh $(wildcard $(BUSYBOX))
 	$(call say,IMG,$@)
 	$(Q)helpers/bundled-image.sh $(BUSYBOX) $(abspath $@)
 
+# ---- where `rbox image mount` mounts, in a namespace of its own: always empty
+$(B)/mnt:
+	$(Q)mkdir -p $@
+
 # ---- unit tests: tests/unit/test_*.c, one program each
 UNIT_SRCS := $(sort $(wildcard tests/unit/test_*.c))
 # With sanitizers, not what runs under a filter of its own: their calls do not pass it.
@@ -198,7 +202,7 @@ INSTALL := install
 
 install: ## install what was built into PREFIX (/usr/local), below DESTDIR
 	@test -x $(B)/rbox || { echo "run 'make' first" >&2; exit 1; }
-	$(Q)$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/images
+	$(Q)$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/images $(DESTDIR)$(LIBEXECDIR)/mnt
 	$(Q)$(INSTALL) -m 755 $(B)/rbox $(DESTDIR)$(BINDIR)/rbox
 	$(Q)$(INSTALL) -m 755 $(HELPER_BINS) $(DESTDIR)$(LIBEXECDIR)/
 	$(Q)$(INSTALL) -m 644 $(B)/images/busybox.tar $(DESTDIR)$(LIBEXECDIR)/images/busybox.tar

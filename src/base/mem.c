@@ -145,6 +145,18 @@ void strv_remove(struct strv *l, size_t i)
     l->len--;
 }
 
+static int compare_strings(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void strv_sort(struct strv *l)
+{
+    if (l->len > 1) {
+        qsort(l->v, l->len, sizeof(*l->v), compare_strings);
+    }
+}
+
 void strv_done(struct strv *l)
 {
     for (size_t i = 0; i < l->len; i++) {

@@ -34,6 +34,7 @@ void strv_append(struct strv *l, const struct strv *other); /* copies */
 void strv_split(struct strv *l, const char *s,
                 char sep); /* pushes each part of @s; "" pushes nothing */
 void strv_remove(struct strv *l, size_t i);
+void strv_sort(struct strv *l); /* by strcmp() */
 void strv_done(struct strv *l); /* frees strings and list, leaves it empty */
 
 /* Is @s in @l? NULL-safe. */

@@ -67,23 +67,6 @@ static int receive_root(int socket_fd, int *ret_fd, struct err *e)
     return count == 1 ? 0 : err_new(e, EIO, "the container's root did not come");
 }
 
-/* With a mount namespace of its own the current folder comes along, and no other descriptor: so
- * that is the store for a moment. */
-static pid_t clone_in_store(const struct visit *v, uint64_t flags, int *ret_pidfd, struct err *e)
-{
-    autoclose int cwd_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    pid_t pid = -1;
-
-    if (v->store != NULL && fchdir(v->store->dir_fd) < 0) {
-        return err_set(e, errno, "cannot enter the store");
-    }
-    pid = ns_clone(flags, -1, ret_pidfd, e);
-    if (pid != 0) {
-        (void)!fchdir(cwd_fd);
-    }
-    return pid;
-}
-
 /* @flags: its new namespaces; a user namespace gets the container's maps. */
 static int send_visitor(struct visit *v, uint64_t flags, int *ret_fd, struct err *e)
 {
@@ -98,7 +81,8 @@ static int send_visitor(struct visit *v, uint64_t flags, int *ret_fd, struct err
     }
     here_fd = pair[0];
     v->socket_fd = pair[1];
-    pid = clone_in_store(v, flags, &pidfd, e);
+    pid = v->store != NULL ? ns_clone_in(v->store->dir_fd, flags, &pidfd, e)
+                           : ns_clone(flags, -1, &pidfd, e);
     if (pid == 0) {
         close_fd(&here_fd);
         visitor_main(v);

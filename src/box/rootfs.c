@@ -227,14 +227,20 @@ int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootf
     return r < 0 ? r : open_mounted(dirs, ret_root_fd, e);
 }
 
-int rootfs_mount_image(const struct spec *s, const struct rootfs_dirs *dirs, int *ret_root_fd,
-                       struct err *e)
+int rootfs_mount_layers(const struct spec *s, int target_fd, struct err *e)
 {
     autofree char *lower = rootfs_lower(s, "");
     autofree char *options = xasprintf("lowerdir=%s,userxattr", lower);
+
+    return mount_fs("overlay", "overlay", target_fd, MOUNT_RDONLY, options, e);
+}
+
+int rootfs_mount_image(const struct spec *s, const struct rootfs_dirs *dirs, int *ret_root_fd,
+                       struct err *e)
+{
     int r = fchdir(dirs->layers_fd) < 0 ? err_set(e, errno, "cannot enter the layers' folder") : 0;
 
-    r = r < 0 ? r : mount_fs("overlay", "overlay", dirs->fs_fd, MOUNT_RDONLY, options, e);
+    r = r < 0 ? r : rootfs_mount_layers(s, dirs->fs_fd, e);
     return r < 0 ? r : open_mounted(dirs, ret_root_fd, e);
 }
 

@@ -35,6 +35,10 @@ int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootf
 int rootfs_mount_image(const struct spec *s, const struct rootfs_dirs *dirs, int *ret_root_fd,
                        struct err *e);
 
+/* The layers of @s, found below the current folder, over @target_fd: read-only, by the kernel's
+ * overlay. */
+int rootfs_mount_layers(const struct spec *s, int target_fd, struct err *e);
+
 /* Copy the layers of @s, found below the current folder, on each other into @to_fd. */
 int rootfs_copy_layers(const struct spec *s, int to_fd, struct err *e);
 

@@ -53,6 +53,8 @@ static const struct cmd *const COMMANDS[] = {
     &cmd_history,
     &cmd_image_inspect,
     &cmd_image_exists,
+    &cmd_image_tree,
+    &cmd_image_mount,
     &cmd_volume_create,
     &cmd_volume_export,
     &cmd_volume_import,

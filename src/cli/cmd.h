@@ -151,6 +151,8 @@ extern const struct cmd cmd_untag;
 extern const struct cmd cmd_history;
 extern const struct cmd cmd_image_prune;
 extern const struct cmd cmd_image_exists;
+extern const struct cmd cmd_image_mount;
+extern const struct cmd cmd_image_tree;
 extern const struct cmd cmd_stats;
 extern const struct cmd cmd_pause;
 extern const struct cmd cmd_unpause;

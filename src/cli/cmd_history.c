@@ -56,18 +56,6 @@ enum {
     ID_WIDTH = 12
 };
 
-static int64_t layer_bytes(const struct store *store, const struct image *i, size_t layer)
-{
-    struct stat st;
-    autofree char *path = NULL;
-
-    if (layer >= i->blobs.len) {
-        return 0;
-    }
-    path = manifest_blob_path(i->blobs.v[layer]);
-    return fstatat(store->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
-}
-
 static const char *text_of(const json_t *step, const char *key)
 {
     const char *s = json_string_value(json_object_get(step, key));
@@ -103,7 +91,7 @@ static json_t *rows_of(const struct store *store, const struct image *i,
         int64_t bytes = 0;
 
         if (!json_is_true(json_object_get(step, "empty_layer"))) {
-            bytes = layer_bytes(store, i, layer++);
+            bytes = image_layer_bytes(store, i, layer++);
         }
         (void)json_array_insert_new(rows, 0,
                                     row(o, step, k + 1 == count ? id : "<missing>", bytes));

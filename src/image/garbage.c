@@ -94,13 +94,6 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void sort(struct strv *l)
-{
-    if (l->len > 0) {
-        qsort(l->v, l->len, sizeof(*l->v), compare);
-    }
-}
-
 static int has_sorted(const struct strv *l, const char *s)
 {
     return l->len > 0 && bsearch(&s, l->v, l->len, sizeof(*l->v), compare) != NULL;
@@ -175,9 +168,9 @@ static int each_piece(struct garbage *g, garbage_fn *fn, void *arg, struct err *
 {
     int r = 0;
 
-    sort(&g->blobs);
-    sort(&g->diff_ids);
-    sort(&g->layers);
+    strv_sort(&g->blobs);
+    strv_sort(&g->diff_ids);
+    strv_sort(&g->layers);
     for (size_t i = 0; r == 0 && i < sizeof(FOLDERS) / sizeof(FOLDERS[0]); i++) {
         r = each_in_folder(g, i, fn, arg, e);
     }

@@ -68,6 +68,9 @@ int image_layers(const struct store *store, struct image *i, const struct spec_i
  * with its shared lock. -ENOENT with a hint. */
 int image_find(const struct store *store, const char *name, struct image *ret, struct err *e);
 
+/* Bytes of the blob of @i's layer number @layer, as it came; 0 when it is not there. */
+int64_t image_layer_bytes(const struct store *store, const struct image *i, size_t layer);
+
 void image_done(struct image *i);
 
 #endif

@@ -55,11 +55,6 @@ int secret_remove(const struct store *store, const char *name, struct err *e)
     return r;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int secret_list(const struct store *store, struct strv *ret, struct err *e)
 {
     int fd = -1;
@@ -76,9 +71,7 @@ int secret_list(const struct store *store, struct strv *ret, struct err *e)
             strv_push(ret, entry->d_name);
         }
     }
-    if (ret->len > 0) {
-        qsort(ret->v, ret->len, sizeof(*ret->v), by_name);
-    }
+    strv_sort(ret);
     return r;
 }
 

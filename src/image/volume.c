@@ -103,11 +103,6 @@ int64_t volume_created(const struct store *store, const char *name)
     return fstatat(store->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_mtime : 0;
 }
 
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 int volume_list(const struct store *store, struct strv *ret, struct err *e)
 {
     int fd = -1;
@@ -124,9 +119,7 @@ int volume_list(const struct store *store, struct strv *ret, struct err *e)
             strv_push(ret, entry->d_name);
         }
     }
-    if (ret->len > 0) {
-        qsort(ret->v, ret->len, sizeof(*ret->v), by_name);
-    }
+    strv_sort(ret);
     return r;
 }
 

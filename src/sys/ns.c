@@ -83,6 +83,21 @@ pid_t ns_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct err *e)
     return (pid_t)pid;
 }
 
+pid_t ns_clone_in(int dir_fd, uint64_t flags, int *ret_pidfd, struct err *e)
+{
+    autoclose int cwd_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    pid_t pid = -1;
+
+    if (fchdir(dir_fd) < 0) {
+        return err_set(e, errno, "cannot enter the store");
+    }
+    pid = ns_clone(flags, -1, ret_pidfd, e);
+    if (pid != 0) {
+        (void)!fchdir(cwd_fd);
+    }
+    return pid;
+}
+
 int ns_join(int pidfd, int flags, struct err *e)
 {
     if (setns(pidfd, flags) < 0) {

@@ -14,6 +14,10 @@
  * owns *ret_pidfd (O_CLOEXEC). There are no threads, so the child may allocate. */
 pid_t ns_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct err *e);
 
+/* The same with folder @dir_fd as the child's current one: into a mount namespace of its own that
+ * comes along, and no descriptor does. */
+pid_t ns_clone_in(int dir_fd, uint64_t flags, int *ret_pidfd, struct err *e);
+
 /* Join the namespaces @flags (CLONE_NEW…) of the process behind @pidfd, all at once where the
  * kernel can (5.8). */
 int ns_join(int pidfd, int flags, struct err *e);
