@@ -26,21 +26,14 @@ static const struct net NET_NONE = {
 
 const struct net_backend *net_backend(const struct spec *s)
 {
-    return s->box.network.backend == SPEC_NET_SLIRP4NETNS ? &NET_SLIRP4NETNS : NULL;
+    return s->box.network.backend == SPEC_NET_SLIRP4NETNS ? &NET_SLIRP4NETNS
+           : s->box.network.backend == SPEC_NET_PASTA     ? &NET_PASTA
+                                                          : NULL;
 }
 
 const char *net_option(const struct spec *s, const char *key)
 {
     return spec_env_get(&s->box.network.options, key);
-}
-
-static int check_known(const struct spec *s, struct err *e)
-{
-    if (s->box.network.backend != SPEC_NET_PASTA) {
-        return 0;
-    }
-    (void)err_new(e, ENOTSUP, "this kind of --network is not supported yet");
-    return err_hint(e, "--network slirp4netns, none or host");
 }
 
 /* An allowlist is held by rules of the namespace, which these could change or go around. */
@@ -71,17 +64,18 @@ int net_open(struct spec *s, struct net *ret, struct err *e)
 {
     const struct net_backend *b = net_backend(s);
     const struct spec_network *n = &s->box.network;
-    int r = check_known(s, e);
+    int r = 0;
 
     *ret = NET_NONE;
     ret->backend = b;
+    ret->spec = s;
     if (r == 0 && n->allow_net_set) {
         r = check_allow_net(s, e);
     }
     if (r == 0 && b != NULL) {
         r = b->check(s, e);
     }
-    if (r == 0 && b != NULL) {
+    if (r == 0 && b != NULL && (b->serves_ports == NULL || !b->serves_ports(s))) {
         r = ports_open(s, &ret->ports, e);
     }
     return r;
@@ -122,6 +116,7 @@ int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, str
     if (n->backend == NULL) {
         return 0;
     }
+    n->run_fd = run_fd;
     n->netns_fd = fcntl(netns_fd, F_DUPFD_CLOEXEC, 0);
     if (n->netns_fd < 0) {
         return err_set(e, errno, "cannot keep the container's network namespace");

@@ -45,6 +45,8 @@ struct net {
     int err_fd;   /* what it says on stderr */
     int is_again; /* the backend's helper takes the place of one that died */
     int netns_fd; /* the container's, for those that are started later */
+    int run_fd;   /* its run folder; borrowed */
+    const struct spec *spec;
     int64_t born_ms[NET_HELPER_COUNT];
     struct ports ports;
 };
@@ -68,9 +70,12 @@ struct net_backend {
     /* Options are known to be valid. */
     struct net_info (*info)(const struct spec *s);
     void (*stop)(struct net *n);
+    /* Does it serve published ports itself? NULL: never. */
+    int (*serves_ports)(const struct spec *s);
 };
 
 extern const struct net_backend NET_SLIRP4NETNS;
+extern const struct net_backend NET_PASTA;
 
 /* Row of the backend that @s asks for; NULL where no helper is needed (none, host). */
 const struct net_backend *net_backend(const struct spec *s);

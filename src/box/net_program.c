@@ -31,14 +31,16 @@ int net_program_check(const char *name, enum hint_id fix, struct err *e)
 
     if (proc_find(name, &path, e) < 0) {
         (void)err_new(e, ENOENT, "cannot give the container a network: %s is not installed", name);
-        return err_hint_id(e, fix, NULL, NULL);
+        return fix != HINT_NONE ? err_hint_id(e, fix, NULL, NULL)
+                                : err_hint(e, "sudo apt-get install -y passt, or --network "
+                                              "slirp4netns");
     }
     return open_tun(&tun_fd, e);
 }
 
 int net_program_open(int netns_fd, struct net_program *p, struct net *n, struct err *e)
 {
-    *p = (struct net_program){.netns_fd = netns_fd, .ready_fd = -1, .alive_fd = -1};
+    *p = (struct net_program){.netns_fd = netns_fd, .ready_fd = -1, .alive_fd = -1, .other_fd = -1};
     return fd_pipe(&n->helpers[NET_HELPER_BACKEND].ready_fd, &p->ready_fd, e) < 0 ||
                    fd_pipe(&p->alive_fd, &n->exit_fd, e) < 0
                ? -e->errnum
@@ -60,8 +62,8 @@ int net_program_start(struct net_program *p, struct net *n, struct err *e)
     p->argv.v[0] = steal_ptr(&path);
     o.argv = (const char *const *)p->argv.v;
     o.err_fd = error_fd;
-    o.keep_fds = (int[]){p->ready_fd, p->alive_fd, p->netns_fd};
-    o.keep_count = 3;
+    o.keep_fds = (int[]){p->ready_fd, p->alive_fd, p->netns_fd, p->other_fd};
+    o.keep_count = p->other_fd >= 0 ? 4 : 3;
     return proc_start(&o, &n->helpers[NET_HELPER_BACKEND].pidfd, e);
 }
 
@@ -70,6 +72,7 @@ void net_program_done(struct net_program *p)
     strv_done(&p->argv);
     close_fd(&p->ready_fd);
     close_fd(&p->alive_fd);
+    close_fd(&p->other_fd);
 }
 
 static int died(const struct net *n, struct err *e)

@@ -21,10 +21,11 @@ struct net_program {
     int netns_fd;
     int ready_fd; /* it writes here when it works … */
     int alive_fd; /* … and may watch this: end of file when the supervisor goes */
+    int other_fd; /* of its own, or -1 */
 };
 
-/* Prerequisites that are the same for all: the program @name and /dev/net/tun. @fix: the hint's id.
- * Launcher. */
+/* Prerequisites that are the same for all: the program @name and /dev/net/tun. @fix: the hint's id,
+ * or HINT_NONE for pasta's. Launcher. */
 int net_program_check(const char *name, enum hint_id fix, struct err *e);
 
 /* The pipes; ready_fd and alive_fd are for the argument vector. */

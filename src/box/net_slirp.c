@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "box/net_program.h"
+#include "box/net_slirp_ports.h"
+#include "sys/proc.h"
 #include "userns/idmap.h"
 
 #include <arpa/inet.h>
@@ -21,7 +23,8 @@ enum {
     MTU_MAX = 65521, /* libslirp's IF_MAX_MTU */
     GUEST_HOST = 100,
     GATEWAY_HOST = 2,
-    DNS_HOST = 3
+    DNS_HOST = 3,
+    HELP_MS = 5000
 };
 
 /* ---- options */
@@ -84,10 +87,11 @@ static int is_address6(const char *value)
     return inet_pton(AF_INET6, value, &a) == 1;
 }
 
-/* rbox's own forwarder goes by the name that podman's users know. */
+/* rbox's own forwarder goes by the name that podman's users know, too. */
 static int is_port_handler(const char *value)
 {
-    return strcmp(value, "rootlesskit") == 0 || strcmp(value, "rbox") == 0;
+    return strcmp(value, "rootlesskit") == 0 || strcmp(value, "rbox") == 0 ||
+           strcmp(value, "slirp4netns") == 0;
 }
 
 /* Addresses of the network @cidr: hosts 100 (the container), 2 (the host) and 3 (the name server).
@@ -163,9 +167,42 @@ static int check_options(const struct spec *s, struct err *e)
     return 0;
 }
 
+/* Old versions lack some of what options need (1.0, of Debian 11: --outbound-addr). Only who asks
+ * for such pays for the look. */
+static int check_version(const struct spec *s, struct err *e)
+{
+    autofree char *path = NULL;
+    autofree char *help = NULL;
+    const char *argv[] = {NULL, "--help", NULL};
+
+    if (s->box.network.options.len == 0) {
+        return 0;
+    }
+    if (proc_find("slirp4netns", &path, e) < 0) {
+        err_clear(e); /* net_program_check() says so */
+        return 0;
+    }
+    argv[0] = path;
+    if (proc_run(argv, HELP_MS, &help, e) < 0) {
+        return err_wrap(e, "slirp4netns --help");
+    }
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const char *word = OPTIONS[i].argument != NULL ? OPTIONS[i].argument : OPTIONS[i].flag;
+        autofree char *name = word != NULL ? xstrndup(word, strcspn(word, "=")) : NULL;
+
+        if (name != NULL && net_option(s, OPTIONS[i].key) != NULL && strstr(help, name) == NULL) {
+            (void)err_new(e, ENOTSUP, "slirp4netns of this host is too old for '%s'",
+                          OPTIONS[i].key);
+            return err_hint(e, "a newer slirp4netns, or --network pasta");
+        }
+    }
+    return 0;
+}
+
 static int slirp_check(const struct spec *s, struct err *e)
 {
-    if (check_options(s, e) < 0) {
+    if (check_options(s, e) < 0 || check_version(s, e) < 0 ||
+        (slirp_ports_wanted(s) && slirp_ports_check(s, e) < 0)) {
         return -e->errnum;
     }
     return net_program_check("slirp4netns", HINT_NET_HELPER, e);
@@ -211,17 +248,34 @@ static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct
     strv_pushf(&p.argv, "--ready-fd=%d", p.ready_fd);
     strv_pushf(&p.argv, "--exit-fd=%d", p.alive_fd);
     push_options(s, &p.argv);
+    if (r == 0 && slirp_ports_wanted(s)) {
+        autofree char *argument = NULL;
+
+        r = slirp_ports_folder(n->run_fd, &p.other_fd, e);
+        argument = slirp_ports_argument(p.other_fd);
+        strv_push(&p.argv, argument);
+    }
     strv_push(&p.argv, "--netns-type=path");
     strv_pushf(&p.argv, "/proc/self/fd/%d", netns_fd);
     strv_push(&p.argv, NET_TAP);
     return r < 0 ? r : net_program_start(&p, n, e);
 }
 
+static int slirp_ready(struct net *n, int timeout_ms, struct err *e)
+{
+    int r = net_program_ready(n, timeout_ms, e);
+
+    return r == 0 && slirp_ports_wanted(n->spec)
+               ? slirp_ports_publish(n->spec, slirp_info(n->spec).address, n->run_fd, e)
+               : r;
+}
+
 const struct net_backend NET_SLIRP4NETNS = {
     .name = "slirp4netns",
     .check = slirp_check,
     .start = slirp_start,
-    .ready = net_program_ready,
+    .ready = slirp_ready,
     .info = slirp_info,
     .stop = net_program_stop,
+    .serves_ports = slirp_ports_wanted,
 };

@@ -102,11 +102,13 @@ static void take_globals(struct spec *s, const struct ctx *ctx)
 /* Published ports need a network of the container's own. */
 static void drop_ports(struct spec *s)
 {
+    static const char *const WITHOUT[] = {
+        [SPEC_NET_NONE] = "none", [SPEC_NET_HOST] = "host", [SPEC_NET_PATH] = "ns:"};
     enum spec_net backend = s->box.network.backend;
 
-    if ((backend == SPEC_NET_NONE || backend == SPEC_NET_HOST) && s->box.network.port_count > 0) {
-        warn("--publish has no effect with --network %s",
-             backend == SPEC_NET_NONE ? "none" : "host");
+    if (backend < sizeof(WITHOUT) / sizeof(WITHOUT[0]) && WITHOUT[backend] != NULL &&
+        s->box.network.port_count > 0) {
+        warn("--publish has no effect with --network %s", WITHOUT[backend]);
         for (size_t i = 0; i < s->box.network.port_count; i++) {
             free(s->box.network.ports[i].host_ip);
         }

@@ -144,7 +144,7 @@ const struct opt RUN_OPTIONS[] = {
     {"umask", 0, "MODE", OPT_PARSE, SPEC(process.umask), "umask (default: 0022)", spec_parse_umask},
 
     HEADING("Network"),
-    {"network", 0, "MODE", OPT_PARSE, WHOLE, "slirp4netns[:OPTIONS], none, host, container:NAME, ns:PATH", spec_parse_network},
+    {"network", 0, "MODE", OPT_PARSE, WHOLE, "slirp4netns[:OPTIONS], pasta[:OPTIONS], none, host, container:NAME, ns:PATH", spec_parse_network},
     {"net", 0, "MODE", OPT_PARSE, WHOLE, "the same", spec_parse_network},
     {"publish", 'p', "[IP:][HOST:]PORT[/udp]", OPT_PARSE, WHOLE, "forward a port of the host, or a range", spec_parse_publish},
     {"publish-all", 'P', NULL, OPT_FLAG, SPEC(box.network.publish_all), "forward all ports the image exposes", NULL},

@@ -6,6 +6,8 @@
  * none netprobe dns ADDRESS NAME=ADDRESS…         a name server for these, TTL 1; prints what is
  * asked
  *
+ *   netprobe ping ADDRESS                      an ICMP echo without a capability; "pong"
+ *
  * Servers print "ready" once they listen. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -141,6 +143,28 @@ static void ask(int type, const char *ip, const char *port)
     }
 }
 
+static void ping(const char *ip)
+{
+    static const char ECHO_REQUEST[] = {8, 0, 0, 0, 0, 0, 0, 1, 'p'};
+    const struct timeval patience = {.tv_sec = PATIENCE_S};
+    union address a;
+    socklen_t len = parse(ip, "0", &a);
+    char bytes[64];
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_ICMP);
+
+    if (fd < 0) {
+        fail("socket");
+    }
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    if (sendto(fd, ECHO_REQUEST, sizeof(ECHO_REQUEST), 0, &a.any, len) < 0) {
+        fail("send");
+    }
+    if (recv(fd, bytes, sizeof(bytes), 0) < 1 || bytes[0] != 0) {
+        fail("receive");
+    }
+    (void)printf("pong\n");
+}
+
 /* ---- names */
 
 static size_t read_name(const unsigned char *m, size_t len, char *name, size_t size)
@@ -205,6 +229,10 @@ int main(int argc, char **argv)
 {
     if (argc >= 3 && strcmp(argv[1], "dns") == 0) {
         serve_names(listen_on(SOCK_DGRAM, argv[2], "53"), argv + 3);
+    }
+    if (argc == 3 && strcmp(argv[1], "ping") == 0) {
+        ping(argv[2]);
+        return 0;
     }
     if (argc == 5) {
         const int udp = strcmp(argv[2], "udp") == 0;
