@@ -222,9 +222,15 @@ offer_delegation() {
   write_delegation
 }
 
-# Where programs need a profile to make user namespaces (Ubuntu 23.10 and later).
+# Where programs need a profile to make user namespaces: Ubuntu 23.10 and later say so by a sysctl; on Linux 6.7
+# and later any policy may. The profile allows them to this rbox, by its real path, and restricts nothing.
 write_apparmor_profile() {
-  if [ "$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null)" != 1 ] || ! command -v apparmor_parser >/dev/null; then
+  if [ "$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null)" != 1 ] &&
+    ! grep -qs userns_create /sys/kernel/security/apparmor/features/namespaces/mask; then
+    return 0
+  fi
+  if ! command -v apparmor_parser >/dev/null; then
+    say "AppArmor may restrict user namespaces, and there is no apparmor_parser: install apparmor and run this again"
     return 0
   fi
   say "writing /etc/apparmor.d/rbox"

@@ -31,11 +31,12 @@ struct search {
 };
 
 /* An unmapped owner looks like the container's user 65534. Capabilities count for files of mapped
- * ids only, so what may be written although its mode forbids it belongs to one. */
+ * ids only, so what may be written although its mode forbids it belongs to one; or to root, who is
+ * this process and mapped nowhere. */
 static int is_mapped(int dir_fd, const char *name, const struct stat *st)
 {
     return st->st_uid != OVERFLOW_ID ||
-           ((st->st_mode & 02) == 0 && !S_ISLNK(st->st_mode) &&
+           (geteuid() != OVERFLOW_ID && (st->st_mode & 02) == 0 && !S_ISLNK(st->st_mode) &&
             faccessat(dir_fd, *name != '\0' ? name : ".", W_OK, AT_EACCESS) == 0);
 }
 
