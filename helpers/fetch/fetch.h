@@ -2,8 +2,8 @@
 /* rbox-fetch speaks with registries (https://github.com/opencontainers/distribution-spec) for rbox:
  * one JSON object a line on stdin asks for something, lines of JSON on stdout tell how it goes. Its
  * first argument is the descriptor of the folder where blobs are downloaded to, its second that of
- * the folder with blobs to upload. It reads no configuration: all it may know comes with the
- * request "start".
+ * the folder with blobs to upload, its third that of a file for "file" to write. It reads no
+ * configuration: all it may know comes with the request "start".
  *
  *   {"op":"start","endpoints":[{"url":"https://host","repository":"library/busybox",
  *     "user":…,"password":…,"identity_token":…,"insecure":false,"ca":PEM,"cert":PEM,"key":PEM}],
@@ -14,6 +14,9 @@
  *                                                            {"blob":DIGEST} as each is whole
  *   {"op":"upload","digest":…,"size":…,"from":"other/repository"}   → {"how":"exists|mounted|sent"}
  *   {"op":"put","reference":…,"type":…,"text":…}
+ *   {"op":"file","path":"/a/b.tar"}                        →
+ * {"progress":"file","bytes":…,"total":…} …
+ *                                                            {"bytes":…}
  *   {"op":"list","path":"/v2/_catalog"}                    → {"text":…}
  *
  * Each request ends with {"done":true,…} or
@@ -67,6 +70,7 @@ struct fetch {
     size_t current; /* the one that answered */
     long stall_s;
     int blobs_fd;  /* the folder of blobs to upload; -1: none */
+    int out_fd;    /* the file to download to; -1: none */
     CURLSH *share; /* connections and names */
 };
 
@@ -113,6 +117,9 @@ int http_authenticate(struct fetch *f, struct endpoint *ep, const char *header, 
 /* Whether trying again can help. */
 int http_is_transient(CURLcode code, long status);
 
+/* The error for a transfer that ended with @code. */
+int http_failed(const struct endpoint *ep, CURLcode code, const char *words, struct err *e);
+
 /* The error for an answer with @status to "@what". */
 int http_refused(long status, const struct buf *body, const char *what, struct err *e);
 
@@ -125,6 +132,7 @@ void http_sleep_ms(long ms);
 size_t http_keep_header(char *data, size_t size, size_t count, void *arg);
 
 int blobs_download(struct fetch *f, const json_t *blobs, struct err *e);
+int file_download(struct fetch *f, const char *path, json_t *ret, struct err *e);
 int upload_blob(struct fetch *f, const json_t *request, json_t *ret, struct err *e);
 
 /* One line on stdout; takes the reference @o. */

@@ -101,16 +101,19 @@ static int is_own(const struct endpoint *ep, const char *url)
     return rest != NULL && (*rest == '/' || *rest == '\0');
 }
 
+/* Who went without TLS from the start may be sent on without. */
 static void set_protocols(const struct endpoint *ep, CURL *easy)
 {
+    int may_be_plain = ep->insecure || str_after(ep->url, "http://") != NULL;
+
 #if LIBCURL_VERSION_NUM >= 0x075500
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR,
-                           ep->insecure ? "http,https" : "https");
+                           may_be_plain ? "http,https" : "https");
 #else
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
     (void)curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS,
-                           CURLPROTO_HTTPS | (ep->insecure ? CURLPROTO_HTTP : 0));
+                           CURLPROTO_HTTPS | (may_be_plain ? CURLPROTO_HTTP : 0));
 #endif
 }
 
@@ -334,7 +337,7 @@ static int settle(struct endpoint *ep, CURLcode code)
     return 0;
 }
 
-static int network_error(const struct endpoint *ep, CURLcode code, const char *words, struct err *e)
+int http_failed(const struct endpoint *ep, CURLcode code, const char *words, struct err *e)
 {
     const char *said = *words != '\0' ? words : curl_easy_strerror(code);
     /* Answers that no second try makes better break the protocol. */
@@ -375,7 +378,7 @@ int http_call(struct fetch *f, struct endpoint *ep, struct call *c, struct err *
             continue;
         }
         if (!http_is_transient(code, c->status) || tries >= FETCH_TRIES) {
-            return code == CURLE_OK ? 0 : network_error(ep, code, words, e);
+            return code == CURLE_OK ? 0 : http_failed(ep, code, words, e);
         }
         if (c->retry_after_s > RETRY_AFTER_MAX_S) {
             return 0;
@@ -424,6 +427,6 @@ int http_refused(long status, const struct buf *body, const char *what, struct e
     } else if (status >= 500 || status == 429) {
         errnum = FETCH_NETWORK;
     }
-    return err_new(e, errnum, "%s: the registry answers %ld%s%s", what, status,
+    return err_new(e, errnum, "%s: the server answers %ld%s%s", what, status,
                    message != NULL ? ": " : "", message != NULL ? message : "");
 }

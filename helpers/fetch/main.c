@@ -320,6 +320,17 @@ static int op_list(struct fetch *f, const json_t *o, json_t *ret, struct err *e)
     return r;
 }
 
+static int op_file(struct fetch *f, const json_t *o, json_t *ret, struct err *e)
+{
+    const char *path = NULL;
+    int r = json_get_string(o, "path", "request", &path, e);
+
+    if (r == 0 && (path == NULL || *path != '/')) {
+        r = err_new(e, EINVAL, "a file needs a path");
+    }
+    return r < 0 ? r : file_download(f, path, ret, e);
+}
+
 static int op_upload(struct fetch *f, const json_t *o, json_t *ret, struct err *e)
 {
     return upload_blob(f, o, ret, e);
@@ -329,7 +340,7 @@ static const struct {
     const char *name;
     int (*run)(struct fetch *f, const json_t *o, json_t *ret, struct err *e);
 } OPS[] = {{"start", op_start},   {"ping", op_ping}, {"manifest", op_manifest}, {"blobs", op_blobs},
-           {"upload", op_upload}, {"put", op_put},   {"list", op_list}};
+           {"upload", op_upload}, {"put", op_put},   {"list", op_list},         {"file", op_file}};
 
 static int serve(struct fetch *f, const char *line, size_t len, json_t *ret, struct err *e)
 {
@@ -367,10 +378,11 @@ static const char *kind_of(int errnum)
     }
 }
 
-/* rbox-fetch FOLDER_FD [BLOBS_FD] */
+/* rbox-fetch FOLDER_FD [BLOBS_FD [OUT_FD]] */
 int main(int argc, char **argv)
 {
-    struct fetch f = {.blobs_fd = argc > 2 ? (int)strtol(argv[2], NULL, 10) : -1};
+    struct fetch f = {.blobs_fd = argc > 2 ? (int)strtol(argv[2], NULL, 10) : -1,
+                      .out_fd = argc > 3 ? (int)strtol(argv[3], NULL, 10) : -1};
     autofree char *line = NULL;
     size_t room = 0;
     ssize_t len = 0;

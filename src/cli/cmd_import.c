@@ -4,6 +4,8 @@
 #include "cli/change.h"
 #include "cli/cmd.h"
 #include "cli/one_id.h"
+#include "cli/registry_options.h"
+#include "image/fetch_url.h"
 #include "image/load.h"
 #include "image/manifest.h"
 
@@ -15,22 +17,21 @@
 
 struct import_options {
     struct image_config config;
+    int quiet;
     int squash_ids;
 };
 
 static const struct opt OPTIONS[] = {
+    {"quiet", 'q', NULL, OPT_FLAG, offsetof(struct import_options, quiet),
+     "say nothing of a download", NULL},
     CHANGE_OPTION(offsetof(struct import_options, config)),
     ONE_ID_SQUASH_ROW(offsetof(struct import_options, squash_ids)),
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"message", 'm', NULL},
-                                             {"platform", 0, NULL},
-                                             {"os", 0, NULL},
-                                             {"arch", 0, NULL},
-                                             {"variant", 0, NULL},
-                                             {"quiet", 'q', NULL},
-                                             {0}};
+static const struct opt_refused REFUSED[] = {{"message", 'm', NULL}, {"platform", 0, NULL},
+                                             {"os", 0, NULL},        {"arch", 0, NULL},
+                                             {"variant", 0, NULL},   {0}};
 
 static void import_done(void *options);
 static int import(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -39,11 +40,13 @@ const struct cmd cmd_import = {
     .names = {"import", "image import"},
     .group = CMD_IMAGES,
     .summary = "make an image of a root file system tarball",
-    .usage = "[options] FILE NAME",
-    .description =
-        "FILE is a tarball of a root file system, compressed or not; - is standard input.\n"
-        "Prints the image's id.",
+    .usage = "[options] FILE|URL NAME",
+    .description = "FILE is a tarball of a root file system, compressed or not; - is standard "
+                   "input. A URL of\n"
+                   "http or https is downloaded first.\n"
+                   "Prints the image's id.",
     .examples = "rbox import rootfs.tar.gz openwrt\n"
+                "rbox import https://example.org/rootfs.tar.xz mine:1\n"
                 "rbox import -c 'CMD [\"/bin/sh\"]' -c 'ENV A=b' - mine < rootfs.tar\n",
     .options = OPTIONS,
     .refused = REFUSED,
@@ -59,19 +62,40 @@ static void import_done(void *options)
     image_config_done(&((struct import_options *)options)->config);
 }
 
+static int open_source(const struct store *store, const char *name, int quiet, int *ret_fd,
+                       struct err *e)
+{
+    struct registry_options registry = {.quiet = quiet};
+    struct pull_options o = {0};
+    struct progress progress = {0};
+    int r = 0;
+
+    if (fetch_is_url(name)) {
+        r = registry_options_read(&registry, &progress, &o, e);
+        r = r < 0 ? r : fetch_url(store, name, o.progress, ret_fd, e);
+        progress_done(&progress);
+        return r;
+    }
+    *ret_fd = strcmp(name, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                     : open(name, O_RDONLY | O_CLOEXEC);
+    return *ret_fd < 0 ? err_set(e, errno, "cannot open '%s'", name) : 0;
+}
+
 static int import(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct import_options *o = options;
-    int is_stdin = strcmp(argv[0], "-") == 0;
-    autoclose int fd = is_stdin ? STDIN_FILENO : open(argv[0], O_RDONLY | O_CLOEXEC);
+    autostrv struct strv names = {0};
+    autoclose int fd = -1;
     autofree char *id = NULL;
     struct store *store = NULL;
-    int r = fd < 0 ? err_set(e, errno, "cannot open '%s'", argv[0]) : ctx_store(ctx, &store, e);
+    int r = ctx_store(ctx, &store, e);
 
     (void)argc;
     if (r == 0) {
         store->squash_ids = o->squash_ids;
     }
+    r = r < 0 ? r : load_local_name(argv[1], &names, e); /* before anything is downloaded */
+    r = r < 0 ? r : open_source(store, argv[0], o->quiet, &fd, e);
     r = r < 0 ? r : load_import(store, fd, argv[1], &o->config, &id, e);
     if (r == 0) {
         events_add(store, "image", "import", id, argv[1]);

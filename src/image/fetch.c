@@ -181,11 +181,12 @@ static int start_helper(struct fetch *f, int blobs_fd, struct err *e)
     autofree char *path = NULL;
     autofree char *folder = xasprintf("%d", f->partial_fd);
     autofree char *blobs = xasprintf("%d", blobs_fd);
+    autofree char *out = xasprintf("%d", f->file_fd);
     autoclose int in_fd = -1;
     autoclose int out_fd = -1;
     autoclose int say_fd = -1;
     autoclose int answer_fd = -1;
-    const int keep[] = {f->partial_fd, blobs_fd};
+    const int keep[] = {f->partial_fd, blobs_fd, f->file_fd};
     int pair[2] = {-1, -1};
     int r = proc_find_helper("rbox-fetch", &path, e);
 
@@ -201,12 +202,12 @@ static int start_helper(struct fetch *f, int blobs_fd, struct err *e)
     (void)fcntl(out_fd, F_SETPIPE_SZ, PIPE_BYTES);
     environment(&env);
     r = proc_start(
-        &(const struct proc_options){.argv = (const char *const[]){path, folder, blobs, NULL},
+        &(const struct proc_options){.argv = (const char *const[]){path, folder, blobs, out, NULL},
                                      .envp = (const char *const *)env.v,
                                      .in_fd = in_fd,
                                      .out_fd = out_fd,
                                      .keep_fds = keep,
-                                     .keep_count = 2,
+                                     .keep_count = f->file_fd < 0 ? 2 : 3,
                                      .die_with_parent = 1},
         &f->pidfd, e);
     if (r == 0) {
@@ -218,7 +219,8 @@ static int start_helper(struct fetch *f, int blobs_fd, struct err *e)
 
 /* The environment's RBOX_REGISTRY_TIMEOUT: seconds without a byte after which a server counts as
  * silent. */
-static int open_with(const struct store *store, json_t *list, struct fetch *ret, struct err *e)
+static int open_with(const struct store *store, json_t *list, int file_fd, struct fetch *ret,
+                     struct err *e)
 {
     struct fetch f = FETCH_CLOSED;
     autoclose int blobs_fd = -1;
@@ -227,6 +229,7 @@ static int open_with(const struct store *store, json_t *list, struct fetch *ret,
     json_t *request = json_pack("{s:s, s:O}", "op", "start", "endpoints", list);
     int r = dir_make(store->dir_fd, "partial", 0700, &f.partial_fd, e);
 
+    f.file_fd = file_fd;
     r = r < 0 ? r : dir_make(store->dir_fd, "blobs", 0711, &top_fd, e);
     r = r < 0 ? r : dir_make(top_fd, "sha256", 0711, &blobs_fd, e);
     if (stall != NULL && strtol(stall, NULL, 10) > 0) {
@@ -253,9 +256,53 @@ int fetch_open(const struct store *store, const struct registries *conf,
     json_t *list = json_array();
     int r = endpoints(conf, ref, o, list, e);
 
-    r = r < 0 ? r : open_with(store, list, ret, e);
+    r = r < 0 ? r : open_with(store, list, -1, ret, e);
     json_decref(list);
     return r;
+}
+
+/* "https://host:1" of @url; *ret_path borrows from it. */
+static int split_url(const char *url, char **ret_origin, const char **ret_path, struct err *e)
+{
+    const char *host = str_after(url, "https://");
+    size_t len = 0;
+
+    host = host != NULL ? host : str_after(url, "http://");
+    if (host == NULL || *host == '\0' || *host == '/') {
+        return err_new(e, EINVAL, "'%s' is no URL of a file", url);
+    }
+    len = strcspn(host, "/?#");
+    if (memchr(host, '@', len) != NULL) {
+        (void)err_new(e, EINVAL, "a URL with a password in it is not taken: others would see it");
+        return err_hint(e, "curl -f … | rbox import - NAME");
+    }
+    *ret_path = host[len] == '/' ? host + len : NULL;
+    if (*ret_path == NULL) {
+        return err_new(e, EINVAL, "'%s' names no file", url);
+    }
+    *ret_origin = xstrndup(url, (size_t)(host - url) + len);
+    return 0;
+}
+
+int fetch_open_url(const struct store *store, const char *url, int file_fd, struct fetch *ret,
+                   const char **ret_path, struct err *e)
+{
+    const struct fetch_options none = {0};
+    autofree char *origin = NULL;
+    json_auto_t *list = NULL;
+    json_t *endpoint = NULL;
+    int r = split_url(url, &origin, ret_path, e);
+
+    if (r < 0) {
+        return r;
+    }
+    list = json_pack("[{s:s}]", "url", origin);
+    if (list == NULL) {
+        return err_new(e, EINVAL, "'%s' is not text", url);
+    }
+    endpoint = json_array_get(list, 0);
+    r = certificates(strstr(origin, "://") + 3, &none, endpoint, e);
+    return r < 0 ? r : open_with(store, list, file_fd, ret, e);
 }
 
 void fetch_close(struct fetch *f)

@@ -26,12 +26,13 @@ struct fetch {
     int say_fd;     /* a socket: what we say */
     FILE *out;      /* what it answers */
     int partial_fd; /* the folder it downloads into */
+    int file_fd;    /* the file for the request "file"; -1: none. Borrowed */
 };
 
 /* One that is not open: what fetch_close() leaves, and takes. */
-#define FETCH_CLOSED                                \
-    {                                               \
-        .pidfd = -1, .say_fd = -1, .partial_fd = -1 \
+#define FETCH_CLOSED                                               \
+    {                                                              \
+        .pidfd = -1, .say_fd = -1, .partial_fd = -1, .file_fd = -1 \
     }
 
 /* Start the helper for the repository of @ref, with its mirrors in front. On success the caller
@@ -39,6 +40,11 @@ struct fetch {
 int fetch_open(const struct store *store, const struct registries *conf,
                const struct image_ref *ref, const struct fetch_options *o, struct fetch *ret,
                struct err *e);
+
+/* The same for the http or https @url, whose file the request "file" with *ret_path (borrows from
+ * @url) writes into @file_fd. Errors: -EINVAL no such URL. */
+int fetch_open_url(const struct store *store, const char *url, int file_fd, struct fetch *ret,
+                   const char **ret_path, struct err *e);
 
 void fetch_close(struct fetch *f);
 
