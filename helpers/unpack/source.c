@@ -48,6 +48,7 @@ static la_ssize_t read_raw(struct archive *tar, void *arg, const void **ret)
 int source_open(struct source *s, int fd, struct err *e)
 {
     struct archive_entry *entry = NULL;
+    int r = 0;
 
     s->fd = fd;
     s->bytes = 0;
@@ -68,7 +69,11 @@ int source_open(struct source *s, int fd, struct err *e)
     if (archive_read_open_fd(s->raw, fd, 65536) != ARCHIVE_OK) {
         return source_error(s->raw, e, "cannot read the archive");
     }
-    if (archive_read_next_header(s->raw, &entry) != ARCHIVE_OK && archive_errno(s->raw) != 0) {
+    r = archive_read_next_header(s->raw, &entry);
+    if (r == ARCHIVE_EOF) {
+        return err_new(e, EINVAL, "the archive is empty");
+    }
+    if (r != ARCHIVE_OK && archive_errno(s->raw) != 0) {
         return source_error(s->raw, e, "cannot read the archive");
     }
     if (archive_read_open(s->tar, s, NULL, read_raw, NULL) != ARCHIVE_OK) {

@@ -13,6 +13,7 @@
 #include "box/net.h"
 #include "box/process.h"
 #include "box/protect.h"
+#include "box/secrets.h"
 #include "box/sync.h"
 #include "box/user.h"
 #include "sys/fd.h"
@@ -57,6 +58,7 @@ static int open_sources(struct child *c, int *ret_rootfs_fd, struct err *e)
             return err_hint_id(e, HINT_SOURCE_PATH, c->spec->box.rootfs, NULL);
         }
     }
+    r = r < 0 ? r : secrets_set_env(AT_FDCWD, c->spec, e);
     return r < 0 ? r : volumes_open(c->spec, &c->mounts, e);
 }
 

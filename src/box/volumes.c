@@ -4,6 +4,7 @@
 #include "base/hints.h"
 #include "base/mem.h"
 #include "box/mounts.h"
+#include "box/secrets.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/path.h"
@@ -154,6 +155,8 @@ int volumes_open(const struct spec *s, struct mounts *m, struct err *e)
 
         if (is_type(v, "bind") || is_type(v, "overlay") || v->volume_name != NULL) {
             r = clone_volume(v, &m->volume_fd[i], e);
+        } else if (is_type(v, "secret")) {
+            r = secrets_open(v->source, &m->volume_fd[i], e);
         }
     }
     for (size_t i = 0; r == 0 && i < s->linux_.device_count; i++) {
@@ -218,6 +221,18 @@ static int prepare_anonymous(size_t index, int *volume_fd, int fs_fd, struct err
     return r < 0 ? r : mount_clone(dir_fd, 0, volume_fd, e);
 }
 
+/* In the container's folder as a file of its own. */
+static int prepare_secret(const struct spec_mount *v, size_t index, int *volume_fd, int fs_fd,
+                          struct err *e)
+{
+    autofree char *name = xasprintf("volume%zu", index);
+    autoclose int file_fd = -1;
+    int r = secrets_copy(v, *volume_fd, fs_fd, name, &file_fd, e);
+
+    close_fd(volume_fd);
+    return r < 0 ? r : mount_clone(file_fd, 0, volume_fd, e);
+}
+
 int volumes_prepare(const struct spec *s, struct mounts *m, int fs_fd, struct err *e)
 {
     for (size_t i = 0; i < s->mount_count; i++) {
@@ -228,6 +243,8 @@ int volumes_prepare(const struct spec *s, struct mounts *m, int fs_fd, struct er
             r = prepare_overlay(i, &m->volume_fd[i], fs_fd, e);
         } else if (is_type(v, "volume") && v->volume_name == NULL) {
             r = prepare_anonymous(i, &m->volume_fd[i], fs_fd, e);
+        } else if (is_type(v, "secret")) {
+            r = prepare_secret(v, i, &m->volume_fd[i], fs_fd, e);
         }
         if (r < 0) {
             return err_wrap(e, "volume at '%s'", v->destination);

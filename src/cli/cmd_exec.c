@@ -4,6 +4,7 @@
 #include "box/caps.h"
 #include "box/enter.h"
 #include "box/events.h"
+#include "box/secrets.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/run_options.h"
@@ -146,7 +147,8 @@ static int exec(struct ctx *ctx, void *options, int argc, char **argv, struct er
     if (r < 0) {
         return r;
     }
-    r = change_process(&c.spec, o, argv + 1, e);
+    r = secrets_set_env(store->dir_fd, &c.spec, e);
+    r = r < 0 ? r : change_process(&c.spec, o, argv + 1, e);
     if (r == 0) {
         events_add_container(store, &c.spec, "exec", NULL);
         r = enter_run(&f, &c.spec, &enter, e);

@@ -168,7 +168,7 @@ static int inspect_volume(const struct store *store, const char *name, json_t **
     autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, name);
 
     if (strchr(name, '/') != NULL || !volume_exists(store, name)) {
-        return err_new(e, ENOENT, "there is no volume '%s'", name);
+        return volume_missing(name, e);
     }
     *ret =
         json_pack("{s:o, s:s, s:o, s:o}", "Name", json_str(name), "Driver", "local", "Mountpoint",

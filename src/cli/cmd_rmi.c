@@ -127,8 +127,12 @@ static int remove_image(const struct removal *rm, const char *word, struct err *
     int by_id = 0;
     int r = image_find(rm->store, word, &i, e);
 
+    if (r == -ENOENT) {
+        (void)err_hint(e, "rbox images");
+        return err_exit(e, EXITCODE_NO_SUCH);
+    }
     if (r < 0) {
-        return err_exit(e, r == -ENOENT ? EXITCODE_NO_SUCH : 0);
+        return r;
     }
     by_id = is_by_id(&i, word);
     n.id = i.id;

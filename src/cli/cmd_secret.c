@@ -27,6 +27,8 @@ static int secret_inspect(struct ctx *ctx, void *options, int argc, char **argv,
 struct create_options {
     int env;
     int replace;
+    char *driver;
+    struct strv labels;
 };
 
 static const struct opt CREATE_OPTIONS[] = {
@@ -34,10 +36,18 @@ static const struct opt CREATE_OPTIONS[] = {
      "FILE is the name of a variable of the caller's", NULL},
     {"replace", 0, NULL, OPT_FLAG, offsetof(struct create_options, replace),
      "in place of one of that name", NULL},
+    {"label", 'l', "KEY=VALUE", OPT_PARSE, offsetof(struct create_options, labels), "a label",
+     spec_parse_pair},
+    {"driver", 'd', "NAME", OPT_STRING, offsetof(struct create_options, driver),
+     "file, which is the only one", NULL},
     {0},
 };
-static const struct opt_refused CREATE_REFUSED[] = {
-    {"driver", 'd', NULL}, {"driver-opts", 0, NULL}, {"label", 'l', NULL}, {0}};
+static const struct opt_refused CREATE_REFUSED[] = {{"driver-opts", 0, NULL}, {0}};
+
+static void create_done(void *options)
+{
+    strv_done(&((struct create_options *)options)->labels);
+}
 
 const struct cmd cmd_secret_create = {
     .names = {"secret create"},
@@ -46,26 +56,30 @@ const struct cmd cmd_secret_create = {
     .usage = "[options] NAME FILE|-",
     .description =
         "It is a file in the store, which only you can enter; run --secret NAME gives it to a\n"
-        "container as /run/secrets/NAME. It is in no image, no environment and no inspect.",
+        "container as /run/secrets/NAME, or as a variable. It is in no image and no inspect.",
     .examples = "printf s3cret | rbox secret create db -\n"
-                "rbox run --secret db app\n",
+                "rbox run --secret db app\n"
+                "rbox run --secret db,uid=70,mode=0400 --secret token,type=env,target=TOKEN app\n",
     .options = CREATE_OPTIONS,
     .refused = CREATE_REFUSED,
     .options_size = sizeof(struct create_options),
     .min_args = 2,
     .max_args = 2,
+    .done = create_done,
     .run = secret_create,
 };
 
 struct ls_options {
     struct format_list list;
+    struct strv filters;
 };
 
 static const struct opt LS_OPTIONS[] = {
     FORMAT_LIST_ROWS(struct ls_options, list),
+    {"filter", 'f', "name=TEXT", OPT_STRV, offsetof(struct ls_options, filters),
+     "only those whose name has TEXT in it; id=TEXT is the same", NULL},
     {0},
 };
-static const struct opt_refused LS_REFUSED[] = {{"filter", 'f', NULL}, {0}};
 
 const struct cmd cmd_secret_ls = {
     .names = {"secret ls"},
@@ -73,7 +87,6 @@ const struct cmd cmd_secret_ls = {
     .summary = "list secrets",
     .usage = "[options]",
     .options = LS_OPTIONS,
-    .refused = LS_REFUSED,
     .options_size = sizeof(struct ls_options),
     .run = secret_ls,
 };
@@ -143,12 +156,19 @@ static int secret_create(struct ctx *ctx, void *options, int argc, char **argv, 
     int r = spec_parse_name(argv[0], &name, e);
 
     (void)argc;
+    if (r == 0 && o->driver != NULL && strcmp(o->driver, "file") != 0) {
+        r = err_new(e, ENOTSUP, "--driver can be file, not '%s'", o->driver);
+    }
     r = r < 0 ? r : read_data(o, argv[1], &data, &len, e);
     if (r == 0 && len == 0) {
         r = err_new(e, EINVAL, "the secret is empty");
     }
     r = r < 0 ? r : ctx_store(ctx, &store, e);
-    r = r < 0 ? r : secret_make(store, name, data, len, o->replace, e);
+    r = r < 0 ? r
+              : secret_make(
+                    store,
+                    &(struct secret){.name = name, .data = data, .len = len, .labels = &o->labels},
+                    o->replace, e);
     if (r == 0) {
         (void)puts(name);
     }
@@ -168,6 +188,27 @@ static json_t *describe(const struct store *store, const char *name)
                      "file", "CreatedAt", since);
 }
 
+/* One of the texts will do, as podman has it. */
+static int is_wanted(const char *name, const struct strv *filters)
+{
+    for (size_t i = 0; i < filters->len; i++) {
+        if (strstr(name, strchr(filters->v[i], '=') + 1) != NULL) {
+            return 1;
+        }
+    }
+    return filters->len == 0;
+}
+
+static int check_filters(const struct strv *filters, struct err *e)
+{
+    for (size_t i = 0; i < filters->len; i++) {
+        if (str_after(filters->v[i], "name=") == NULL && str_after(filters->v[i], "id=") == NULL) {
+            return err_new(e, EINVAL, "--filter '%s' is not name=TEXT or id=TEXT", filters->v[i]);
+        }
+    }
+    return 0;
+}
+
 static int secret_ls(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct ls_options *o = options;
@@ -178,9 +219,12 @@ static int secret_ls(struct ctx *ctx, void *options, int argc, char **argv, stru
 
     (void)argc;
     (void)argv;
+    r = r < 0 ? r : check_filters(&o->filters, e);
     r = r < 0 ? r : secret_list(store, &names, e);
     for (size_t i = 0; r == 0 && i < names.len; i++) {
-        (void)json_array_append_new(rows, describe(store, names.v[i]));
+        if (is_wanted(names.v[i], &o->filters)) {
+            (void)json_array_append_new(rows, describe(store, names.v[i]));
+        }
     }
     return r < 0 ? r : format_listed(stdout, &o->list, COLUMNS, rows, e);
 }
@@ -220,17 +264,20 @@ static int secret_inspect(struct ctx *ctx, void *options, int argc, char **argv,
 
     (void)options;
     for (int i = 0; r == 0 && i < argc; i++) {
+        autostrv struct strv labels = {0};
         char when[CLOCK_TEXT_BYTES];
         int64_t created_s = strchr(argv[i], '/') == NULL ? secret_created_s(store, argv[i]) : -1;
 
         if (created_s < 0) {
             (void)err_new(e, ENOENT, "there is no secret '%s'", argv[i]);
+            (void)err_hint(e, "rbox secret ls");
             return err_exit(e, EXITCODE_NO_SUCH);
         }
-        (void)json_array_append_new(list,
-                                    json_pack("{s:s, s:s, s:{s:s, s:{s:s}}}", "ID", argv[i],
-                                              "CreatedAt", clock_text(created_s * 1000000000, when),
-                                              "Spec", "Name", argv[i], "Driver", "Name", "file"));
+        r = secret_labels(store, argv[i], &labels, e);
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s, s:{s:s, s:{s:s}, s:o}}", "ID", argv[i], "CreatedAt",
+                            clock_text(created_s * 1000000000, when), "Spec", "Name", argv[i],
+                            "Driver", "Name", "file", "Labels", json_from_pairs(&labels)));
     }
     return r < 0 ? r : format_value(stdout, NULL, list, e);
 }

@@ -93,6 +93,7 @@ static int untag(struct ctx *ctx, void *options, int argc, char **argv, struct e
 
     (void)options;
     r = r < 0 ? r : image_find(store, argv[0], &i, e);
+    r = r == -ENOENT ? err_hint(e, "rbox images") : r;
     close_fd(&i.lock_fd);
     if (r == 0 && argc == 1) {
         r = untag_one(store, i.id, argv[0], e);

@@ -124,7 +124,8 @@ static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, 
         return r;
     }
     if (argc > 0 && volume_exists(store, name)) {
-        return err_new(e, EEXIST, "there is a volume '%s' already", name);
+        (void)err_new(e, EEXIST, "there is a volume '%s' already", name);
+        return err_hint(e, "rbox run -v %s:/PLACE … uses it; rbox volume rm %s", name, name);
     }
     r = userns_own_maps(&s, e);
     r = r < 0 ? r : volume_make(store, name, &s.linux_.uid_mappings, &s.linux_.gid_mappings, e);
@@ -234,7 +235,7 @@ static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, stru
     r = r < 0 ? r : volume_use_names(store, 0, &used, e);
     for (int i = 0; r == 0 && i < argc; i++) {
         if (strchr(argv[i], '/') != NULL || !volume_exists(store, argv[i])) {
-            (void)err_new(e, ENOENT, "there is no volume '%s'", argv[i]);
+            (void)volume_missing(argv[i], e);
             return err_exit(e, EXITCODE_NO_SUCH);
         }
         if (strv_has(&used, argv[i])) {

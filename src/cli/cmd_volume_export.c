@@ -66,7 +66,7 @@ static int run_in_volume(const struct store *store, const char *name, const stru
     int r = 0;
 
     if (strchr(name, '/') != NULL || !volume_exists(store, name)) {
-        (void)err_new(e, ENOENT, "there is no volume '%s'", name);
+        (void)volume_missing(name, e);
         return err_exit(e, EXITCODE_NO_SUCH);
     }
     fd = openat(store->dir_fd, path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -7,6 +7,7 @@
 #include "spec/spec_parse.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,66 +98,131 @@ int given_volumes(const struct store *store, const struct strv *from, struct spe
 
 /* ---- secrets */
 
+enum {
+    ID_MAX = INT32_MAX,
+    MODE_MAX = 07777
+};
+
 struct secret_words {
     char *name;
-    char *target; /* absolute */
+    char *target;
+    int is_env;
+    struct strv options; /* uid= gid= mode= */
 };
+
+static void words_done(struct secret_words *w)
+{
+    free(w->name);
+    free(w->target);
+    strv_done(&w->options);
+}
+
+/* A number of podman's options, to be read again where it is used. */
+static int check_number(const char *option, struct err *e)
+{
+    int is_mode = str_after(option, "mode=") != NULL;
+    const char *value = strchr(option, '=') + 1;
+    char *end = NULL;
+    long number = strtol(value, &end, is_mode ? 8 : 10);
+
+    return *value >= '0' && *value <= '9' && *end == '\0' && number <= (is_mode ? MODE_MAX : ID_MAX)
+               ? 0
+               : err_new(e, EINVAL, "--secret: '%s' is no %s", option,
+                         is_mode ? "mode (0400)" : "id");
+}
+
+static void keep_word(char **field, const char *value)
+{
+    free(*field);
+    *field = xstrdup(value);
+}
+
+static int parse_word(const char *word, int is_first, struct secret_words *w, struct err *e)
+{
+    const char *value = strchr(word, '=');
+
+    if (value == NULL && is_first) {
+        keep_word(&w->name, word);
+    } else if (str_after(word, "source=") != NULL || str_after(word, "src=") != NULL) {
+        keep_word(&w->name, value + 1);
+    } else if (str_after(word, "target=") != NULL) {
+        keep_word(&w->target, value + 1);
+    } else if (strcmp(word, "type=env") == 0 || strcmp(word, "type=mount") == 0) {
+        w->is_env = value[1] == 'e';
+    } else if (str_after(word, "uid=") != NULL || str_after(word, "gid=") != NULL ||
+               str_after(word, "mode=") != NULL) {
+        strv_push(&w->options, word);
+        return check_number(word, e);
+    } else {
+        return err_new(e, EINVAL,
+                       "--secret has source=, target=, type=mount|env, uid=, gid= and mode=, not "
+                       "'%s'",
+                       word);
+    }
+    return 0;
+}
 
 static int parse_secret(const char *text, struct secret_words *ret, struct err *e)
 {
     autostrv struct strv parts = {0};
-    const char *target = NULL;
+    int r = 0;
 
     strv_split(&parts, text, ',');
-    for (size_t i = 0; i < parts.len; i++) {
-        const char *value = NULL;
-
-        if (i == 0 && strchr(parts.v[i], '=') == NULL) {
-            ret->name = xstrdup(parts.v[i]);
-        } else if ((value = str_after(parts.v[i], "source=")) != NULL) {
-            free(ret->name);
-            ret->name = xstrdup(value);
-        } else if ((value = str_after(parts.v[i], "target=")) != NULL) {
-            target = value;
-        } else if (strcmp(parts.v[i], "type=mount") != 0) {
-            return err_new(
-                e, ENOTSUP,
-                "--secret has source=, target= and type=mount, not '%s': a secret is a file "
-                "that all users of the container may read",
-                parts.v[i]);
-        }
+    for (size_t i = 0; r == 0 && i < parts.len; i++) {
+        r = parse_word(parts.v[i], i == 0, ret, e);
+    }
+    if (r < 0) {
+        return r;
     }
     if (ret->name == NULL || strchr(ret->name, '/') != NULL || *ret->name == '\0') {
         return err_new(e, EINVAL, "--secret '%s' names no secret", text);
     }
-    ret->target = target != NULL && target[0] == '/'
-                      ? xstrdup(target)
-                      : xasprintf("/run/secrets/%s", target != NULL ? target : ret->name);
+    if (ret->is_env && ret->options.len > 0) {
+        return err_new(e, EINVAL, "--secret '%s': a variable has no owner and no mode", text);
+    }
     return 0;
 }
 
-static int add_secret(const struct store *store, const struct secret_words *w, struct spec *s,
-                      struct err *e)
+/* Its value is read when the container starts, and is in its environment alone. */
+static int add_variable(const struct secret_words *w, struct spec *s, struct err *e)
 {
+    const char *variable = w->target != NULL ? w->target : w->name;
+
+    if (*variable == '\0' || strchr(variable, '=') != NULL) {
+        return err_new(e, EINVAL, "--secret: '%s' is no name of a variable", variable);
+    }
+    strv_pushf(&s->box.secret_env, "%s=%s", variable, w->name);
+    return 0;
+}
+
+static int add_file(struct secret_words *w, struct spec *s, struct err *e)
+{
+    const char *target = w->target != NULL ? w->target : w->name;
+    autofree char *path = *target == '/' ? xstrdup(target) : xasprintf("/run/secrets/%s", target);
     struct spec_mount *m = NULL;
-    char *place = spec_clean_path(w->target);
+    char *place = spec_clean_path(path);
 
     if (place == NULL || spec_find_mount(s, place) != NULL) {
-        (void)err_new(e, EINVAL, "--secret: there can be no file at '%s'", w->target);
         free(place);
-        return -e->errnum;
+        return err_new(e, EINVAL, "--secret: there can be no file at '%s'", path);
     }
+    m = spec_add_mount(s);
+    m->type = xstrdup("secret");
+    m->source = xstrdup(w->name);
+    m->destination = place;
+    strv_push(&m->options, "ro");
+    strv_append(&m->options, &w->options);
+    return 0;
+}
+
+static int add_secret(const struct store *store, struct secret_words *w, struct spec *s,
+                      struct err *e)
+{
     if (secret_created_s(store, w->name) < 0) {
-        free(place);
         (void)err_new(e, ENOENT, "there is no secret '%s'", w->name);
         return err_hint(e, "rbox secret create %s FILE", w->name);
     }
-    m = spec_add_mount(s);
-    m->type = xstrdup("bind");
-    m->source = secret_path(store, w->name);
-    m->destination = place;
-    strv_push(&m->options, "ro");
-    return 0;
+    return w->is_env ? add_variable(w, s, e) : add_file(w, s, e);
 }
 
 int given_secrets(const struct store *store, const struct strv *names, struct spec *s,
@@ -169,8 +235,7 @@ int given_secrets(const struct store *store, const struct strv *names, struct sp
 
         r = parse_secret(names->v[i], &w, e);
         r = r < 0 ? r : add_secret(store, &w, s, e);
-        free(w.name);
-        free(w.target);
+        words_done(&w);
     }
     return r;
 }

@@ -2,6 +2,7 @@
 #include "image/secret.h"
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "sys/fd.h"
 
 #include <dirent.h>
@@ -13,12 +14,15 @@
 #include <unistd.h>
 
 static const char FOLDER[] = "secrets";
+static const char LABELS[] = "secret-labels";
 
-/* Mode 0711 and 0644: any user of a container may read what it was given; the store's top, 0700,
- * keeps others of the host away. */
+enum {
+    LABELS_BYTES_MAX = 1 << 20
+};
+
 static int open_folder(const struct store *store, int *ret_fd, struct err *e)
 {
-    return dir_make(store->dir_fd, FOLDER, 0711, ret_fd, e);
+    return dir_make(store->dir_fd, FOLDER, 0700, ret_fd, e);
 }
 
 int64_t secret_created_s(const struct store *store, const char *name)
@@ -31,26 +35,71 @@ int64_t secret_created_s(const struct store *store, const char *name)
                : -1;
 }
 
-int secret_make(const struct store *store, const char *name, const void *data, size_t len,
-                int replace, struct err *e)
+static int write_labels(const struct store *store, const struct secret *secret, struct err *e)
+{
+    autoclose int fd = -1;
+    json_t *o = json_from_pairs(secret->labels);
+    autofree char *text = json_text(o);
+    int r = dir_make(store->dir_fd, LABELS, 0700, &fd, e);
+
+    json_decref(o);
+    return r < 0 ? r
+                 : file_write(fd, secret->name, text, strlen(text), FILE_SYNC | FILE_PRIVATE, e);
+}
+
+/* The labels first: what counts is whether the secret itself is there. */
+int secret_make(const struct store *store, const struct secret *secret, int replace, struct err *e)
 {
     autoclose int fd = -1;
     int r = open_folder(store, &fd, e);
 
-    if (r == 0 && !replace && secret_created_s(store, name) >= 0) {
-        return err_new(e, EEXIST, "there is a secret '%s' already", name);
+    if (r == 0 && !replace && secret_created_s(store, secret->name) >= 0) {
+        (void)err_new(e, EEXIST, "there is a secret '%s' already", secret->name);
+        return err_hint(e, "rbox secret create --replace %s FILE", secret->name);
     }
-    return r < 0 ? r : file_write(fd, name, data, len, FILE_SYNC, e);
+    r = r < 0 ? r : write_labels(store, secret, e);
+    return r < 0 ? r
+                 : file_write(fd, secret->name, secret->data, secret->len, FILE_SYNC | FILE_PRIVATE,
+                              e);
+}
+
+int secret_labels(const struct store *store, const char *name, struct strv *ret, struct err *e)
+{
+    autofree char *path = xasprintf("%s/%s", LABELS, name);
+    autofree char *text = NULL;
+    json_auto_t *o = NULL;
+    const char *key = NULL;
+    json_t *v = NULL;
+    size_t len = 0;
+    int r = file_read(store->dir_fd, path, LABELS_BYTES_MAX, &text, &len, e);
+
+    if (r == -ENOENT) { /* of a version that kept none */
+        err_clear(e);
+        return 0;
+    }
+    r = r < 0 ? r : json_parse(text, len, path, &o, e);
+    json_object_foreach(o, key, v)
+    {
+        strv_pushf(ret, "%s=%s", key, json_is_string(v) ? json_string_value(v) : "");
+    }
+    return r;
 }
 
 int secret_remove(const struct store *store, const char *name, struct err *e)
 {
+    autofree char *labels = xasprintf("%s/%s", LABELS, name);
     autoclose int fd = -1;
     int r = open_folder(store, &fd, e);
 
     if (r == 0 && unlinkat(fd, name, 0) < 0) {
-        r = errno == ENOENT ? err_new(e, ENOENT, "there is no secret '%s'", name)
-                            : err_set(e, errno, "cannot remove secret '%s'", name);
+        if (errno != ENOENT) {
+            return err_set(e, errno, "cannot remove secret '%s'", name);
+        }
+        (void)err_new(e, ENOENT, "there is no secret '%s'", name);
+        return err_hint(e, "rbox secret ls");
+    }
+    if (r == 0) {
+        (void)unlinkat(store->dir_fd, labels, 0);
     }
     return r;
 }
@@ -73,9 +122,4 @@ int secret_list(const struct store *store, struct strv *ret, struct err *e)
     }
     strv_sort(ret);
     return r;
-}
-
-char *secret_path(const struct store *store, const char *name)
-{
-    return xasprintf("%s/%s/%s", store->path, FOLDER, name);
 }

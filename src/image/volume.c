@@ -123,6 +123,12 @@ int volume_list(const struct store *store, struct strv *ret, struct err *e)
     return r;
 }
 
+int volume_missing(const char *name, struct err *e)
+{
+    (void)err_new(e, ENOENT, "there is no volume '%s'", name);
+    return err_hint(e, "rbox volume ls   (or: rbox volume create %s)", name);
+}
+
 /* ---- removing */
 
 int volume_remove(const struct store *store, const char *name, const struct spec_idmap *uid_map,
@@ -137,7 +143,7 @@ int volume_remove(const struct store *store, const char *name, const struct spec
     }
     /* Renamed first: nobody finds a volume that is half gone. */
     if (renameat(volumes_fd, name, volumes_fd, trash) < 0) {
-        return errno == ENOENT ? err_new(e, ENOENT, "there is no volume '%s'", name)
+        return errno == ENOENT ? volume_missing(name, e)
                                : err_set(e, errno, "cannot remove volume '%s'", name);
     }
     r = userns_remove_tree(uid_map, gid_map, volumes_fd, trash, e);

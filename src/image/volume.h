@@ -19,6 +19,9 @@ int volume_make(const struct store *store, const char *name, const struct spec_i
 /* Is it there? */
 int volume_exists(const struct store *store, const char *name);
 
+/* The error -ENOENT for @name, with the command that lists those there are. */
+int volume_missing(const char *name, struct err *e);
+
 /* Remove it with all that is in it, whoever of the maps owns that. -ENOENT: there is none. It must
  * not be in use. */
 int volume_remove(const struct store *store, const char *name, const struct spec_idmap *uid_map,

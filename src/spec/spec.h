@@ -60,7 +60,8 @@ struct spec_process {
  * type "bind": source is an absolute host path. type "tmpfs", "proc", "sysfs", "devpts", "mqueue",
  * "cgroup2": source is the type. type "volume": source and volume_name are a named volume of the
  * store, "" and NULL one that lives and goes with the container. type "overlay": source is a host
- * path whose changes go to a throw-away upper (option upperdir=,workdir= keep them). options: ro rw
+ * path whose changes go to a throw-away upper (option upperdir=,workdir= keep them). type "secret":
+ * source is a secret's name, options are uid= gid= mode=. options: ro rw
  * nosuid suid nodev dev noexec exec noatime relatime strictatime [r]bind [r]private [r]shared
  * [r]slave U z Z create nocopy tmpcopyup notmpcopyup, and tmpfs' own size= mode= nr_inodes= uid=
  * gid=. */
@@ -263,6 +264,7 @@ struct spec_box {
     char *storage_driver;      /* --storage-driver, NULL = choose */
     struct strv labels;        /* "K=V" */
     struct strv annotations;
+    struct strv secret_env; /* "VARIABLE=SECRET": its content is nowhere but in the environment */
     enum spec_restart restart;
     int restart_max;
     struct spec_health health;

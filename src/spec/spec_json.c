@@ -93,6 +93,7 @@ static const struct field FIELDS[] = {
     FIELD("rbox.image", F_STRING, box.image_name, 0),
     FIELD("rbox.imageID", F_STRING, box.image_id, 0),
     FIELD("rbox.layers", F_STRV, box.layers, 0),
+    FIELD("rbox.secretEnv", F_STRV, box.secret_env, 0),
     FIELD("rbox.rootfsOverlay", F_BOOL, box.rootfs_overlay, 0),
     FIELD("rbox.init", F_BOOL, box.init, 0),
     FIELD("rbox.interactive", F_BOOL, box.interactive, 0),

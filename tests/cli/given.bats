@@ -62,13 +62,97 @@ no tmpfs" ]
   fi
 }
 
+@test "a secret's owner and mode; a secret as a variable, in run, exec and start, and nowhere else (issue 4)" {
+  printf w0rd | rbox secret create --replace tok -
+  [ "$(rbox run --rm --network none --secret tok busybox stat -c %u:%g:%a /run/secrets/tok)" = 0:0:444 ]
+  [ "$(rbox run --rm --network none --secret tok,mode=0400,target=/a/b busybox stat -c %u:%g:%a /a/b)" = 0:0:400 ]
+  if ! is_user bob; then
+    run rbox run --rm --network none --user 33 --secret tok,uid=33,gid=44,mode=0400 busybox sh -c 'stat -c %u:%g:%a /run/secrets/tok; cat /run/secrets/tok'
+    [ "${lines[*]}" = "33:44:400 w0rd" ]
+    run rbox run --rm --network none --user 34 --secret tok,uid=33,mode=0400 busybox cat /run/secrets/tok
+    [ "$status" -ne 0 ]
+    [[ "$output" != *w0rd* ]]
+  else
+    run rbox run --rm --network none --userns host --secret tok,uid=33 busybox true
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"cannot belong to 33:0"* ]]
+  fi
+  rbox run -d --name holder --network none --secret tok,type=env,target=TOKEN --secret tok,type=env --secret tok,mode=0400 busybox sh -c 'echo "$TOKEN $tok"; exec sleep 1000' >/dev/null
+  [ "$(rbox exec holder sh -c 'echo "$TOKEN $tok"')" = "w0rd w0rd" ]
+  until_true sh -c '"$RBOX_BUILD/rbox" logs holder | grep -q "^w0rd w0rd$"'
+  run ! grep -q w0rd <<<"$(rbox inspect holder)"
+  run ! grep -q w0rd "$RBOX_STORE/containers/$(rbox inspect -f '{{.Id}}' holder)/config.json"
+  # What it is at the next start.
+  printf new | rbox secret create --replace tok -
+  rbox stop -t 0 holder
+  rbox commit -q holder with-env
+  [ "$(rbox run --rm --network none with-env sh -c 'echo "[$TOKEN]"')" = "[]" ]
+  rbox start holder
+  [ "$(rbox exec holder sh -c 'cat /run/secrets/tok; echo ":$TOKEN"')" = "new:new" ]
+  rbox run --rm --network none --volumes-from holder busybox sh -c '[ ! -e /run/secrets/tok ]'
+  rbox stop -t 0 holder
+  rbox rm holder
+  rbox secret rm tok
+}
+
+@test "secrets have labels; ls takes filters" {
+  local store=$RBOX_STORE
+  export RBOX_STORE=$BATS_TEST_TMPDIR/store
+  echo a | rbox secret create -d file -l team=web --label empty alpha -
+  echo b | rbox secret create beta -
+  [ "$(rbox secret inspect alpha | jq -c '.[0].Spec.Labels')" = '{"team":"web","empty":""}' ] ||
+    [ "$(rbox secret inspect alpha | jq -cS '.[0].Spec.Labels')" = '{"empty":"","team":"web"}' ]
+  [ "$(rbox secret inspect beta | jq -c '.[0].Spec.Labels')" = '{}' ]
+  [ "$(rbox secret ls -q --filter name=lph)" = alpha ]
+  [ "$(rbox secret ls -q -f id=alpha -f name=bet | tr '\n' ' ')" = "alpha beta " ]
+  [ -z "$(rbox secret ls -q -f name=zeta)" ]
+  echo c | rbox secret create --replace alpha -
+  [ "$(rbox secret inspect alpha | jq -c '.[0].Spec.Labels')" = '{}' ]
+  rbox secret rm --all
+  [ -z "$(find "$RBOX_STORE/secrets" "$RBOX_STORE/secret-labels" -type f)" ]
+  run rbox secret create -d shell x /etc/hostname
+  [ "$status" -eq 125 ]
+  RBOX_STORE=$store
+}
+
+@test "what is not there is named with the command that lists what is (issue 4)" {
+  local verb
+  for verb in "volume rm" "volume inspect" "volume export"; do
+    run rbox $verb nope
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"there is no volume 'nope'"*"hint: rbox volume ls   (or: rbox volume create nope)"* ]]
+  done
+  for verb in rmi untag; do
+    run rbox $verb nope
+    [[ "$output" == *"cannot find image 'nope'"*"hint: rbox images" ]]
+  done
+}
+
 @test "secrets: what is wrong is named" {
   run rbox run --rm --network none --secret nope busybox true
   [ "$status" -eq 125 ]
   [[ "$output" == *"rbox secret create nope FILE"* ]]
   run rbox run --rm --network none --secret nope,type=env busybox true
   [ "$status" -eq 125 ]
-  [[ "$output" == *"type=mount"* ]]
+  [[ "$output" == *"rbox secret create nope FILE"* ]]
+  echo x >one
+  rbox secret create --replace one one
+  local bad
+  for bad in one,type=file one,uid=x one,gid=-1 one,mode=99 one,mode=77777 one,uid= one,type=env,uid=1 one,type=env,target=A=B \
+    one,what=1 ,type=env source=; do
+    run rbox run --rm --network none --secret "$bad" busybox true
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"--secret"* ]]
+  done
+  printf 'a\0b' >nul
+  rbox secret create --replace nul nul
+  run rbox run --rm --network none --secret nul,type=env busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"secret 'nul' holds a NUL byte"* ]]
+  run rbox secret create one one
+  [[ "$output" == *"hint: rbox secret create --replace one FILE"* ]]
+  run rbox secret ls --filter label=x
+  [ "$status" -eq 125 ]
   run rbox secret create '../x' /etc/hostname
   [ "$status" -eq 125 ]
   run rbox secret create empty /dev/null

@@ -99,6 +99,9 @@ PY
 
 @test "broken archives: one line, nothing left, and the store works" {
   make_archive
+  run rbox load </dev/null
+  [ "$status" -eq 125 ]
+  [ "$output" = "rbox: the archive is empty" ]
   local file
   head -c 20000 archive.tar >truncated.tar
   head -c 100000 /dev/urandom >noise.tar
