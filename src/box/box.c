@@ -49,7 +49,9 @@ static int launch_prepare(struct launch *l, struct err *e)
     struct mounts *m = &l->supervise.child.mounts;
     int r = join_open(l->store, l->spec, &l->supervise.join, e);
 
-    r = r < 0 ? r : net_open(l->spec, &l->supervise.net, e);
+    r = r < 0 ? r : network_enter(l->store, l->spec, &l->supervise.seat, e);
+    r = r < 0 ? r : network_check_user(&l->supervise.seat, l->supervise.join.user_fd, e);
+    r = r < 0 ? r : net_open(l->spec, &l->supervise.seat, &l->supervise.net, e);
     if (r == 0) {
         r = seccomp_prepare(l->spec, &l->filter, e);
     }
@@ -123,7 +125,10 @@ static int launch_supervisor(struct launch *l, const struct box_options *o, stru
         flags |= CLONE_NEWPID;
     }
     l->supervisor_pid =
-        join_clone(&l->supervise.join, JOIN_SUPERVISOR, flags, &l->supervisor_pidfd, e);
+        l->supervise.join.user_fd < 0 && l->supervise.seat.userns_fd >= 0
+            ? userns_clone_below(l->supervise.seat.userns_fd, flags, &l->spec->linux_.uid_mappings,
+                                 &l->spec->linux_.gid_mappings, &l->supervisor_pidfd, e)
+            : join_clone(&l->supervise.join, JOIN_SUPERVISOR, flags, &l->supervisor_pidfd, e);
     if (l->supervisor_pid == 0) {
         (void)close(pair[0]);
         if (o->image_lock_fd != NULL) {
@@ -138,6 +143,7 @@ static int launch_supervisor(struct launch *l, const struct box_options *o, stru
     (void)close(pair[1]);
     l->control_fd = pair[0];
     net_done(&l->supervise.net);
+    close_fd(&l->supervise.seat.fd); /* whose end must be the supervisor's */
     return l->supervisor_pid < 0 ? (int)l->supervisor_pid : 0;
 }
 
@@ -219,7 +225,7 @@ static int launch_serve(struct launch *l, const struct box_options *o, struct er
     if (r == 0 && o->image_lock_fd != NULL) {
         close_fd(o->image_lock_fd); /* rmi and prune find the reference from now on */
     }
-    if (r == 0 && l->supervise.join.user_fd < 0) {
+    if (r == 0 && l->supervise.join.user_fd < 0 && l->supervise.seat.userns_fd < 0) {
         r = userns_map(l->supervisor_pid, &l->spec->linux_.uid_mappings,
                        &l->spec->linux_.gid_mappings, e);
     }
@@ -283,6 +289,7 @@ static int launch(struct launch *l, const struct box_options *o, struct err *e)
     }
     undo_run(&undo);
     join_done(&l->supervise.join);
+    network_seat_done(&l->supervise.seat);
     state_done(&l->state);
     cgroup_done(&l->cgroup);
     seccomp_done(&l->filter);
@@ -297,14 +304,18 @@ static int launch(struct launch *l, const struct box_options *o, struct err *e)
 static struct launch launch_init(const struct store *store, struct spec *s,
                                  const struct box_options *o, int is_new)
 {
-    struct launch l = {
-        .store = store,
-        .spec = s,
-        .supervise = {.spec = s, .caller_uid = geteuid(), .mode = o->mode, .is_new = is_new},
-        .state = {.dir_fd = -1, .lock_fd = -1},
-        .cgroup = CGROUP_INIT,
-        .control_fd = -1,
-        .supervisor_pidfd = -1};
+    struct launch l = {.store = store,
+                       .spec = s,
+                       .supervise = {.spec = s,
+                                     .caller_uid = geteuid(),
+                                     .mode = o->mode,
+                                     .is_new = is_new,
+                                     .net = NET_INIT,
+                                     .seat = NETWORK_SEAT_INIT},
+                       .state = {.dir_fd = -1, .lock_fd = -1},
+                       .cgroup = CGROUP_INIT,
+                       .control_fd = -1,
+                       .supervisor_pidfd = -1};
 
     join_init(&l.supervise.join);
     return l;

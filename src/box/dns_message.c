@@ -153,6 +153,26 @@ size_t dns_write_verdict(const uint8_t *message, const struct dns_question *q, i
     return len;
 }
 
+size_t dns_add_address(uint8_t *message, size_t len, int family, const void *address,
+                       uint32_t ttl_s)
+{
+    const size_t size = family == AF_INET6 ? 16 : 4;
+    uint8_t *p = message + len;
+
+    if (len + 2 + RECORD_BYTES + size > DNS_MESSAGE_MAX) {
+        return len;
+    }
+    put16(p, 0xc000 | DNS_HEADER_BYTES); /* the name is the question's */
+    put16(p + 2, family == AF_INET6 ? DNS_TYPE_AAAA : DNS_TYPE_A);
+    put16(p + 4, CLASS_IN);
+    put16(p + 6, ttl_s >> 16);
+    put16(p + 8, ttl_s & 0xffff);
+    put16(p + 10, (unsigned int)size);
+    memcpy(p + 2 + RECORD_BYTES, address, size);
+    put16(message + 6, get16(message + 6) + 1U);
+    return len + 2 + RECORD_BYTES + size;
+}
+
 int dns_each_address(const uint8_t *message, size_t len, const struct dns_question *q,
                      dns_address_fn *fn, void *arg)
 {

@@ -47,6 +47,11 @@ int dns_is_answer(const uint8_t *answer, size_t len, const uint8_t *query,
 size_t dns_write_verdict(const uint8_t *message, const struct dns_question *q, int code,
                          int truncated, uint8_t *out);
 
+/* Append an address of the question's name to the answer @message, of @len bytes so far; one that
+ * does not fit into DNS_MESSAGE_MAX is left out. Returns the length. */
+size_t dns_add_address(uint8_t *message, size_t len, int family, const void *address,
+                       uint32_t ttl_s);
+
 /* Call @fn for each address in the answer section. Returns 0, or -EBADMSG for a malformed message
  * (calls already made stand). */
 typedef void dns_address_fn(void *arg, int family, const uint8_t *address, uint32_t ttl_s);

@@ -2,7 +2,6 @@
 #include "box/join.h"
 
 #include "base/cleanup.h"
-#include "base/exitcode.h"
 #include "base/mem.h"
 #include "box/control.h"
 #include "box/find.h"
@@ -386,58 +385,24 @@ static int is_needed(const struct join *j, enum join_stage stage)
     return needed;
 }
 
-/* What the one in between reports of its child. */
-struct born {
-    pid_t pid; /* or -errno, with … */
-    struct err err;
+struct joining {
+    const struct join *join;
+    enum join_stage stage;
 };
 
-/* The caller of join_clone() cannot join by itself: it has to stay where it is. So a process in
- * between joins, and leaves its child to the caller (CLONE_PARENT). Returns in that child only. */
-static void clone_between(const struct join *j, enum join_stage stage, uint64_t flags,
-                          int socket_fd)
+static int enter_step(void *arg, pid_t pid, struct err *e)
 {
-    struct born b = {0};
-    int pidfd = -1;
-    int r = enter(j, stage, &b.err);
+    const struct joining *g = arg;
 
-    b.pid = r < 0 ? r : ns_clone(flags | CLONE_PARENT, -1, &pidfd, &b.err);
-    if (b.pid == 0) {
-        (void)close(socket_fd);
-        return;
-    }
-    (void)fd_send(socket_fd, &b, sizeof(b), &pidfd, b.pid > 0);
-    _exit(EXITCODE_OK);
+    (void)pid;
+    return enter(g->join, g->stage, e);
 }
 
 pid_t join_clone(const struct join *j, enum join_stage stage, uint64_t flags, int *ret_pidfd,
                  struct err *e)
 {
-    autokill int between = -1;
-    struct born b = {0};
-    int pair[2] = {-1, -1};
-    size_t count = 0;
-    pid_t pid = -1;
+    struct joining joining = {.join = j, .stage = stage};
 
-    if (!is_needed(j, stage)) {
-        return ns_clone(flags, -1, ret_pidfd, e);
-    }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        return err_set(e, errno, "cannot create a socket pair");
-    }
-    pid = ns_clone(0, -1, &between, e);
-    if (pid == 0) {
-        (void)close(pair[0]);
-        clone_between(j, stage, flags, pair[1]);
-        return 0;
-    }
-    (void)close(pair[1]);
-    if (pid > 0 && fd_recv(pair[0], &b, sizeof(b), ret_pidfd, 1, &count) != (ssize_t)sizeof(b)) {
-        b.pid = err_new(&b.err, ECHILD, "a process that joins namespaces ended");
-    }
-    (void)close(pair[0]);
-    if (pid > 0 && b.pid < 0) {
-        *e = b.err;
-    }
-    return pid < 0 ? pid : b.pid;
+    return is_needed(j, stage) ? ns_clone_between(enter_step, NULL, &joining, flags, ret_pidfd, e)
+                               : ns_clone(flags, -1, ret_pidfd, e);
 }

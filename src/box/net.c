@@ -21,13 +21,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct net NET_NONE = {
-    .exit_fd = -1, .err_fd = -1, .netns_fd = -1, .helpers = {{-1, -1}, {-1, -1}, {-1, -1}}};
-
 const struct net_backend *net_backend(const struct spec *s)
 {
     return s->box.network.backend == SPEC_NET_SLIRP4NETNS ? &NET_SLIRP4NETNS
            : s->box.network.backend == SPEC_NET_PASTA     ? &NET_PASTA
+           : s->box.network.backend == SPEC_NET_USER      ? &NET_USER
                                                           : NULL;
 }
 
@@ -60,15 +58,16 @@ static int check_allow_net(const struct spec *s, struct err *e)
     return 0;
 }
 
-int net_open(struct spec *s, struct net *ret, struct err *e)
+int net_open(struct spec *s, const struct network_seat *seat, struct net *ret, struct err *e)
 {
     const struct net_backend *b = net_backend(s);
     const struct spec_network *n = &s->box.network;
     int r = 0;
 
-    *ret = NET_NONE;
+    *ret = NET_INIT;
     ret->backend = b;
     ret->spec = s;
+    ret->seat = seat;
     if (r == 0 && n->allow_net_set) {
         r = check_allow_net(s, e);
     }

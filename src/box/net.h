@@ -14,6 +14,7 @@
 #define RBOX_BOX_NET_H
 
 #include "base/err.h"
+#include "box/network.h"
 #include "box/port.h"
 #include "spec/spec.h"
 
@@ -49,7 +50,13 @@ struct net {
     const struct spec *spec;
     int64_t born_ms[NET_HELPER_COUNT];
     struct ports ports;
+    const struct network_seat *seat; /* borrowed; of a container in user networks (network.h) */
 };
+
+/* The value before net_open(). */
+#define NET_INIT   \
+    ((struct net){ \
+        .exit_fd = -1, .err_fd = -1, .netns_fd = -1, .helpers = {{-1, -1}, {-1, -1}, {-1, -1}}})
 
 /* The helper of @role, which died, is reaped; with @again another takes its place, unless it had
  * just been started. Returns what is to be said of it; the caller owns that. */
@@ -76,13 +83,15 @@ struct net_backend {
 
 extern const struct net_backend NET_SLIRP4NETNS;
 extern const struct net_backend NET_PASTA;
+extern const struct net_backend NET_USER;
 
 /* Row of the backend that @s asks for; NULL where no helper is needed (none, host). */
 const struct net_backend *net_backend(const struct spec *s);
 
-/* Check, and listen on published ports, whose numbers are filled in in @s. On success *ret is for
- * net_start() in the fork, and net_done() in the launcher. */
-int net_open(struct spec *s, struct net *ret, struct err *e);
+/* Check, and listen on published ports, whose numbers are filled in in @s. @seat (borrowed): of a
+ * container in user networks. On success *ret is for net_start() in the fork, and net_done() in the
+ * launcher. */
+int net_open(struct spec *s, const struct network_seat *seat, struct net *ret, struct err *e);
 
 /* Close what this process holds of @n: the helpers are the supervisor's. */
 void net_done(struct net *n);

@@ -90,6 +90,7 @@ static char *resolv_conf(const struct spec *s)
     struct spec_network n = s->box.network;
     autofree char *host_text = read_host_file("/etc/resolv.conf");
     autofree char *nameserver = backend != NULL ? address_text(backend->info(s).dns) : NULL;
+    autostrv struct strv own = {0};
 
     if (n.dns.len == 1 && strcmp(n.dns.v[0], "none") == 0) {
         return NULL;
@@ -98,6 +99,16 @@ static char *resolv_conf(const struct spec *s)
     if (n.allow_net_set) {
         n.dns = (struct strv){0};
         return net_resolv_conf(host_text, EGRESS_NAMESERVER, &n);
+    }
+    /* Those of user networks ask the servers of --dns. A name without a dot is a container's
+     * first. */
+    network_nameservers(s, &own);
+    if (own.len > 0) {
+        static char as_it_is[] = "ndots:0";
+        static char *options[] = {as_it_is, NULL};
+
+        n.dns = own;
+        n.dns_options = n.dns_options.len > 0 ? n.dns_options : (struct strv){options, 1};
     }
     return net_resolv_conf(host_text, nameserver, &n);
 }
@@ -134,6 +145,9 @@ static char *host_gateway(const struct spec *s)
     if (net_backend(s) == NULL) {
         return s->box.network.backend == SPEC_NET_HOST ? xstrdup("127.0.0.1") : NULL;
     }
+    if (s->box.network.backend == SPEC_NET_USER && network_is_internal(s)) {
+        return NULL;
+    }
     return address_text(net_backend(s)->info(s).gateway);
 }
 
@@ -158,6 +172,15 @@ static int put_added_host(struct buf *b, const char *entry, const char *gateway,
     }
     buf_printf(b, "%s\t%s\n", address, names);
     return 0;
+}
+
+/* Those in a second network and on. */
+static void put_more_addresses(struct buf *b, const struct spec *s)
+{
+    for (size_t i = 1; i < s->box.network.join_count; i++) {
+        buf_printf(b, "%s\t%s %s\n", s->box.network.joins[i].address,
+                   s->hostname != NULL ? s->hostname : "", s->box.name != NULL ? s->box.name : "");
+    }
 }
 
 static int hosts(const struct spec *s, char **ret, struct err *e)
@@ -185,6 +208,7 @@ static int hosts(const struct spec *s, char **ret, struct err *e)
         buf_puts(&b, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
         buf_printf(&b, "%s\t%s %s\n", address != NULL ? address : "127.0.1.1",
                    s->hostname != NULL ? s->hostname : "", s->box.name != NULL ? s->box.name : "");
+        put_more_addresses(&b, s);
         buf_puts(&b, entries);
     }
     if (gateway != NULL) {

@@ -265,7 +265,7 @@ static int start_again(struct supervise *s, struct running *run, struct err *e)
     while (waitpid(-1, NULL, WNOHANG) > 0) { /* what net_stop() did not wait for, last time */
     }
     run->restarts++;
-    r = net_open(s->spec, &s->net, e);
+    r = net_open(s->spec, &s->seat, &s->net, e);
     return r < 0 ? r : start(s, run, e);
 }
 

@@ -27,10 +27,11 @@ struct supervise {
     struct spec *spec;
     uid_t caller_uid; /* as the host counts */
     struct state *state;
-    struct child child; /* prepared by the launcher; sync_fd is the supervisor's to fill in */
-    struct join join;   /* open */
-    struct net net;     /* checked, and listening on published ports */
-    int control_fd;     /* towards the launcher */
+    struct child child;       /* prepared by the launcher; sync_fd is the supervisor's to fill in */
+    struct join join;         /* open */
+    struct network_seat seat; /* in user networks, for all of its lives */
+    struct net net;           /* checked, and listening on published ports */
+    int control_fd;           /* towards the launcher */
     enum supervise_mode mode;
     int is_new; /* a start that fails leaves nothing of a new container */
 };

@@ -28,6 +28,7 @@ enum cmd_group {
     CMD_CONTAINERS,
     CMD_IMAGES,
     CMD_VOLUMES,
+    CMD_NETWORKS,
     CMD_SYSTEM,
     CMD_HIDDEN, /* in no list */
     CMD_GROUP_COUNT
@@ -135,6 +136,14 @@ extern const struct cmd cmd_volume_rm;
 extern const struct cmd cmd_volume_prune;
 extern const struct cmd cmd_volume_exists;
 extern const struct cmd cmd_volume_inspect;
+extern const struct cmd cmd_network_create;
+extern const struct cmd cmd_network_ls;
+extern const struct cmd cmd_network_inspect;
+extern const struct cmd cmd_network_connect;
+extern const struct cmd cmd_network_disconnect;
+extern const struct cmd cmd_network_rm;
+extern const struct cmd cmd_network_prune;
+extern const struct cmd cmd_network_exists;
 extern const struct cmd cmd_inspect;
 extern const struct cmd cmd_images;
 extern const struct cmd cmd_pull;

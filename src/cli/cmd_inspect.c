@@ -3,6 +3,7 @@
 #include "base/exitcode.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "box/network_config.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/format.h"
@@ -27,7 +28,7 @@ static const struct opt OPTIONS[] = {
     {"format", 'f', "FORMAT", OPT_STRING, FIELD(format),
      "json, or a template such as {{.State.Status}}", NULL},
     {"type", 0, "TYPE", OPT_PARSE, FIELD(type),
-     "container, image or volume (default: the first there is)", parse_type},
+     "container, image, volume or network (default: the first there is)", parse_type},
     {0},
 };
 
@@ -39,6 +40,7 @@ static int inspect(struct ctx *ctx, void *options, int argc, char **argv, struct
 static void init_container(void *options);
 static void init_image(void *options);
 static void init_volume(void *options);
+static void init_network(void *options);
 
 /* `rbox image inspect` looks for images alone, and so on. */
 #define INSPECT(name_, group_, init_, summary_, examples_)                                 \
@@ -49,17 +51,20 @@ static void init_volume(void *options);
         .max_args = CMD_ANY_ARGS, .init = (init_), .done = inspect_done, .run = inspect,   \
     }
 
-const struct cmd cmd_inspect = INSPECT(
-    "inspect", CMD_SYSTEM, NULL, "print all there is to know of containers, images, volumes",
-    "rbox inspect web\n"
-    "rbox inspect -f '{{.State.ExitCode}} {{json .Mounts}}' web\n"
-    "rbox inspect --type image busybox\n");
+const struct cmd cmd_inspect =
+    INSPECT("inspect", CMD_SYSTEM, NULL,
+            "print all there is to know of containers, images, volumes, networks",
+            "rbox inspect web\n"
+            "rbox inspect -f '{{.State.ExitCode}} {{json .Mounts}}' web\n"
+            "rbox inspect --type image busybox\n");
 const struct cmd cmd_container_inspect =
     INSPECT("container inspect", CMD_CONTAINERS, init_container, "print all of containers", NULL);
 const struct cmd cmd_image_inspect =
     INSPECT("image inspect", CMD_IMAGES, init_image, "print all of images", NULL);
 const struct cmd cmd_volume_inspect =
     INSPECT("volume inspect", CMD_VOLUMES, init_volume, "print all of volumes", NULL);
+const struct cmd cmd_network_inspect =
+    INSPECT("network inspect", CMD_NETWORKS, init_network, "print all of networks", NULL);
 
 static void set_type(void *options, const char *type)
 {
@@ -79,6 +84,11 @@ static void init_image(void *options)
 static void init_volume(void *options)
 {
     set_type(options, "volume");
+}
+
+static void init_network(void *options)
+{
+    set_type(options, "network");
 }
 
 /* ---- one kind each: 0 with a new reference, -ENOENT, or another error */
@@ -176,6 +186,18 @@ static int inspect_volume(const struct store *store, const char *name, json_t **
     return 0;
 }
 
+static int inspect_network(const struct store *store, const char *name, json_t **ret, struct err *e)
+{
+    struct network_config c = {0};
+    int r = network_config_find(store, name, &c, e);
+
+    if (r == 0) {
+        *ret = network_config_json(&c);
+        network_config_done(&c);
+    }
+    return r;
+}
+
 static const struct {
     const char *name;
     int (*inspect)(const struct store *store, const char *name, json_t **ret, struct err *e);
@@ -183,6 +205,7 @@ static const struct {
     {"container", inspect_container},
     {"image", inspect_image},
     {"volume", inspect_volume},
+    {"network", inspect_network},
 };
 
 enum {
@@ -198,7 +221,7 @@ static int parse_type(const char *value, void *field, struct err *e)
             return 0;
         }
     }
-    return err_new(e, EINVAL, "'%s' is not container, image or volume", value);
+    return err_new(e, EINVAL, "'%s' is not container, image, volume or network", value);
 }
 
 static void inspect_done(void *options)
@@ -226,7 +249,7 @@ static int inspect_one(const struct store *store, const char *type, const char *
         }
     }
     if (type == NULL) {
-        (void)err_new(e, ENOENT, "there is no container, image or volume '%s'", name);
+        (void)err_new(e, ENOENT, "there is no container, image, volume or network '%s'", name);
     }
     return err_exit(e, EXITCODE_NO_SUCH);
 }

@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/format.h"
+#include "spec/spec_join.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,7 +34,8 @@ static const struct opt OPTIONS[] = {
     {"last", 'n', "N", OPT_INT64, FIELD(last), "the N newest, running or not", NULL},
     {"latest", 'l', NULL, OPT_FLAG, FIELD(latest), "the newest, running or not", NULL},
     {"filter", 'f', "KEY=VALUE", OPT_PARSE, FIELD(filters),
-     "only those with that name, id, status, label, ancestor, exited or health", parse_filter},
+     "only those with that name, id, status, label, ancestor, network, exited or health",
+     parse_filter},
     {"no-trunc", 0, NULL, OPT_FLAG, FIELD(no_trunc), "print ids and commands in full", NULL},
     {"noheading", 0, NULL, OPT_FLAG, FIELD(no_heading), "print no heading", NULL},
     {"format", 0, "FORMAT", OPT_STRING, FIELD(format),
@@ -124,6 +126,11 @@ static int match_health(const struct container *c, const char *value)
     return strcmp(container_health(c), value) == 0;
 }
 
+static int match_network(const struct container *c, const char *value)
+{
+    return spec_join_find(&c->spec.box.network, value) != NULL;
+}
+
 static const struct {
     const char *key;
     int (*match)(const struct container *c, const char *value);
@@ -131,7 +138,7 @@ static const struct {
     {"name", match_name},         {"id", match_id},
     {"status", match_status},     {"label", match_label},
     {"ancestor", match_ancestor}, {"exited", match_exited},
-    {"health", match_health},
+    {"health", match_health},     {"network", match_network},
 };
 
 enum {
@@ -155,7 +162,7 @@ static int parse_filter(const char *value, void *list, struct err *e)
 {
     if (find_filter(value) == FILTER_COUNT) {
         (void)err_new(e, EINVAL, "'%s' is not a filter", value);
-        return err_hint(e, "name=, id=, status=, label=, ancestor=, exited= or health=");
+        return err_hint(e, "name=, id=, status=, label=, ancestor=, network=, exited= or health=");
     }
     strv_push(list, value);
     return 0;
@@ -196,6 +203,16 @@ static char *short_command(const struct spec *s, int no_trunc)
     return xasprintf("%.*s...", (int)len, whole);
 }
 
+static json_t *network_names(const struct spec *s)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < s->box.network.join_count; i++) {
+        (void)json_array_append_new(list, json_str(s->box.network.joins[i].network));
+    }
+    return list;
+}
+
 static json_t *mount_places(const struct spec *s)
 {
     json_t *list = json_array();
@@ -219,13 +236,13 @@ static json_t *row(const struct container *c, const struct ps_options *o)
     autofree char *id = o->no_trunc ? xstrdup(s->box.id) : xstrndup(s->box.id, 12);
     const char *image = s->box.image_name != NULL ? s->box.image_name : s->box.rootfs;
 
-    return json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:o}", "ID",
+    return json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "ID",
                      json_str(id), "Image", json_str(image != NULL ? image : ""), "Command",
                      json_str(command), "Created", (json_int_t)created_s, "RunningFor", since,
                      "Status", status, "State", container_state(c), "Ports", json_str(ports),
                      "Names", json_str(s->box.name), "Pid", (json_int_t)c->pid, "ExitCode",
                      (json_int_t)c->status, "Labels", json_from_strv(&s->box.labels), "Mounts",
-                     mount_places(s));
+                     mount_places(s), "Networks", network_names(s));
 }
 
 static int by_age(const void *a, const void *b)

@@ -6,6 +6,7 @@
 #include "box/box.h"
 #include "box/find.h"
 #include "box/join.h"
+#include "box/network.h"
 #include "box/storage.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
@@ -215,6 +216,7 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
     }
     s->box.created_ns = clock_realtime_ns();
     r = ctx_store(ctx, &store, e);
+    r = r < 0 ? r : network_check(store, s, e);
     r = r < 0 ? r : storage_choose(store, s, e);
     r = r < 0 ? r : make_sources(store, s, e);
     r = r < 0 || !o->replace ? r : replace_container(store, s->box.name, e);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "box/find.h"
+#include "box/network_config.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "image/image.h"
@@ -198,7 +199,7 @@ static int check_image(const struct image *i, void *arg)
     return r;
 }
 
-/* ---- containers */
+/* ---- containers and networks */
 
 static int check_containers(struct checking *c, struct err *e)
 {
@@ -227,6 +228,20 @@ static int check_containers(struct checking *c, struct err *e)
     return r;
 }
 
+static int check_networks(struct checking *c, struct err *e)
+{
+    autostrv struct strv damaged = {0};
+    struct network_configs all = {0};
+    int r = network_config_list(c->store, &all, &damaged, e);
+
+    for (size_t i = 0; i < damaged.len; i++) {
+        (void)printf("%s: rbox network rm, and create it anew\n", damaged.v[i]);
+        c->problems++;
+    }
+    network_configs_done(&all);
+    return r;
+}
+
 static int check(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     struct checking c = {.o = options, .in = {.blobs_fd = -1, .lock_fd = -1}, .e = e};
@@ -236,6 +251,7 @@ static int check(struct ctx *ctx, void *options, int argc, char **argv, struct e
     (void)argv;
     r = r < 0 ? r : ingest_open(c.store, &c.in, e);
     r = r < 0 ? r : check_containers(&c, e);
+    r = r < 0 ? r : check_networks(&c, e);
     r = r < 0 ? r : check_blobs(&c, e);
     r = r < 0 ? r : record_each(c.store, check_image, &c, e);
     if (r == 0) {

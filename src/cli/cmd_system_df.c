@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/format.h"
 #include "cli/image_use.h"
+#include "cli/network_use.h"
 #include "cli/volume_use.h"
 #include "image/image.h"
 #include "image/record.h"
@@ -82,7 +83,7 @@ static int count_images(const struct store *store, struct figures *ret, struct e
     return r;
 }
 
-/* ---- containers and volumes */
+/* ---- containers, volumes and networks */
 
 static int count_containers(const struct store *store, struct figures *ret, struct err *e)
 {
@@ -127,13 +128,37 @@ static int count_volumes(const struct store *store, struct figures *ret, struct 
                                &ret->free_bytes, e);
 }
 
+/* The default one is no file. */
+static int count_networks(const struct store *store, struct figures *ret, struct err *e)
+{
+    static const char *const FOLDERS[] = {"networks"};
+    autostrv struct strv unused = {0};
+    struct network_configs all = {0};
+    autostrv struct strv paths = {0};
+    int r = network_config_list(store, &all, NULL, e);
+
+    r = r < 0 ? r : network_use_unused(store, 0, NULL, &unused, e);
+    for (size_t i = 0; i < unused.len; i++) {
+        strv_pushf(&paths, "networks/%s.json", unused.v[i]);
+    }
+    ret->total = all.count > 0 ? all.count - 1 : 0;
+    ret->active = ret->total - unused.len;
+    network_configs_done(&all);
+    r = r < 0 ? r : usage_total(store->dir_fd, FOLDERS, 1, &ret->bytes, e);
+    return r < 0 ? r
+                 : usage_total(store->dir_fd, (const char *const *)paths.v, paths.len,
+                               &ret->free_bytes, e);
+}
+
 /* ---- */
 
 static const struct {
     const char *type;
     int (*count)(const struct store *store, struct figures *ret, struct err *e);
-} ROWS[] = {
-    {"Images", count_images}, {"Containers", count_containers}, {"Local Volumes", count_volumes}};
+} ROWS[] = {{"Images", count_images},
+            {"Containers", count_containers},
+            {"Local Volumes", count_volumes},
+            {"Networks", count_networks}};
 
 static const struct format_column COLUMNS[] = {{"TYPE", "Type"},
                                                {"TOTAL", "Total"},

@@ -6,6 +6,7 @@
 #include "cli/container.h"
 #include "cli/format.h"
 #include "cli/image_use.h"
+#include "cli/network_use.h"
 #include "cli/volume_use.h"
 #include "image/image.h"
 #include "image/record.h"
@@ -39,9 +40,10 @@ const struct cmd cmd_system_prune = {
     .group = CMD_SYSTEM,
     .summary = "remove all that no running container needs",
     .usage = "[options]",
-    .description = "Containers that do not run, images without a name that no running container "
-                   "has, and what\n"
-                   "nothing refers to. Says what that is and how much it frees, and asks. It needs "
+    .description = "Containers that do not run, networks and images without a name that no running "
+                   "container\n"
+                   "has, and what nothing refers to. Says what that is and how much it frees, and "
+                   "asks. It needs "
                    "no space to\n"
                    "do so: it works on a full disk.",
     .examples = "rbox system prune\n"
@@ -57,6 +59,7 @@ struct plan {
     struct strv containers; /* "containers/ID" */
     struct strv images;     /* names */
     struct strv volumes;    /* names */
+    struct strv networks;   /* names */
     int64_t container_bytes;
     int64_t image_bytes; /* with what nothing refers to */
     int64_t volume_bytes;
@@ -67,6 +70,7 @@ static void plan_done(struct plan *p)
     strv_done(&p->containers);
     strv_done(&p->images);
     strv_done(&p->volumes);
+    strv_done(&p->networks);
 }
 
 /* ---- the plan */
@@ -133,6 +137,7 @@ static int is_agreed(const struct plan *p, const struct prune_options *o)
 
     (void)printf("containers that do not run: %zu (%s)\n", p->containers.len, containers);
     (void)printf("images and what nothing refers to: %zu (%s)\n", p->images.len, images);
+    (void)printf("networks: %zu\n", p->networks.len);
     if (o->volumes) {
         (void)printf("volumes: %zu (%s)\n", p->volumes.len, volumes);
     }
@@ -174,11 +179,13 @@ static int prune(struct ctx *ctx, void *options, int argc, char **argv, struct e
     r = r < 0 ? r : plan_containers(store, &p, e);
     r = r < 0 ? r : plan_images(store, o->all, &p, e);
     r = r < 0 || !o->volumes ? r : plan_volumes(store, &p, e);
+    r = r < 0 ? r : network_use_unused(store, /* running_only= */ 1, NULL, &p.networks, e);
     if (r < 0 || !is_agreed(&p, o)) {
         plan_done(&p);
         return r;
     }
     r = remove_containers(store, &p, e);
+    r = r < 0 ? r : network_use_remove(store, &p.networks, e);
     r = r < 0 ? r : image_use_remove(store, &p.images, e);
     r = r < 0 || !o->volumes ? r : volume_use_remove(store, &p.volumes, e);
     r = r < 0 ? r : image_use_sweep(store, STORE_EXCLUSIVE, &bytes, e);

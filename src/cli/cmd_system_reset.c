@@ -26,7 +26,7 @@ static int reset(struct ctx *ctx, void *options, int argc, char **argv, struct e
 const struct cmd cmd_system_reset = {
     .names = {"system reset"},
     .group = CMD_SYSTEM,
-    .summary = "end and remove all containers, images and volumes",
+    .summary = "end and remove all containers, images, volumes and networks",
     .usage = "[options]",
     .description = "The store is as empty as before the first run. Configuration stays.",
     .examples = "rbox system reset\n",
@@ -70,7 +70,7 @@ static int reset(struct ctx *ctx, void *options, int argc, char **argv, struct e
     if (r < 0) {
         return r;
     }
-    (void)printf("all containers, images and volumes in %s\n", store->path);
+    (void)printf("all containers, images, volumes and networks in %s\n", store->path);
     if (!o->force && !cmd_confirm("Remove them?")) {
         return 0;
     }

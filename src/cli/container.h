@@ -52,6 +52,9 @@ char *container_status(const struct container *c, int64_t now_s);
 /* The docker-shaped object of `inspect`. New reference. */
 json_t *container_inspect(const struct store *store, const struct container *c);
 
+/* Its user networks, {"NAME": {"IPAddress", …}} with docker's names. New reference. */
+json_t *container_networks(const struct store *store, const struct container *c);
+
 /* Its command, a line. The caller owns it. */
 char *container_command(const struct spec *s);
 

@@ -143,7 +143,11 @@ static json_t *namespace_mode(const struct spec_namespace *n)
 
 static json_t *network_mode(const struct spec *s)
 {
-    static const char *const NETWORKS[] = {"slirp4netns", "pasta", "none", "host"};
+    static const char *const NETWORKS[] = {[SPEC_NET_SLIRP4NETNS] = "slirp4netns",
+                                           [SPEC_NET_PASTA] = "pasta",
+                                           [SPEC_NET_NONE] = "none",
+                                           [SPEC_NET_HOST] = "host",
+                                           [SPEC_NET_USER] = "bridge"};
     const enum spec_net backend = s->box.network.backend;
 
     return backend == SPEC_NET_CONTAINER || backend == SPEC_NET_PATH
@@ -192,11 +196,11 @@ json_t *container_inspect(const struct store *store, const struct container *c)
                   string_value(s->box.image_id), "ImageName",
                   string_value(s->box.image_name != NULL ? s->box.image_name : s->box.rootfs));
     (void)json_object_update_new(
-        o, json_pack("{s:{s:o}, s:o, s:o, s:o, s:o, s:{s:o}}", "GraphDriver", "Name",
+        o, json_pack("{s:{s:o}, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "GraphDriver", "Name",
                      string_value(s->box.storage_driver), "BoundingCaps",
                      caps_list(s->process.capabilities.bounding), "Mounts", mounts(store, s),
                      "Config", config(s), "HostConfig", host_config(s), "NetworkSettings", "Ports",
-                     port_bindings(s)));
+                     port_bindings(s), "Networks", container_networks(store, c)));
     (void)json_object_set_new(o, "Limits",
                               c->limits != NULL ? json_incref(c->limits) : json_null());
     return o;

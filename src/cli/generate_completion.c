@@ -16,12 +16,16 @@ static const char *candidates(const struct cmd *c)
         "rbox images --format '{{.Repository}}:{{.Tag}}' 2>/dev/null; rbox images --format "
         "'{{.Repository}}' 2>/dev/null | sed 's|^docker.io/||; s|^library/||'";
     static const char VOLUMES[] = "rbox volume ls -q 2>/dev/null";
+    static const char NETWORKS[] = "rbox network ls -q 2>/dev/null";
 
     if (strstr(c->usage, "CONTAINER") != NULL) {
         return CONTAINERS;
     }
     if (strstr(c->usage, "IMAGE") != NULL) {
         return IMAGES;
+    }
+    if (c->group == CMD_NETWORKS) {
+        return NETWORKS;
     }
     return c->group == CMD_VOLUMES && strstr(c->usage, "NAME") != NULL ? VOLUMES : NULL;
 }

@@ -13,10 +13,8 @@ enum {
 const char *help_group(enum cmd_group group)
 {
     static const char *const TITLES[CMD_GROUP_COUNT] = {
-        [CMD_CONTAINERS] = "Containers",
-        [CMD_IMAGES] = "Images",
-        [CMD_VOLUMES] = "Volumes",
-        [CMD_SYSTEM] = "System",
+        [CMD_CONTAINERS] = "Containers", [CMD_IMAGES] = "Images", [CMD_VOLUMES] = "Volumes",
+        [CMD_NETWORKS] = "Networks",     [CMD_SYSTEM] = "System",
     };
 
     return TITLES[group];

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "cli/container.h"
 #include "cli/one_id.h"
+#include "spec/spec_join.h"
 #include "spec/spec_parse.h"
 #include "sys/fd.h"
 
@@ -145,8 +146,13 @@ const struct opt RUN_OPTIONS[] = {
     {"umask", 0, "MODE", OPT_PARSE, SPEC(process.umask), "umask (default: 0022)", spec_parse_umask},
 
     HEADING("Network"),
-    {"network", 0, "MODE", OPT_PARSE, WHOLE, "slirp4netns[:OPTIONS], pasta[:OPTIONS], none, host, container:NAME, ns:PATH", spec_parse_network},
+    {"network", 0, "MODE", OPT_PARSE, WHOLE, "slirp4netns[:OPTIONS], pasta[:OPTIONS], none, host, container:NAME, ns:PATH, or NAME[:ip=,mac=,alias=] of a network", spec_parse_network},
     {"net", 0, "MODE", OPT_PARSE, WHOLE, "the same", spec_parse_network},
+    {"network-alias", 0, "NAME", OPT_PARSE, SPEC(box.network.aliases), "a name more in its networks", spec_parse_network_alias},
+    {"net-alias", 0, "NAME", OPT_PARSE, SPEC(box.network.aliases), "the same", spec_parse_network_alias},
+    {"ip", 0, "ADDRESS", OPT_PARSE, SPEC(box.network.ip), "its address in the network", spec_parse_ip4},
+    {"ip6", 0, "ADDRESS", OPT_PARSE, SPEC(box.network.ip6), "its IPv6 address in the network", spec_parse_ip6},
+    {"mac-address", 0, "ADDRESS", OPT_PARSE, SPEC(box.network.mac), "its hardware address in the network", spec_parse_mac},
     {"publish", 'p', "[IP:][HOST:]PORT[/udp]", OPT_PARSE, WHOLE, "forward a port of the host, or a range", spec_parse_publish},
     {"publish-all", 'P', NULL, OPT_FLAG, SPEC(box.network.publish_all), "forward all ports the image exposes", NULL},
     {"expose", 0, "PORT[/udp]", OPT_PARSE, SPEC(box.network.exposed), "a port for --publish-all", spec_parse_expose},
@@ -246,16 +252,11 @@ const struct opt_refused RUN_REFUSED[] = {
     {"init-path", 0, NULL},
     {"io-maxbandwidth", 0, NULL},
     {"io-maxiops", 0, NULL},
-    {"ip", 0, "--network slirp4netns:cidr=NETWORK"},
-    {"ip6", 0, NULL},
     {"isolation", 0, NULL},
     {"kernel-memory", 0, "cgroup version 2 has no such limit"},
     {"link", 0, NULL},
     {"link-local-ip", 0, NULL},
-    {"mac-address", 0, NULL},
     {"memory-swappiness", 0, "cgroup version 2 has no such limit"},
-    {"network-alias", 0, NULL},
-    {"net-alias", 0, NULL},
     {"no-hostname", 0, NULL},
     {"oom-kill-disable", 0, "cgroup version 2 has no such switch"},
     {"passwd", 0, NULL},

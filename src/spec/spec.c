@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "spec/spec.h"
 
+#include "spec/spec_join.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +131,14 @@ static void network_done(struct spec_network *n)
         free(n->ports[i].host_ip);
     }
     free(n->ports);
+    for (size_t i = 0; i < n->join_count; i++) {
+        spec_join_done(&n->joins[i]);
+    }
+    free(n->joins);
+    strv_done(&n->aliases);
+    free(n->ip);
+    free(n->ip6);
+    free(n->mac);
     strv_done(&n->exposed);
     strv_done(&n->allow_net);
 }
@@ -209,6 +219,11 @@ struct spec_rlimit *spec_add_rlimit(struct spec *s)
 struct spec_port *spec_add_port(struct spec *s)
 {
     return grow(&s->box.network.ports, &s->box.network.port_count, sizeof(*s->box.network.ports));
+}
+
+struct spec_join *spec_add_join(struct spec *s)
+{
+    return grow(&s->box.network.joins, &s->box.network.join_count, sizeof(*s->box.network.joins));
 }
 
 void spec_idmap_add(struct spec_idmap *m, uint32_t container_id, uint32_t host_id, uint32_t size)

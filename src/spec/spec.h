@@ -193,7 +193,30 @@ enum spec_net {
     SPEC_NET_NONE,
     SPEC_NET_HOST,
     SPEC_NET_CONTAINER,
-    SPEC_NET_PATH
+    SPEC_NET_PATH,
+    SPEC_NET_USER /* networks of the user's own, see joins */
+};
+
+/* A user network that the container is in: what was asked for (NULL: nothing), and what it got when
+ * it was last started. See spec_join.h. */
+struct spec_join {
+    char *network;
+    struct strv aliases;
+    char *ip;
+    char *ip6;
+    char *mac;
+    char *interface;
+
+    char *address; /* NULL: it has not been started */
+    int64_t prefix;
+    char *gateway;
+    char *address6;
+    int64_t prefix6;
+    char *gateway6;
+    char *used_mac;
+    char *used_interface;
+    int has_dns;     /* the gateway answers for names */
+    int is_internal; /* there is no way out */
 };
 
 struct spec_port {
@@ -207,7 +230,13 @@ struct spec_port {
 struct spec_network {
     enum spec_net backend;
     struct strv options; /* of the backend: "cidr=10.0.3.0/24", "allow_host_loopback=true", … */
-    struct strv dns;     /* "none" alone leaves the image's file */
+    struct spec_join *joins;
+    size_t join_count;
+    struct strv aliases; /* --network-alias: in all of its networks */
+    char *ip;            /* --ip, --ip6, --mac-address: in the only one */
+    char *ip6;
+    char *mac;
+    struct strv dns; /* "none" alone leaves the image's file */
     struct strv dns_search;
     struct strv dns_options;
     struct strv add_hosts; /* "name;name2:ip" with host-gateway resolved by the core */
@@ -299,6 +328,7 @@ struct spec_mount *spec_add_mount(struct spec *s);
 struct spec_device *spec_add_device(struct spec *s);
 struct spec_rlimit *spec_add_rlimit(struct spec *s);
 struct spec_port *spec_add_port(struct spec *s);
+struct spec_join *spec_add_join(struct spec *s);
 void spec_idmap_add(struct spec_idmap *m, uint32_t container_id, uint32_t host_id, uint32_t size);
 void spec_mount_done(struct spec_mount *m);
 

@@ -42,7 +42,7 @@ static const char *const USERNS_MODES[] = {"default",   "keep-id", "nomap", "exp
                                            "container", "ns",      NULL};
 static const char *const IPC_MODES[] = {"shareable", "private", "none", NULL};
 static const char *const BACKENDS[] = {"slirp4netns", "pasta", "none", "host",
-                                       "container",   "ns",    NULL};
+                                       "container",   "ns",    "user", NULL};
 
 #define FIELD(path_, type_, member_, unset_)                             \
     {                                                                    \

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "box/caps.h"
+#include "spec/spec_join.h"
 #include "spec/spec_parse.h"
 
 #include <errno.h>
@@ -452,6 +453,7 @@ const struct spec_json_list *spec_json_list(size_t i)
         {"rbox.devices", write_devices, read_devices},
         {"rbox.health", write_health, read_health},
         {"rbox.network.ports", write_ports, read_ports},
+        {"rbox.network.joins", spec_joins_write, spec_joins_read},
     };
 
     return i < sizeof(LISTS) / sizeof(LISTS[0]) ? &LISTS[i] : NULL;

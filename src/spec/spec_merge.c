@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "box/caps.h"
 #include "spec/spec_check.h"
+#include "spec/spec_join.h"
 #include "spec/spec_name.h"
 #include "spec/spec_parse.h"
 
@@ -440,8 +441,9 @@ int spec_merge(struct spec_request *q, const struct image_config *image, int arg
 {
     static const struct image_config NONE = {0};
     struct spec *s = &q->spec;
-    int r = spec_check(s, e);
+    int r = spec_join_settle(s, e);
 
+    r = r < 0 ? r : spec_check(s, e);
     image = image != NULL ? image : &NONE;
     r = r < 0 ? r : merge_command(q, image, argc, argv, e);
     r = r < 0 ? r : merge_names(s, e);

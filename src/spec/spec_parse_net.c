@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "spec/spec_join.h"
 #include "spec/spec_parse.h"
 
 #include <arpa/inet.h>
@@ -36,7 +37,8 @@ static void set_network(struct spec *s, enum spec_net backend, const char *optio
     static const enum spec_ns_mode NAMESPACES[] = {
         [SPEC_NET_SLIRP4NETNS] = SPEC_NS_PRIVATE, [SPEC_NET_PASTA] = SPEC_NS_PRIVATE,
         [SPEC_NET_NONE] = SPEC_NS_PRIVATE,        [SPEC_NET_HOST] = SPEC_NS_HOST,
-        [SPEC_NET_CONTAINER] = SPEC_NS_CONTAINER, [SPEC_NET_PATH] = SPEC_NS_PATH};
+        [SPEC_NET_CONTAINER] = SPEC_NS_CONTAINER, [SPEC_NET_PATH] = SPEC_NS_PATH,
+        [SPEC_NET_USER] = SPEC_NS_PRIVATE};
     struct spec_namespace *ns = &s->linux_.namespaces[SPEC_NS_NETWORK];
     struct spec_network *n = &s->box.network;
 
@@ -47,6 +49,18 @@ static void set_network(struct spec *s, enum spec_net backend, const char *optio
     if (options != NULL) {
         strv_split(&n->options, options, ',');
     }
+}
+
+/* Anything but user networks is the only network. */
+static int take_mode(struct spec *s, enum spec_net backend, const char *options, const char *target,
+                     struct err *e)
+{
+    if (s->box.network.join_count > 0) {
+        return err_new(e, EINVAL, "there is network '%s' already, and this goes with no other",
+                       s->box.network.joins[0].network);
+    }
+    set_network(s, backend, options, target);
+    return 0;
 }
 
 int spec_parse_network(const char *value, void *spec, struct err *e)
@@ -62,24 +76,19 @@ int spec_parse_network(const char *value, void *spec, struct err *e)
         if (rest != NULL && !MODES[i].has_options) {
             return err_new(e, EINVAL, "'%s' has no options", MODES[i].name);
         }
-        set_network(s, MODES[i].backend, rest, NULL);
-        return 0;
+        return take_mode(s, MODES[i].backend, rest, NULL, e);
     }
     if (rest != NULL && rest[0] != '\0' && strncmp(value, "container:", len + 1) == 0) {
-        set_network(s, SPEC_NET_CONTAINER, NULL, rest);
-        return 0;
+        return take_mode(s, SPEC_NET_CONTAINER, NULL, rest, e);
     }
     if (rest != NULL && rest[0] == '/' && strncmp(value, "ns:", len + 1) == 0) {
-        set_network(s, SPEC_NET_PATH, NULL, rest);
-        return 0;
+        return take_mode(s, SPEC_NET_PATH, NULL, rest, e);
     }
-    if (strncmp(value, "bridge", 6) == 0) {
-        (void)err_new(e, ENOTSUP, "'bridge' is not supported yet");
-        return err_hint(e, "--network slirp4netns");
+    if (s->box.network.join_count == 0 && s->box.network.backend != SPEC_NET_SLIRP4NETNS) {
+        return err_new(e, EINVAL, "'%s' cannot be had beside another kind of network", value);
     }
-    (void)err_new(e, EINVAL, "there is no network '%s'", value);
-    return err_hint(e, "none, host, slirp4netns[:OPTIONS], pasta[:OPTIONS], container:NAME or "
-                       "ns:PATH");
+    set_network(s, SPEC_NET_USER, NULL, NULL);
+    return spec_join_parse(value, s, e);
 }
 
 /* ---- ports */

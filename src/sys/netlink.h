@@ -25,11 +25,12 @@ struct netlink_rule {
     uint32_t priority;
     struct netlink_prefix from;
     struct netlink_prefix to;
-    uint8_t protocol;   /* IPPROTO_…, with port */
-    uint16_t port;      /* of the destination, from … */
-    uint16_t port_last; /* … to */
-    uint32_t mark;      /* SO_MARK of the socket */
-    uint32_t table;     /* to look up; 0: the destination is prohibited (EACCES) */
+    uint8_t protocol;      /* IPPROTO_…, with port */
+    uint16_t port;         /* of the destination, from … */
+    uint16_t port_last;    /* … to */
+    uint32_t mark;         /* SO_MARK of the socket */
+    const char *from_link; /* name of the interface it came in by; "lo": made here */
+    uint32_t table;        /* to look up; 0: the destination is prohibited (EACCES) */
 };
 
 /* Both return 0 or -errno (-EEXIST, -ENOENT). */
@@ -43,5 +44,33 @@ int netlink_local_route(int fd, int family, uint32_t table, unsigned int link);
 /* Does a packet of @protocol (IPPROTO_…) to @port of @address find a way? Returns 0, or the
  * -errno that connect(2) gives (-EACCES: prohibited, -ENETUNREACH). Needs no capability. */
 int netlink_find_route(int fd, int family, const uint8_t *address, uint8_t protocol, uint16_t port);
+
+/* ---- interfaces; each returns 0 or -errno */
+
+/* Make bridge @name with the index @index, and set it up. */
+int netlink_bridge_add(int fd, const char *name, unsigned int index, uint32_t mtu);
+
+/* A pair of interfaces: one here, up and behind bridge @bridge, its peer, which is not up yet (the
+ * kernel can't before the pair stands), in another namespace. Needs CAP_NET_ADMIN over both. */
+struct netlink_pair {
+    const char *name;
+    unsigned int bridge; /* index */
+    uint32_t mtu;
+    const char *peer_name;
+    const uint8_t *peer_mac; /* 6 bytes */
+    int peer_netns_fd;
+};
+int netlink_pair_add(int fd, const struct netlink_pair *pair);
+
+int netlink_link_up(int fd, unsigned int link);
+int netlink_link_delete(int fd, const char *name);
+
+/* Give interface @link an address. */
+int netlink_address_add(int fd, unsigned int link, int family, const void *address,
+                        unsigned int length);
+
+/* A default route through @gateway behind interface @link; the least @metric counts. */
+int netlink_default_route(int fd, unsigned int link, int family, const void *gateway,
+                          uint32_t metric);
 
 #endif

@@ -25,4 +25,13 @@ int ns_join(int pidfd, int flags, struct err *e);
 /* unshare(2) with an error that says what for. */
 int ns_unshare(int flags, const char *what, struct err *e);
 
+/* A step of the process in between, see below; @pid is 0 before the clone. */
+typedef int ns_step(void *arg, pid_t pid, struct err *e);
+
+/* ns_clone() from where the caller does not go itself: a process in between takes the step @enter
+ * (joins namespaces), clones, takes the step @settle (or NULL) for the new process, and leaves that
+ * to the caller as its child (CLONE_PARENT). */
+pid_t ns_clone_between(ns_step *enter, ns_step *settle, void *arg, uint64_t flags, int *ret_pidfd,
+                       struct err *e);
+
 #endif

@@ -22,16 +22,50 @@ int64_t idmap_to_host(const struct spec_idmap *m, uint32_t container_id)
     return -1;
 }
 
-int64_t idmap_to_container(const struct spec_idmap *m, uint32_t host_id)
+/* The row of @m that has @host_id, or NULL. */
+static const struct spec_idmap_row *row_of_host(const struct spec_idmap *m, uint32_t host_id)
 {
     for (size_t i = 0; i < m->count; i++) {
-        const struct spec_idmap_row *row = &m->rows[i];
-
-        if (host_id >= row->host_id && host_id - row->host_id < row->size) {
-            return (int64_t)row->container_id + (host_id - row->host_id);
+        if (host_id >= m->rows[i].host_id && host_id - m->rows[i].host_id < m->rows[i].size) {
+            return &m->rows[i];
         }
     }
-    return -1;
+    return NULL;
+}
+
+int64_t idmap_to_container(const struct spec_idmap *m, uint32_t host_id)
+{
+    const struct spec_idmap_row *row = row_of_host(m, host_id);
+
+    return row != NULL ? (int64_t)row->container_id + (host_id - row->host_id) : -1;
+}
+
+int idmap_below(const struct spec_idmap *m, const struct spec_idmap *above, struct spec_idmap *ret,
+                struct err *e)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        struct spec_idmap_row row = m->rows[i];
+
+        while (row.size > 0) {
+            const struct spec_idmap_row *a = row_of_host(above, row.host_id);
+            uint32_t offset = a != NULL ? row.host_id - a->host_id : 0;
+            uint32_t size = row.size;
+
+            if (a == NULL) {
+                (void)err_new(e, EINVAL,
+                              "your subordinate ids have changed: %u is not among those that the "
+                              "networks were started with",
+                              row.host_id);
+                return err_hint(e, "stop all containers that have a network of yours");
+            }
+            size = size > a->size - offset ? a->size - offset : size;
+            spec_idmap_add(ret, row.container_id, a->container_id + offset, size);
+            row.container_id += size;
+            row.host_id += size;
+            row.size -= size;
+        }
+    }
+    return 0;
 }
 
 uint64_t idmap_size(const struct spec_idmap *m)

@@ -22,6 +22,12 @@ int idmap_choose(struct spec *s, uid_t uid, gid_t gid, const struct subid *ids, 
 int64_t idmap_to_host(const struct spec_idmap *m, uint32_t container_id);
 int64_t idmap_to_container(const struct spec_idmap *m, uint32_t host_id);
 
+/* The same ids as @m, which goes to the host's, by way of @above, which does so, too: for a user
+ * namespace below that with map @above. Appends to @ret, whose rows span none of @above's. Errors:
+ * -EINVAL an id that @above has not. */
+int idmap_below(const struct spec_idmap *m, const struct spec_idmap *above, struct spec_idmap *ret,
+                struct err *e);
+
 /* Number of ids mapped. */
 uint64_t idmap_size(const struct spec_idmap *m);
 

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "spec/spec.h"
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Write @uid_map and @gid_map into the user namespace of process @pid, whose parent namespace is
@@ -34,6 +35,13 @@ int userns_run(const struct spec_idmap *uid_map, const struct spec_idmap *gid_ma
 /* The same in the user namespace of the process behind @pidfd, whose maps these are. */
 int userns_run_in(int pidfd, const struct spec_idmap *uid_map, const struct spec_idmap *gid_map,
                   userns_job *job, void *arg, struct err *e);
+
+/* Fork into new namespaces @flags, the user namespace among them below that of @userns_fd, which is
+ * the caller's too; with @uid_map and @gid_map, to the host's ids, which must be mapped there, too.
+ * Returns, and *ret_pidfd is, as ns_clone()'s: the new process is the caller's child, and its maps
+ * are written. Host side. */
+pid_t userns_clone_below(int userns_fd, uint64_t flags, const struct spec_idmap *uid_map,
+                         const struct spec_idmap *gid_map, int *ret_pidfd, struct err *e);
 
 /* Choose the caller's id maps into @s, as the options in it ask; a zeroed one gets the usual maps.
  * Host side. */

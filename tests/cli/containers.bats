@@ -87,7 +87,7 @@ start() {
   [ "$status" -eq 1 ]
   run rbox inspect nothing-like-that
   [ "$status" -eq 1 ]
-  [ "$output" = "rbox: there is no container, image or volume 'nothing-like-that'" ]
+  [ "$output" = "rbox: there is no container, image, volume or network 'nothing-like-that'" ]
 }
 
 @test "rm: 1 for what is not there, 2 for what runs, -f ends it" {

@@ -35,7 +35,7 @@ with() {
 }
 
 @test "an option of docker's that is not there yet is refused by name" {
-  for option in --gpus=all --link=x --pod=y --network-alias=z; do
+  for option in --gpus=all --link=x --pod=y; do
     run with "$option" busybox true
     [ "$status" -eq 125 ]
     [ "${lines[0]}" = "rbox: ${option%%=*} is not supported yet" ]
@@ -301,7 +301,9 @@ with() {
 --timeout soon|--timeout: 'soon' is not a time such as 10, 300ms or 1m30s
 --userns mine|--userns: 'mine' is not default, keep-id[:uid=N,gid=N], nomap, container:NAME or ns:PATH
 --userns keep-id --uidmap 0:0:1|--uidmap: '0:0:1' and --userns contradict each other
---network mynet|--network: there is no network 'mynet'
+--network mynet|--network: 'mynet' cannot be had beside another kind of network
+--ip 10.1.2.3|--ip needs a network of your own
+--mac-address 01:00:00:00:00:01|--mac-address: '01:00:00:00:00:01' is not the hardware address of an interface
 --network none:x|--network: 'none' has no options
 --security-opt none|--security-opt: 'none' is not a security option
 --restart perhaps|--restart: 'perhaps' is not no, on-failure[:TRIES], always or unless-stopped

@@ -240,6 +240,38 @@ static void answers_to_other_questions_are_not_ours(void **state)
     assert_false(dns_is_answer(answer, DNS_HEADER_BYTES, QUERY, &q));
 }
 
+static void count_address(void *arg, int family, const uint8_t *address, uint32_t ttl_s)
+{
+    size_t *count = arg;
+
+    assert_int_equal(family, AF_INET);
+    assert_memory_equal(address, ((uint8_t[4]){10, 89, 0, 2}), 4);
+    assert_int_equal(ttl_s, 66000);
+    (*count)++;
+}
+
+/* What is written can be read again, and never more than a message holds. */
+static void own_answers_are_written(void **state)
+{
+    const uint8_t address[16] = {10, 89, 0, 2};
+    struct dns_question q;
+    uint8_t answer[DNS_MESSAGE_MAX];
+    size_t count = 0;
+    size_t len = 0;
+
+    (void)state;
+    assert_int_equal(dns_read_query(QUERY, QUERY_LEN, &q), 0);
+    len = dns_write_verdict(QUERY, &q, 0, /* truncated= */ 0, answer);
+    len = dns_add_address(answer, len, AF_INET, address, 66000);
+    assert_true(dns_is_answer(answer, len, QUERY, &q));
+    assert_int_equal(dns_each_address(answer, len, &q, count_address, &count), 0);
+    assert_int_equal(count, 1);
+    for (int i = 0; i < 1000; i++) {
+        len = dns_add_address(answer, len, AF_INET6, address, 1);
+        assert_true(len <= sizeof(answer));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -252,6 +284,7 @@ int main(void)
         cmocka_unit_test(broken_queries_are_dropped),
         cmocka_unit_test(addresses_are_found_behind_aliases),
         cmocka_unit_test(answers_to_other_questions_are_not_ours),
+        cmocka_unit_test(own_answers_are_written),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

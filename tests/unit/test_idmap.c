@@ -137,6 +137,34 @@ static void there_and_back(void **unused)
     free(m.rows);
 }
 
+/* A row is cut where the upper namespace's rows meet, and not where they do not. */
+static void below_another_namespace(void **unused)
+{
+    struct spec_idmap above = {0};
+    struct spec_idmap keep_id = {0};
+    struct spec_idmap foreign = {0};
+    struct spec_idmap below = {0};
+    struct err e = {0};
+    char *text = NULL;
+
+    (void)unused;
+    spec_idmap_add(&above, 0, 1001, 1);
+    spec_idmap_add(&above, 1, 100000, 10);
+    spec_idmap_add(&above, 11, 100010, 90);
+    spec_idmap_add(&keep_id, 0, 100000, 50);
+    spec_idmap_add(&keep_id, 50, 1001, 1);
+    spec_idmap_add(&foreign, 0, 99999, 2);
+    assert_int_equal(idmap_below(&keep_id, &above, &below, &e), 0);
+    text = idmap_text(&below);
+    assert_string_equal(text, "0:1:10,10:11:40,50:0:1");
+    assert_int_equal(idmap_below(&foreign, &above, &below, &e), -EINVAL);
+    free(text);
+    free(above.rows);
+    free(keep_id.rows);
+    free(foreign.rows);
+    free(below.rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +172,7 @@ int main(void)
         cmocka_unit_test(explicit_rows_go_through_the_intermediate_map),
         cmocka_unit_test(overlapping_rows_are_refused),
         cmocka_unit_test(there_and_back),
+        cmocka_unit_test(below_another_namespace),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,11 +133,14 @@ struct refusal {
 
 #define NET_REFUSALS                                                                       \
     {spec_parse_network, "none:x=1", "'none' has no options"},                             \
-        {spec_parse_network, "bridge", "'bridge' is not supported yet"},                   \
-        {spec_parse_network, "mynet", "there is no network 'mynet'"},                      \
+        {spec_parse_network, "a/b", "there is no network 'a/b'"},                          \
+        {spec_parse_network, "net:ip=10.0.0.256", "'10.0.0.256' is not an IPv4 address"},  \
+        {spec_parse_network, "net:mtu=9", "a network has no option 'mtu=9'"},              \
+        {spec_parse_network, "net,net", "network 'net' is named twice"},                   \
+        {spec_parse_network, "net:alias=a b", "'a b' is not a name for the network"},      \
         {spec_parse_network, "", "there is no network ''"},                                \
-        {spec_parse_network, "ns:relative", "there is no network 'ns:relative'"},          \
-        {spec_parse_network, "container:", "there is no network 'container:'"},            \
+        {spec_parse_network, "ns:relative", "there is no network 'ns'"},                   \
+        {spec_parse_network, "container:", "there is no network 'container'"},             \
         {spec_parse_publish, "", "'' is not a port from 1 to 65535"},                      \
         {spec_parse_publish, "80:", "'' is not a port from 1 to 65535"},                   \
         {spec_parse_publish, ":80", "'' is not a port from 1 to 65535"},                   \

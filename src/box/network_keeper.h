@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside the keeper process of network.h. network_keeper.c has its loop and the requests,
+ * network_plug.c makes bridges and plugs containers in, network_lease.c chooses addresses,
+ * network_names.c is the resolver.
+ *
+ * Requests and answers are JSON objects, one a message of a SOCK_SEQPACKET socket: {"op": …}, and
+ * {} or {"errnum", "message", "hint"} back. */
+#ifndef RBOX_BOX_NETWORK_KEEPER_H
+#define RBOX_BOX_NETWORK_KEEPER_H
+
+#include "box/net.h"
+#include "box/network_config.h"
+#include "spec/spec.h"
+
+#include <jansson.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+enum {
+    KEEPER_MESSAGE_MAX = 128 << 10,
+    KEEPER_MTU = 65520, /* slirp4netns' best */
+};
+
+/* The folder of the keeper below the store's run folder, locked while it lives, and its socket. */
+#define KEEPER_FOLDER ".networks"
+#define KEEPER_SOCKET "sock"
+
+/* A network that somebody is in. */
+struct network {
+    struct network_config config;
+    char bridge[16]; /* name of the interface; its index is the number */
+    int is_up;
+    unsigned int number;
+    size_t members;
+    uint8_t lease[16]; /* given last */
+    uint8_t lease6[16];
+    struct network *next;
+};
+
+/* A container in a network. */
+struct plug {
+    struct network *network;
+    struct spec_join join;
+    uint8_t address[16];
+    uint8_t address6[16];
+    uint8_t mac[6];
+    char pair[16]; /* our end of the pair; "": not plugged in */
+    struct plug *next;
+};
+
+/* A container, or a client that asks for one. */
+struct member {
+    int fd;
+    unsigned int number; /* for the resolver */
+    char *id;            /* NULL: only a client */
+    char *name;
+    struct strv dns; /* --dns */
+    int netns_fd;    /* -1: not started, or at its end */
+    struct plug *plugs;
+    struct member *next;
+};
+
+struct keeper {
+    const struct store *store;
+    struct spec spec; /* with the upper namespace's maps, for slirp4netns */
+    int folder_fd;
+    int listen_fd;
+    int own_netns_fd;
+    int route_fd;           /* netlink, in the own namespace */
+    struct net slirp;       /* slirp4netns, in the own namespace */
+    int is_out;             /* it works, and is led to */
+    int64_t slirp_again_ms; /* when it may be started again */
+    struct network *networks;
+    struct member *members;
+    unsigned int next_number;
+    struct net_helper names; /* the resolver … */
+    int names_fd;            /* … and how it is told */
+};
+
+/* Start the keeper; it works when this returns 0. Host side, with the lock of
+ * network_config_lock(). */
+int keeper_start(const struct store *store, struct err *e);
+
+/* The address of the keeper's socket, by way of /proc: a store's path can be too long. */
+struct sockaddr_un keeper_address(int folder_fd);
+
+/* Wait until slirp4netns works. */
+int keeper_await_way_out(struct keeper *k, struct err *e);
+
+/* ---- network_space.c */
+
+/* Make the own network namespace. */
+int keeper_make_space(struct keeper *k, struct err *e);
+
+/* Run @job in network namespace @netns_fd, in a fork. Errors: the job's. */
+typedef int keeper_job(void *arg, struct err *e);
+int keeper_inside(int netns_fd, keeper_job *job, void *arg, struct err *e);
+
+/* ---- network_request.c */
+
+/* Do what @m asks, and answer; at its end, take it out of all networks, and free it. */
+void request_serve(struct keeper *k, struct member *m);
+
+/* ---- network_lease.c */
+
+/* Choose what @p leaves open (addresses, hardware address) in its network, and note it in p->join.
+ * Errors: -EADDRINUSE naming the holder; -EINVAL not in the subnet; -ENOSPC. */
+int lease_choose(const struct keeper *k, struct plug *p, struct err *e);
+
+/* ---- network_plug.c */
+
+/* Make the rules that hold for all networks, once slirp4netns works. */
+int plug_open_way_out(struct keeper *k, struct err *e);
+
+/* Plug @p into the network namespace of @m. Of a failure nothing is left. */
+int plug_in(struct keeper *k, const struct member *m, struct plug *p, struct err *e);
+
+/* Take it out again. Never fails. */
+void plug_out(struct keeper *k, const struct member *m, struct plug *p);
+
+/* A network's bridge comes with the first member, and goes with the last. */
+int network_up(struct keeper *k, struct network *n, struct err *e);
+void network_down(struct keeper *k, struct network *n);
+
+/* ---- network_names.c */
+
+int names_start(struct keeper *k, struct err *e);
+int names_add_network(struct keeper *k, const struct network *n, struct err *e);
+void names_drop_network(struct keeper *k, const struct network *n);
+/* All names of @m in the network of @p. */
+int names_add_plug(struct keeper *k, const struct member *m, const struct plug *p, struct err *e);
+void names_drop_plug(struct keeper *k, const struct member *m, const struct plug *p);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Bridges, and the pairs that plug containers in; declared in network_keeper.h.
+ *
+ * Who may go where is held by routing rules of the keeper's namespace. On one bridge everybody sees
+ * everybody, without being routed. What is routed:
+ *
+ *     1000  made here                      → anywhere
+ *     1001  from slirp4netns, to a network with a way out
+ *     2000  to any network                 ✗  (so none leads into another)
+ *     3000  from a network with a way out, with one of its addresses → slirp4netns
+ *     4000  everything else                ✗
+ *
+ * No address is translated: slirp4netns takes any source, and finds the way back because the
+ * kernel answers for the containers on its tap device (proxy_arp). */
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "box/network_keeper.h"
+#include "sys/fd.h"
+#include "sys/netlink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char TAP[] = "tap0";
+enum {
+    PRIORITY_OWN = 1000,
+    PRIORITY_ANSWERS = 1001,
+    PRIORITY_APART = 2000,
+    PRIORITY_OUT = 3000,
+    PRIORITY_NOTHING = 4000,
+    METRIC_FIRST = 100, /* of a container's default routes */
+};
+
+/* A rule that is there already is as good as new. */
+static int add_rule(const struct keeper *k, const struct netlink_rule *rule, struct err *e)
+{
+    int r = netlink_rule_add(k->route_fd, rule);
+
+    return r < 0 && r != -EEXIST ? err_set(e, -r, "cannot set a routing rule of the networks") : 0;
+}
+
+static int forward(void *arg, struct err *e)
+{
+    int r = file_put(AT_FDCWD, "/proc/sys/net/ipv4/conf/tap0/proxy_arp", "1");
+
+    (void)arg;
+    r = r < 0 ? r : file_put(AT_FDCWD, "/proc/sys/net/ipv4/neigh/tap0/proxy_delay", "0");
+    r = r < 0 ? r : file_put(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1");
+    return r < 0 ? err_set(e, -r, "cannot forward what containers send") : 0;
+}
+
+int plug_open_way_out(struct keeper *k, struct err *e)
+{
+    const struct netlink_rule own = {
+        .family = AF_INET, .priority = PRIORITY_OWN, .from_link = "lo", .table = RT_TABLE_MAIN};
+    const struct netlink_rule nothing = {.family = AF_INET, .priority = PRIORITY_NOTHING};
+    int r = keeper_inside(k->own_netns_fd, forward, NULL, e);
+
+    r = r < 0 ? r : add_rule(k, &own, e);
+    return r < 0 ? r : add_rule(k, &nothing, e);
+}
+
+/* ---- networks */
+
+struct network_rules {
+    struct netlink_rule v[3];
+    size_t count;
+};
+
+static struct network_rules rules_of(const struct network *n)
+{
+    const struct network_subnet *s = &n->config.subnet;
+    struct netlink_prefix prefix = {.length = (uint8_t)s->prefix};
+    struct network_rules r = {.count = n->config.is_internal ? 1 : 3};
+
+    memcpy(prefix.address, s->address, sizeof(prefix.address));
+    r.v[0] = (struct netlink_rule){.family = AF_INET, .priority = PRIORITY_APART, .to = prefix};
+    r.v[1] = (struct netlink_rule){.family = AF_INET,
+                                   .priority = PRIORITY_ANSWERS,
+                                   .from_link = TAP,
+                                   .to = prefix,
+                                   .table = RT_TABLE_MAIN};
+    r.v[2] = (struct netlink_rule){.family = AF_INET,
+                                   .priority = PRIORITY_OUT,
+                                   .from_link = n->bridge,
+                                   .from = prefix,
+                                   .table = RT_TABLE_MAIN};
+    return r;
+}
+
+static uint32_t mtu_of(const struct network *n)
+{
+    return n->config.mtu > 0 ? (uint32_t)n->config.mtu : KEEPER_MTU;
+}
+
+static int add_gateway(const struct keeper *k, unsigned int link, const struct network_subnet *s)
+{
+    return s->family == 0
+               ? 0
+               : netlink_address_add(k->route_fd, link, s->family, s->gateway, s->prefix);
+}
+
+void network_down(struct keeper *k, struct network *n)
+{
+    const struct network_rules rules = rules_of(n);
+
+    if (n->config.has_dns) {
+        names_drop_network(k, n);
+    }
+    for (size_t i = 0; i < rules.count; i++) {
+        (void)netlink_rule_delete(k->route_fd, &rules.v[i]);
+    }
+    (void)netlink_link_delete(k->route_fd, n->bridge);
+    n->is_up = 0;
+}
+
+int network_up(struct keeper *k, struct network *n, struct err *e)
+{
+    const struct network_rules rules = rules_of(n);
+    int r = netlink_bridge_add(k->route_fd, n->bridge, n->number, mtu_of(n));
+
+    r = r < 0 ? r : add_gateway(k, n->number, &n->config.subnet);
+    r = r < 0 ? r : add_gateway(k, n->number, &n->config.subnet6);
+    if (r < 0) {
+        r = err_set(e, -r, "cannot make the bridge of network '%s'", n->config.name);
+    }
+    for (size_t i = 0; r == 0 && i < rules.count; i++) {
+        r = add_rule(k, &rules.v[i], e);
+    }
+    if (r == 0 && n->config.has_dns) {
+        r = names_add_network(k, n, e);
+    }
+    n->is_up = 1;
+    if (r < 0) {
+        network_down(k, n);
+    }
+    return r;
+}
+
+/* ---- containers */
+
+struct visit {
+    const struct plug *plug;
+    uint32_t metric; /* of the default route */
+};
+
+/* In the container's namespace. */
+static int configure(void *arg, struct err *e)
+{
+    const struct visit *v = arg;
+    const struct plug *p = v->plug;
+    const struct network_config *c = &p->network->config;
+    unsigned int link = if_nametoindex(p->join.used_interface);
+    autoclose int fd = -1;
+    int r = netlink_open(&fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    r = netlink_link_up(fd, link);
+    r = r < 0 ? r : netlink_address_add(fd, link, AF_INET, p->address, c->subnet.prefix);
+    if (r == 0 && c->subnet6.family != 0) {
+        r = netlink_address_add(fd, link, AF_INET6, p->address6, c->subnet6.prefix);
+    }
+    if (r == 0 && !c->is_internal) {
+        r = netlink_default_route(fd, link, AF_INET, c->subnet.gateway, v->metric);
+    }
+    return r < 0 ? err_set(e, -r, "cannot set the address '%s'", p->join.address) : 0;
+}
+
+/* "eth0" for the first, and so on; one that went leaves its number free. */
+static char *choose_interface(const struct member *m)
+{
+    for (unsigned int i = 0;; i++) {
+        autofree char *name = xasprintf("eth%u", i);
+        int is_taken = 0;
+
+        for (const struct plug *p = m->plugs; p != NULL; p = p->next) {
+            is_taken =
+                is_taken || str_eq(p->join.used_interface, name) || str_eq(p->join.interface, name);
+        }
+        if (!is_taken) {
+            return steal_ptr(&name);
+        }
+    }
+}
+
+static uint32_t metric_of(const struct member *m, const struct plug *p)
+{
+    uint32_t metric = METRIC_FIRST;
+
+    for (const struct plug *other = m->plugs; other != NULL && other != p; other = other->next) {
+        metric++;
+    }
+    return metric;
+}
+
+int plug_in(struct keeper *k, const struct member *m, struct plug *p, struct err *e)
+{
+    struct netlink_pair pair = {.name = p->pair,
+                                .mtu = mtu_of(p->network),
+                                .peer_mac = p->mac,
+                                .peer_netns_fd = m->netns_fd};
+    struct visit visit = {.plug = p, .metric = metric_of(m, p)};
+    int r = p->network->is_up ? 0 : network_up(k, p->network, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (p->join.used_interface == NULL) {
+        p->join.used_interface =
+            p->join.interface != NULL ? xstrdup(p->join.interface) : choose_interface(m);
+    }
+    (void)snprintf(p->pair, sizeof(p->pair), "v%u", k->next_number++);
+    pair.bridge = p->network->number;
+    pair.peer_name = p->join.used_interface;
+    r = netlink_pair_add(k->route_fd, &pair);
+    if (r < 0) {
+        p->pair[0] = '\0';
+        return err_set(e, -r, "cannot plug container '%s' into network '%s'", m->name,
+                       p->network->config.name);
+    }
+    r = keeper_inside(m->netns_fd, configure, &visit, e);
+    if (r == 0) {
+        r = names_add_plug(k, m, p, e);
+    }
+    if (r < 0) {
+        plug_out(k, m, p);
+        return r;
+    }
+    debug("networks: %s is in %s", m->name, p->network->config.name);
+    return 0;
+}
+
+void plug_out(struct keeper *k, const struct member *m, struct plug *p)
+{
+    if (p->pair[0] != '\0') {
+        names_drop_plug(k, m, p);
+        (void)netlink_link_delete(k->route_fd, p->pair);
+        p->pair[0] = '\0';
+    }
+}

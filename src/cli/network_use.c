@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/network_use.h"
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "box/events.h"
+#include "cli/container.h"
+#include "spec/spec_join.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- containers */
+
+struct visit {
+    const struct store *store;
+    network_use_fn *fn;
+    void *arg;
+    const char *network; /* NULL: any */
+    struct strv *names;  /* of networks, instead of @fn */
+};
+
+static int visit_one(const struct visit *v, const struct found *f, struct err *e)
+{
+    struct container c;
+    int is_in = 0;
+    int r = container_read(f, &c, e);
+
+    if (r == -ENOENT) { /* it went meanwhile */
+        err_clear(e);
+        return 0;
+    }
+    if (r < 0) {
+        return r;
+    }
+    for (size_t i = 0; v->names != NULL && i < c.spec.box.network.join_count; i++) {
+        strv_push(v->names, c.spec.box.network.joins[i].network);
+    }
+    is_in = v->network != NULL && spec_join_find(&c.spec.box.network, v->network) != NULL;
+    container_done(&c);
+    return is_in ? v->fn(v->store, v->arg, f, e) : 0;
+}
+
+static int visit_all(const struct visit *v, int running_only, struct err *e)
+{
+    autofound_list struct found_list all = {0};
+    int r = find_all(v->store, &all, e);
+
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        if (!running_only || all.rows[i].run_fd >= 0) {
+            r = visit_one(v, &all.rows[i], e);
+        }
+    }
+    return r;
+}
+
+int network_use_each(const struct store *store, const char *network, network_use_fn *fn, void *arg,
+                     struct err *e)
+{
+    const struct visit v = {.store = store, .fn = fn, .arg = arg, .network = network};
+
+    return visit_all(&v, 0, e);
+}
+
+/* ---- filters; of one key any may match, of different keys all must */
+
+static int match_name(const struct network_config *c, const char *value)
+{
+    return strstr(c->name, value) != NULL;
+}
+
+static int match_id(const struct network_config *c, const char *value)
+{
+    return str_after(c->id, value) != NULL;
+}
+
+static int match_driver(const struct network_config *c, const char *value)
+{
+    (void)c;
+    return strcmp(value, "bridge") == 0;
+}
+
+static int match_label(const struct network_config *c, const char *value)
+{
+    autofree char *key = xstrndup(value, strcspn(value, "="));
+    const char *label = spec_env_get(&c->labels, key);
+
+    return label != NULL &&
+           (value[strlen(key)] == '\0' || strcmp(label, strchr(value, '=') + 1) == 0);
+}
+
+static int match_until(const struct network_config *c, const char *value)
+{
+    struct err ignored = {0};
+    int64_t until_ns = 0;
+
+    return parse_time_ns(value, &until_ns, &ignored) == 0 && c->created_ns < until_ns;
+}
+
+static const struct {
+    const char *key;
+    int (*match)(const struct network_config *c, const char *value);
+} FILTERS[] = {
+    {"name=", match_name},   {"id=", match_id},       {"driver=", match_driver},
+    {"label=", match_label}, {"until=", match_until},
+};
+
+enum {
+    FILTER_COUNT = sizeof(FILTERS) / sizeof(FILTERS[0])
+};
+
+int network_use_check_filter(const char *filter, void *list, struct err *e)
+{
+    for (size_t i = 0; i < FILTER_COUNT; i++) {
+        if (str_after(filter, FILTERS[i].key) != NULL) {
+            strv_push(list, filter);
+            return 0;
+        }
+    }
+    (void)err_new(e, EINVAL, "'%s' is not a filter", filter);
+    return err_hint(e, "name=, id=, driver=, label= or until=");
+}
+
+int network_use_matches(const struct network_config *c, const struct strv *filters)
+{
+    for (size_t i = 0; i < FILTER_COUNT; i++) {
+        int is_asked = 0;
+        int is_match = 0;
+
+        for (size_t k = 0; filters != NULL && k < filters->len; k++) {
+            const char *value = str_after(filters->v[k], FILTERS[i].key);
+
+            is_asked = is_asked || value != NULL;
+            is_match = is_match || (value != NULL && FILTERS[i].match(c, value));
+        }
+        if (is_asked && !is_match) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* ---- those that nobody is in */
+
+int network_use_unused(const struct store *store, int running_only, const struct strv *filters,
+                       struct strv *ret, struct err *e)
+{
+    autostrv struct strv used = {0};
+    struct network_configs all = {0};
+    const struct visit v = {.store = store, .names = &used};
+    int r = visit_all(&v, running_only, e);
+
+    r = r < 0 ? r : network_config_list(store, &all, NULL, e);
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        const struct network_config *c = &all.v[i];
+
+        if (!strv_has(&used, c->name) && strcmp(c->name, NETWORK_DEFAULT) != 0 &&
+            network_use_matches(c, filters)) {
+            strv_push(ret, c->name);
+        }
+    }
+    network_configs_done(&all);
+    return r;
+}
+
+int network_use_remove(const struct store *store, const struct strv *names, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < names->len; i++) {
+        r = network_config_remove(store, names->v[i], e);
+        if (r == 0) {
+            events_add(store, "network", "remove", NULL, names->v[i]);
+            (void)puts(names->v[i]);
+        }
+    }
+    return r;
+}

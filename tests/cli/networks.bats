@@ -1,0 +1,411 @@
+#!/usr/bin/env bats
+# users: alice bob root
+# User networks: network …, --network NAME, names, and what keeps them (issue 8).
+load lib
+
+setup() {
+  common_setup
+  base=$((24000 + $(id -u) % 100 * 20)) # users' tests run side by side
+  servers=()
+  probe=(-v "$RBOX_BUILD/tests/netprobe:/netprobe:ro")
+  host_ip=$(ip -4 -o addr show scope global | sed -n 's|.* inet \([0-9.]*\)/.*|\1|p' | head -1)
+  rbox network create back >/dev/null
+  subnet=$(rbox network inspect back | jq -r '.[0].subnets[0].subnet')
+  net=${subnet%.0/24}
+}
+
+teardown() {
+  local pid
+  for pid in "${servers[@]}"; do
+    kill "$pid" && wait "$pid"
+  done
+  rbox rm -af >/dev/null
+  rbox network prune -f >/dev/null
+  until_true no_keeper
+  common_teardown
+}
+
+# The keeper's folder goes with it.
+no_keeper() {
+  [ -z "$(find "$RBOX_STORE/run" -name .networks 2>/dev/null)" ]
+}
+
+# serve PROTOCOL ADDRESS PORT: a server on the host, ready when this returns.
+serve() {
+  "$RBOX_BUILD/tests/netprobe" serve "$@" >"server.$3" 3>&- &
+  servers+=($!)
+  until_true grep -q ready "server.$3"
+}
+
+# web NAME OPTIONS…: a container that serves its name at port 80.
+web() {
+  local name=$1
+  shift
+  rbox run -d --name "$name" "$@" busybox sh -c "echo I am $name >/index.html; exec httpd -f -p 80" >/dev/null
+}
+
+# fetch OPTIONS… -- HOST…: what a container with these options gets from each, a line each.
+fetch() {
+  local options=()
+  while [ "$1" != -- ]; do
+    options+=("$1")
+    shift
+  done
+  shift
+  # shellcheck disable=SC2016 # for the shell inside
+  rbox run --rm "${options[@]}" busybox sh -c \
+    'get() { for i in 1 2 3 4 5 6 7 8 9 10; do wget -qO- "http://$1/" 2>/dev/null && return; sleep 0.1; done; echo none; }; for h; do get $h; done' sh "$@"
+}
+
+# Host pid of the keeper that a command line with $1 has started.
+keeper() {
+  local pid
+  for pid in $(pgrep -x rbox-networks); do
+    ! tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -- "$1" || echo "$pid"
+  done
+}
+
+@test "containers of a network see each other by name, alias, short id and address (#8)" {
+  local id
+  web web1 --network back --network-alias www --network-alias Site
+  id=$(rbox inspect -f '{{.Id}}' web1)
+  run fetch --network back -- web1 WEB1 www site "${id:0:12}" "$net.2"
+  [ "$output" = "$(printf 'I am web1\n%.0s' 1 2 3 4 5 6)" ]
+  run rbox run --rm --network back busybox nslookup -type=a no-such-name-here
+  [[ "$output" == *"find no-such-name-here"* ]] || [[ "$output" == *"timed out"* ]]
+}
+
+@test "networks are apart: neither names nor addresses of another one are reached (#8)" {
+  rbox network create front
+  web web1 --network back "${probe[@]}"
+  run rbox run --rm "${probe[@]}" --network front busybox sh -c "nslookup web1; /netprobe ask tcp $net.2 80"
+  [ "$status" -eq 1 ]
+  [[ "$output" != *"Address: $net"* ]]
+  [[ "${lines[-1]}" == connect:* ]]
+  # The other network's resolver tells nothing to strangers.
+  run rbox run --rm --network front busybox nslookup -type=a web1 "$net.1"
+  [[ "$output" != *"$net.2"* ]]
+  # One that is in both reaches both.
+  run fetch --network back --network front -- web1
+  [ "$output" = "I am web1" ]
+}
+
+@test "the outside is reached from a network, whatever the ids are, and not from an internal one (#8)" {
+  local options
+  rbox network create --internal vault
+  serve tcp "$host_ip" $((base + 1))
+  serve udp "$host_ip" $((base + 2))
+  run rbox run --rm "${probe[@]}" --network back busybox /netprobe ask udp "$host_ip" $((base + 2))
+  [ "$status" -eq 0 ]
+  for options in "" "--userns keep-id" "--pids-limit 100" "--security-opt no-nested-userns" "--pid host"; do
+    if is_user root && [[ "$options" == *-limit* || "$options" == *nested* ]]; then
+      continue # root itself is never mapped, and those need it
+    fi
+    # shellcheck disable=SC2086 # two words
+    run rbox run --rm $options "${probe[@]}" --network back busybox /netprobe ask tcp "$host_ip" $((base + 1))
+    echo "$options: $output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"from $host_ip"* ]]
+  done
+  run rbox run --rm "${probe[@]}" --network vault busybox sh -c \
+    "ip route; cat /etc/hosts; /netprobe ask tcp $host_ip $((base + 1))"
+  [ "$status" -eq 1 ]
+  [[ "$output" != *default* ]]
+  [[ "$output" != *host.containers.internal* ]]
+}
+
+@test "an internal network has names, and no way out even with a route (#8)" {
+  not_for bob "has one id"
+  rbox network create --internal vault
+  serve tcp "$host_ip" $((base + 3))
+  web web1 --network vault
+  run fetch --network vault -- web1
+  [ "$output" = "I am web1" ]
+  run rbox run --rm --cap-add NET_ADMIN "${probe[@]}" --network vault busybox sh -c \
+    "ip route add default via \$(ip route | sed 's|\.0/24.*|.1|'); ip route; /netprobe ask tcp $host_ip $((base + 3))"
+  [ "$status" -eq 1 ]
+  [[ "$output" == *default* ]]
+}
+
+@test "the host's loopback is closed (#8)" {
+  serve tcp 127.0.0.1 $((base + 4))
+  run rbox run --rm "${probe[@]}" --network back busybox /netprobe ask tcp 10.0.2.2 $((base + 4))
+  [ "$status" -eq 1 ]
+}
+
+@test "published ports reach containers of networks, and know their clients (#8)" {
+  web web1 --network back -p "127.0.0.1:$((base + 5)):80"
+  run curl -s --retry 20 --retry-connrefused --retry-delay 1 "http://127.0.0.1:$((base + 5))/"
+  [ "$output" = "I am web1" ]
+  run rbox exec web1 cat /etc/hosts
+  [[ "$output" == *"$net.2"*web1* ]]
+  [[ "$output" == *"10.0.2.2"*host.containers.internal* ]]
+}
+
+@test "addresses that were asked for are had, once, and belong to the network (#8)" {
+  web web1 --network back --ip "$net.77" --mac-address 02:00:00:00:07:07
+  run rbox exec web1 ip addr show eth0
+  [[ "$output" == *"02:00:00:00:07:07"* ]]
+  [[ "$output" == *"$net.77/24"* ]]
+  run rbox run --rm --network "back:ip=$net.77" busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"'$net.77'"*"is container 'web1'"* ]]
+  for address in "$net.1" "$net.0" "$net.255" 192.0.2.7; do
+    run rbox run --rm --network back --ip "$address" busybox true
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"'$address' is not one for containers of network 'back'"* ]]
+  done
+  [ "$(rbox ps -aq | wc -l)" -eq 1 ]
+}
+
+@test "connect and disconnect change a running container, and what it is started with next (#8)" {
+  rbox network create front
+  web web1 --network back
+  rbox network connect --alias shop front web1
+  run fetch --network front -- web1 shop
+  [ "$output" = "$(printf 'I am web1\n%.0s' 1 2)" ]
+  run rbox inspect -f '{{.NetworkSettings.Networks.back.IPAddress}} {{.NetworkSettings.Networks.front.MacAddress}} {{.NetworkSettings.Networks.front.IPPrefixLen}}' web1
+  [[ "$output" == "$net.2 02:72:"*" 24" ]]
+  rbox network disconnect back web1
+  run fetch --network back --network-alias web2 -- "$net.2"
+  [ "$output" = none ]
+  run rbox exec web1 ip -o -4 addr
+  [[ "$output" != *eth0* ]]
+  [[ "$output" == *eth1* ]]
+  rbox restart -t 0 web1
+  run fetch --network front -- shop
+  [ "$output" = "I am web1" ]
+  run rbox network disconnect back web1
+  [ "$status" -eq 125 ]
+  rbox network disconnect -f back web1
+  run rbox network connect front web1
+  [[ "$output" == *"in network 'front' already"* ]]
+  rbox run -d --name other --network none busybox sleep 100
+  run rbox network connect front other
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"a network of another kind"* ]]
+}
+
+@test "one that does not run is connected for its next start (#8)" {
+  rbox network create front
+  rbox create --name box1 --network back busybox sh -c 'ip -o -4 addr; sleep 100'
+  rbox network connect front box1
+  rbox start box1
+  until_true sh -c "'$RBOX_BUILD/rbox' logs box1 | grep -q eth1"
+  [ "$(rbox ps -q --filter network=front)" = "$(rbox ps -q --filter name=box1)" ]
+  rbox stop -t 0 box1
+  run rbox network rm front
+  [ "$status" -eq 2 ]
+  rbox network disconnect front box1
+  rbox network rm front
+  rbox start box1
+}
+
+@test "IPv6 is among the containers of a network that has it (#8)" {
+  rbox network create --ipv6 --subnet fd00:72:62::/64 six
+  rbox run -d --name six1 --network six --ip6 fd00:72:62::77 "${probe[@]}" busybox /netprobe serve tcp :: 99
+  run rbox run --rm "${probe[@]}" --network six busybox sh -c \
+    'for i in 1 2 3 4 5; do /netprobe ask tcp fd00:72:62::77 99 && break; sleep 0.2; done; nslookup -type=aaaa six1'
+  [[ "$output" == *"from fd00:72:62::"* ]]
+  [[ "$output" == *"Address: fd00:72:62::77"* ]]
+}
+
+@test "--allow-net holds in a network, and opens its containers by name (#8)" {
+  serve tcp "$host_ip" $((base + 6))
+  rbox run -d --name srv --network back "${probe[@]}" busybox /netprobe serve tcp 0.0.0.0 99
+  run rbox run --rm --network back "${probe[@]}" --allow-net srv:99 busybox sh -c \
+    "/netprobe ask tcp $host_ip $((base + 6)); /netprobe ask tcp $net.2 99; nslookup -type=a srv; /netprobe ask tcp $net.2 99"
+  [ "$status" -eq 0 ]
+  [ "$(grep -c 'Permission denied' <<<"$output")" -eq 2 ]
+  [[ "$output" == *"from $net.3"* ]]
+}
+
+@test "namespaces are joined between containers of networks (#8)" {
+  web web1 --network back
+  run rbox run --rm --network container:web1 busybox sh -c 'ip -o -4 addr show eth0; wget -qO- http://127.0.0.1/; wget -qO- http://web1/'
+  [[ "$output" == *"$net.2/24"*"I am web1"*"I am web1"* ]]
+  run rbox run --rm --network back --pid container:web1 busybox sh -c 'ip -o -4 addr show eth0; ps'
+  [[ "$output" == *"$net.3/24"*httpd* ]]
+  rbox run -d --name other --network none busybox sleep 100
+  run rbox run --rm --network back --pid container:other busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"a container in networks cannot join namespaces of one that is in none"* ]]
+}
+
+@test "servers of --dns are asked for what is no container's name (#8)" {
+  rbox run -d --name ns --network back "${probe[@]}" busybox /netprobe dns 0.0.0.0 far.example=192.0.2.99
+  run rbox run --rm --network back --dns "$net.2" busybox sh -c \
+    'cat /etc/resolv.conf; nslookup -type=a far.example; nslookup -type=a ns'
+  [[ "$output" == *"nameserver $net.1"* ]]
+  [[ "$output" == *"Address: 192.0.2.99"* ]]
+  [[ "$output" == *"Address: $net.2"* ]]
+}
+
+@test "a restarted container keeps its address and its names (#8)" {
+  rbox run -d --name again --restart on-failure:2 --network back busybox sh -c 'ip -o -4 addr show eth0; exit 1'
+  until_true sh -c "[ \$('$RBOX_BUILD/rbox' logs again | grep -c '$net.2/24') -eq 3 ]"
+}
+
+@test "containers that start at once share one keeper, and get different addresses (#8)" {
+  local i pids=()
+  for i in 1 2 3 4 5 6; do
+    rbox run --name "side$i-$$" -d --network back busybox sleep 100 >/dev/null 3>&- &
+    pids+=($!)
+  done
+  for i in "${pids[@]}"; do
+    wait "$i"
+  done
+  [ "$(keeper "side.-$$" | wc -l)" -eq 1 ]
+  for i in 1 2 3 4 5 6; do
+    rbox inspect -f '{{.NetworkSettings.Networks.back.IPAddress}}' "side$i-$$"
+  done >addresses
+  [ "$(sort -u addresses | wc -l)" -eq 6 ]
+}
+
+@test "nothing runs when no container does (#8)" {
+  rbox run --rm --name "last-$$" --network back busybox true
+  until_true no_keeper
+  [ -z "$(keeper "last-$$")" ]
+}
+
+@test "whoever is killed leaves: the keeper, a container, slirp4netns, the resolver (#8)" {
+  local pid old
+  not_for bob "the same as alice's"
+  serve tcp "$host_ip" $((base + 7))
+  rbox run -d --name "k1-$$" --network back "${probe[@]}" busybox sleep 100
+  web web1 --network back
+  pid=$(keeper "k1-$$")
+  # slirp4netns and the resolver come back.
+  old=$(pgrep -P "$pid" -x slirp4netns)
+  kill -9 "$old"
+  until_true sh -c "pgrep -P $pid -x slirp4netns | grep -qvx $old"
+  until_true rbox exec "k1-$$" /netprobe ask tcp "$host_ip" $((base + 7))
+  old=$(pgrep -P "$pid" -x rbox-names)
+  kill -9 "$old"
+  until_true sh -c "pgrep -P $pid -x rbox-names | grep -qvx $old"
+  run rbox exec "k1-$$" wget -qO- http://web1/
+  [ "$output" = "I am web1" ]
+  # A container that is killed gives its address back.
+  kill -9 "$(rbox inspect -f '{{.State.Pid}}' web1)"
+  rbox wait web1
+  rbox rm web1
+  until_true rbox run --rm --network back --ip "$net.3" busybox true
+  # Without the keeper containers are cut off; new ones have a new one, and the old ones are restarted.
+  kill -9 "$pid"
+  run rbox run --rm --network back "${probe[@]}" busybox /netprobe ask tcp "$host_ip" $((base + 7))
+  [ "$status" -eq 0 ]
+  rbox restart -t 0 "k1-$$"
+  rbox exec "k1-$$" /netprobe ask tcp "$host_ip" $((base + 7))
+}
+
+@test "create says what is wrong, and makes nothing (#8)" {
+  local options words
+  while IFS='|' read -r options words; do
+    # shellcheck disable=SC2086 # several words
+    run rbox network create $options
+    echo "$options: $output"
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"$words"* ]]
+  done <<'END'
+--subnet 10.0.0.0 bad|'10.0.0.0' is not a network
+--subnet 10.0.2.0/25 bad|in use by slirp4netns
+--subnet 127.0.0.0/8 bad|cannot be a network of containers
+--subnet 10.90.0.0/24 --gateway 10.91.0.1 bad|the gateway '10.91.0.1' is not in 10.90.0.0/24
+--subnet 10.90.0.0/24 --ip-range 10.0.0.0/8 bad|the range '10.0.0.0/8' is not in 10.90.0.0/24
+--gateway 10.90.0.1 bad|--gateway 10.90.0.1 needs its --subnet
+-d macvlan bad|a normal user cannot have 'macvlan'
+-o vlan=7 bad|a network has no option 'vlan=7'
+-o mtu=1 bad|--opt mtu
+--interface-name x bad|--interface-name
+host|a network cannot be called 'host'
+a/b|a network cannot be called 'a/b'
+back|there is a network 'back' already
+bridge|there is a network 'bridge' already
+END
+  run rbox network create --subnet "$subnet" bad
+  [[ "$output" == *"$subnet is in use by network 'back'"* ]] || [[ "$output" == *"in use by network back"* ]]
+  run rbox network create --subnet "$host_ip/24" bad
+  [[ "$output" == *"in use by the host's interface"* ]]
+  rbox network create --ignore back
+  [ "$(rbox network ls -q | tr '\n' ' ')" = "back bridge " ]
+}
+
+@test "options of run that say nonsense about networks are refused, and nothing is made (#8)" {
+  local options words
+  while IFS='|' read -r options words; do
+    # shellcheck disable=SC2086 # several words
+    run rbox run --rm $options busybox true
+    echo "$options: $output"
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"$words"* ]]
+  done <<'END'
+--network nothing|there is no network 'nothing'
+--network back --network none|--network: there is network 'back' already
+--network back --network container:x|--network: there is network 'back' already
+--network back,back|--network: network 'back' is named twice
+--network back:colour=red|--network: a network has no option 'colour=red'
+--network back --network bridge --mac-address 02:00:00:00:00:01|--mac-address does not say in which of the networks
+--network back --ip6 fd00::2|network 'back' has no IPv6
+--network-alias x|--network-alias needs a network of your own
+END
+  [ -z "$(rbox ps -aq)" ]
+}
+
+@test "networks are listed, filtered, inspected, removed and pruned as podman does it (#8)" {
+  local id
+  rbox network create --label tier=db --subnet 10.201.0.0/24 --gateway 10.201.0.254 --ip-range 10.201.0.100-10.201.0.110 --internal -o mtu=1400 db1
+  run rbox network inspect -f '{{.name}} {{.internal}} {{.dns_enabled}} {{json .subnets}} {{.labels.tier}} {{.options.mtu}}' db1
+  [[ "$output" == "db1 true true "*'"gateway":"10.201.0.254"'*'"start_ip":"10.201.0.100"'*" db 1400" ]]
+  id=$(rbox network ls --filter name=db1 --format '{{.ID}}')
+  rbox network exists "$id"
+  run rbox network exists nothing
+  [ "$status" -eq 1 ]
+  [ "$(rbox network ls -q --filter label=tier=db)" = db1 ]
+  [[ "$(rbox network ls | head -1)" =~ ^NETWORK\ ID\ +NAME\ +DRIVER$ ]]
+  run rbox run --name user1 --network "$id" busybox sh -c 'ip addr show eth0'
+  [[ "$output" == *"mtu 1400"* ]]
+  [[ "$output" == *"10.201.0.100/24"* ]]
+  run rbox network rm db1
+  [ "$status" -eq 2 ]
+  [[ "$output" == *"container 'user1' is in network 'db1'"* ]]
+  [[ "$(rbox network prune -f)" == *back* ]]
+  [ "$(rbox network rm -f db1)" = db1 ]
+  [ -z "$(rbox ps -aq)" ]
+  run rbox network rm db1
+  [ "$status" -eq 1 ]
+  rbox network rm -f db1
+  run rbox network rm bridge
+  [ "$status" -eq 125 ]
+  run rbox network inspect db1
+  [ "$status" -eq 1 ]
+  run rbox run --rm --network db1 busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"there is no network 'db1'"* ]]
+}
+
+@test "the network bridge is always there, without names (#8)" {
+  web web1 --network bridge
+  run fetch --network bridge -- 10.88.0.2 web1
+  [ "$output" = "$(printf 'I am web1\nnone')" ]
+}
+
+@test "a network that is gone when its container starts, and a damaged file, are told (#8)" {
+  rbox network create gone
+  rbox create --name box1 --network gone busybox true
+  rm "$RBOX_STORE/networks/gone.json"
+  run rbox start box1
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"there is no network 'gone'"* ]]
+  echo '{"name": "back"' >"$RBOX_STORE/networks/torn.json"
+  : >"$RBOX_STORE/networks/.half.json.1.tmp"
+  run rbox system check --quick
+  [ "$status" -eq 1 ]
+  [[ "$output" == *"network 'torn' is damaged"* ]]
+  run rbox run --rm --network torn busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"network 'torn' is damaged"* ]]
+  [ "$(rbox network ls -q | tr '\n' ' ')" = "back bridge " ]
+  rbox network rm torn
+  rbox system check --quick
+  rm "$RBOX_STORE/networks/.half.json.1.tmp"
+}
