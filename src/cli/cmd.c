@@ -249,6 +249,19 @@ int cmd_is_family(const char *word)
     return 0;
 }
 
+/* Families that docker or podman have and rbox has not: refused by name, not taken for typing
+ * errors.
+ */
+static const struct {
+    const char *name;
+    const char *what;
+    const char *instead;
+} ABSENT[] = {
+    {"pod", "rbox has no pods",
+     "rbox network create NAME, or --network container:NAME; "
+     "podman-compose: --in-pod 0"},
+};
+
 static int unknown_command(int argc, char **argv, struct err *e)
 {
     const char *names[CMD_NAMES_MAX * sizeof(COMMANDS) / sizeof(COMMANDS[0])];
@@ -258,6 +271,12 @@ static int unknown_command(int argc, char **argv, struct err *e)
         family && argc > 1 ? xasprintf("%s %s", argv[0], argv[1]) : xstrdup(argv[0]);
     const char *near = NULL;
 
+    for (size_t i = 0; i < sizeof(ABSENT) / sizeof(ABSENT[0]); i++) {
+        if (strcmp(argv[0], ABSENT[i].name) == 0) {
+            (void)err_new(e, ENOTSUP, "%s", ABSENT[i].what);
+            return err_hint(e, "%s", ABSENT[i].instead);
+        }
+    }
     for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
         for (size_t n = 0; n < CMD_NAMES_MAX && COMMANDS[i]->names[n] != NULL; n++) {
             if (COMMANDS[i]->group != CMD_HIDDEN) {

@@ -18,6 +18,7 @@
 struct inspect_options {
     char *format;
     char *type;
+    int all;
 };
 
 #define FIELD(name) offsetof(struct inspect_options, name)
@@ -27,8 +28,14 @@ static int parse_type(const char *value, void *field, struct err *e);
 static const struct opt OPTIONS[] = {
     {"format", 'f', "FORMAT", OPT_STRING, FIELD(format),
      "json, or a template such as {{.State.Status}}", NULL},
-    {"type", 0, "TYPE", OPT_PARSE, FIELD(type),
+    {"type", 't', "TYPE", OPT_PARSE, FIELD(type),
      "container, image, volume or network (default: the first there is)", parse_type},
+    {0},
+};
+
+static const struct opt VOLUME_OPTIONS[] = {
+    {"format", 'f', "FORMAT", OPT_STRING, FIELD(format), "json, or a template", NULL},
+    {"all", 'a', NULL, OPT_FLAG, FIELD(all), "all volumes", NULL},
     {0},
 };
 
@@ -61,8 +68,18 @@ const struct cmd cmd_container_inspect =
     INSPECT("container inspect", CMD_CONTAINERS, init_container, "print all of containers", NULL);
 const struct cmd cmd_image_inspect =
     INSPECT("image inspect", CMD_IMAGES, init_image, "print all of images", NULL);
-const struct cmd cmd_volume_inspect =
-    INSPECT("volume inspect", CMD_VOLUMES, init_volume, "print all of volumes", NULL);
+const struct cmd cmd_volume_inspect = {
+    .names = {"volume inspect"},
+    .group = CMD_VOLUMES,
+    .summary = "print all of volumes",
+    .usage = "[options] NAME [NAME…]",
+    .options = VOLUME_OPTIONS,
+    .options_size = sizeof(struct inspect_options),
+    .max_args = CMD_ANY_ARGS,
+    .init = init_volume,
+    .done = inspect_done,
+    .run = inspect,
+};
 const struct cmd cmd_network_inspect =
     INSPECT("network inspect", CMD_NETWORKS, init_network, "print all of networks", NULL);
 
@@ -176,14 +193,20 @@ static int inspect_image(const struct store *store, const char *name, json_t **r
 static int inspect_volume(const struct store *store, const char *name, json_t **ret, struct err *e)
 {
     autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, name);
+    autostrv struct strv labels = {0};
+    int r = 0;
 
     if (strchr(name, '/') != NULL || !volume_exists(store, name)) {
         return volume_missing(name, e);
     }
-    *ret =
-        json_pack("{s:o, s:s, s:o, s:o}", "Name", json_str(name), "Driver", "local", "Mountpoint",
-                  json_str(path), "CreatedAt", time_text(volume_created(store, name)));
-    return 0;
+    r = volume_labels(store, name, &labels, e);
+    if (r == 0) {
+        *ret = json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:{}}", "Name", json_str(name), "Driver",
+                         "local", "Mountpoint", json_str(path), "CreatedAt",
+                         time_text(volume_created(store, name)), "Labels", json_from_pairs(&labels),
+                         "Scope", "local", "Options");
+    }
+    return r;
 }
 
 static int inspect_network(const struct store *store, const char *name, json_t **ret, struct err *e)
@@ -254,17 +277,32 @@ static int inspect_one(const struct store *store, const char *type, const char *
     return err_exit(e, EXITCODE_NO_SUCH);
 }
 
+/* What is asked for: the operands, or with --all the volumes. */
+static int choose_names(const struct store *store, const struct inspect_options *o, int argc,
+                        char **argv, struct strv *ret, struct err *e)
+{
+    if ((argc > 0) == o->all) {
+        return err_new(e, EINVAL, "name volumes, or give --all");
+    }
+    for (int i = 0; i < argc; i++) {
+        strv_push(ret, argv[i]);
+    }
+    return o->all ? volume_list(store, ret, e) : 0;
+}
+
 static int inspect(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct inspect_options *o = options;
     json_auto_t *list = json_array();
+    autostrv struct strv names = {0};
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
-    for (int i = 0; r == 0 && i < argc; i++) {
+    r = r < 0 ? r : choose_names(store, o, argc, argv, &names, e);
+    for (size_t i = 0; r == 0 && i < names.len; i++) {
         json_t *one = NULL;
 
-        r = inspect_one(store, o->type, argv[i], &one, e);
+        r = inspect_one(store, o->type, names.v[i], &one, e);
         if (r == 0) {
             (void)json_array_append_new(list, one);
         }

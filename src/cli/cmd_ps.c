@@ -93,11 +93,7 @@ static int match_status(const struct container *c, const char *value)
 
 static int match_label(const struct container *c, const char *value)
 {
-    autofree char *key = xstrndup(value, strcspn(value, "="));
-    const char *label = spec_env_get(&c->spec.box.labels, key);
-
-    return label != NULL &&
-           (value[strlen(key)] == '\0' || strcmp(label, strchr(value, '=') + 1) == 0);
+    return spec_env_has(&c->spec.box.labels, value);
 }
 
 static int match_ancestor(const struct container *c, const char *value)

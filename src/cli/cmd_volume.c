@@ -26,8 +26,18 @@ static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, stru
 static int volume_prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 static int volume_is_there(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
-static const struct opt_refused CREATE_REFUSED[] = {
-    {"driver", 'd', NULL}, {"opt", 'o', NULL}, {"label", 'l', NULL}, {"ignore", 0, NULL}, {0}};
+struct create_options {
+    struct strv labels;
+    int ignore;
+};
+
+static const struct opt CREATE_OPTIONS[] = {
+    {"label", 'l', "KEY=VALUE", OPT_STRV, offsetof(struct create_options, labels), "a label", NULL},
+    {"ignore", 0, NULL, OPT_FLAG, offsetof(struct create_options, ignore),
+     "one that is there already is fine", NULL},
+    {0},
+};
+static const struct opt_refused CREATE_REFUSED[] = {{"driver", 'd', NULL}, {"opt", 'o', NULL}, {0}};
 
 const struct cmd cmd_volume_create = {
     .names = {"volume create"},
@@ -37,20 +47,31 @@ const struct cmd cmd_volume_create = {
     .description =
         "Prints the name; without one it is made up. `run -v NAME:PLACE` makes it as well.",
     .examples = "rbox volume create data\n",
+    .options = CREATE_OPTIONS,
     .refused = CREATE_REFUSED,
+    .options_size = sizeof(struct create_options),
     .max_args = 1,
     .run = volume_create,
 };
 
 struct ls_options {
     struct format_list list;
+    struct strv filters;
 };
+
+static int parse_filter(const char *value, void *list, struct err *e);
 
 static const struct opt LS_OPTIONS[] = {
     FORMAT_LIST_ROWS(struct ls_options, list),
+    {"filter", 'f', "KEY=VALUE", OPT_PARSE, offsetof(struct ls_options, filters),
+     "only those with that name or label", parse_filter},
     {0},
 };
-static const struct opt_refused LS_REFUSED[] = {{"filter", 'f', NULL}, {0}};
+
+static void ls_done(void *options)
+{
+    strv_done(&((struct ls_options *)options)->filters);
+}
 
 const struct cmd cmd_volume_ls = {
     .names = {"volume ls", "volume list"},
@@ -58,8 +79,8 @@ const struct cmd cmd_volume_ls = {
     .summary = "list volumes",
     .usage = "[options]",
     .options = LS_OPTIONS,
-    .refused = LS_REFUSED,
     .options_size = sizeof(struct ls_options),
+    .done = ls_done,
     .run = volume_ls,
 };
 
@@ -113,27 +134,74 @@ const struct cmd cmd_volume_exists = {
 /* The caller's usual map, in @s: owners of a volume's files are ids of it. */
 static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
+    const struct create_options *o = options;
     autofree char *name = NULL;
     struct store *store = NULL;
     struct spec s = {0};
     int r = argc > 0 ? spec_parse_name(argv[0], &name, e) : spec_make_id(&name, e);
 
-    (void)options;
     r = r < 0 ? r : ctx_store(ctx, &store, e);
     if (r < 0) {
         return r;
     }
     if (argc > 0 && volume_exists(store, name)) {
+        if (o->ignore) {
+            (void)printf("%s\n", name);
+            return 0;
+        }
         (void)err_new(e, EEXIST, "there is a volume '%s' already", name);
         return err_hint(e, "rbox run -v %s:/PLACE … uses it; rbox volume rm %s", name, name);
     }
     r = userns_own_maps(&s, e);
+    r = r < 0 || o->labels.len == 0 ? r : volume_label(store, name, &o->labels, e);
     r = r < 0 ? r : volume_make(store, name, &s.linux_.uid_mappings, &s.linux_.gid_mappings, e);
     if (r == 0) {
         events_add(store, "volume", "create", NULL, name);
         (void)printf("%s\n", name);
     }
     spec_done(&s);
+    return r;
+}
+
+static int parse_filter(const char *value, void *list, struct err *e)
+{
+    if (str_after(value, "name=") == NULL && str_after(value, "label=") == NULL) {
+        (void)err_new(e, EINVAL, "'%s' is not a filter", value);
+        return err_hint(e, "name= or label=");
+    }
+    strv_push(list, value);
+    return 0;
+}
+
+/* All filters must match. */
+static int matches(const char *name, const struct strv *labels, const struct strv *filters)
+{
+    for (size_t i = 0; i < filters->len; i++) {
+        const char *part = str_after(filters->v[i], "name=");
+        const char *label = str_after(filters->v[i], "label=");
+
+        if ((part != NULL && strstr(name, part) == NULL) ||
+            (label != NULL && !spec_env_has(labels, label))) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int add_row(const struct store *store, const char *name, const struct strv *filters,
+                   json_t *rows, struct err *e)
+{
+    autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, name);
+    autostrv struct strv labels = {0};
+    int r = volume_labels(store, name, &labels, e);
+
+    if (r == 0 && matches(name, &labels, filters)) {
+        (void)json_array_append_new(rows,
+                                    json_pack("{s:s, s:o, s:o, s:I, s:o}", "Driver", "local",
+                                              "Name", json_str(name), "Mountpoint", json_str(path),
+                                              "Created", (json_int_t)volume_created(store, name),
+                                              "Labels", json_from_pairs(&labels)));
+    }
     return r;
 }
 
@@ -150,13 +218,8 @@ static int volume_ls(struct ctx *ctx, void *options, int argc, char **argv, stru
     (void)argc;
     (void)argv;
     r = r < 0 ? r : volume_list(store, &names, e);
-    for (size_t i = 0; i < names.len; i++) {
-        autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, names.v[i]);
-
-        (void)json_array_append_new(rows, json_pack("{s:s, s:o, s:o, s:I}", "Driver", "local",
-                                                    "Name", json_str(names.v[i]), "Mountpoint",
-                                                    json_str(path), "Created",
-                                                    (json_int_t)volume_created(store, names.v[i])));
+    for (size_t i = 0; r == 0 && i < names.len; i++) {
+        r = add_row(store, names.v[i], &o->filters, rows, e);
     }
     return r < 0 ? r : format_listed(stdout, &o->list, COLUMNS, rows, e);
 }

@@ -83,11 +83,7 @@ static int match_driver(const struct network_config *c, const char *value)
 
 static int match_label(const struct network_config *c, const char *value)
 {
-    autofree char *key = xstrndup(value, strcspn(value, "="));
-    const char *label = spec_env_get(&c->labels, key);
-
-    return label != NULL &&
-           (value[strlen(key)] == '\0' || strcmp(label, strchr(value, '=') + 1) == 0);
+    return spec_env_has(&c->labels, value);
 }
 
 static int match_until(const struct network_config *c, const char *value)

@@ -2,6 +2,7 @@
 #include "image/volume.h"
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "sys/fd.h"
 #include "userns/idmap.h"
@@ -16,6 +17,10 @@
 #include <unistd.h>
 
 static const char DATA[] = "_data";
+static const char LABELS[] = "labels.json";
+enum {
+    LABELS_BYTES_MAX = 1 << 20
+};
 
 static int open_volumes(const struct store *store, int *ret_fd, struct err *e)
 {
@@ -23,6 +28,14 @@ static int open_volumes(const struct store *store, int *ret_fd, struct err *e)
 }
 
 /* ---- making */
+
+static int open_volume(const struct store *store, const char *name, int *ret_fd, struct err *e)
+{
+    autoclose int volumes_fd = -1;
+    int r = open_volumes(store, &volumes_fd, e);
+
+    return r < 0 ? r : dir_make(volumes_fd, name, 0711, ret_fd, e);
+}
 
 static int chown_job(void *arg, struct err *e)
 {
@@ -63,7 +76,6 @@ static int give_to_root(int fd, const struct spec_idmap *uid_map, const struct s
 int volume_make(const struct store *store, const char *name, const struct spec_idmap *uid_map,
                 const struct spec_idmap *gid_map, struct err *e)
 {
-    autoclose int volumes_fd = -1;
     autoclose int dir_fd = -1;
     autoclose int data_fd = -1;
     int r = 0;
@@ -71,11 +83,45 @@ int volume_make(const struct store *store, const char *name, const struct spec_i
     if (volume_exists(store, name)) {
         return 0;
     }
-    r = open_volumes(store, &volumes_fd, e);
-    r = r < 0 ? r : dir_make(volumes_fd, name, 0711, &dir_fd, e);
+    r = open_volume(store, name, &dir_fd, e);
     r = r < 0 ? r : dir_make(dir_fd, DATA, 0755, &data_fd, e);
     r = r < 0 ? r : give_to_root(data_fd, uid_map, gid_map, e);
     return r < 0 ? err_wrap(e, "cannot make volume '%s'", name) : 0;
+}
+
+/* ---- labels: beside the data, before it, so that no volume is seen without */
+
+int volume_label(const struct store *store, const char *name, const struct strv *labels,
+                 struct err *e)
+{
+    autoclose int dir_fd = -1;
+    json_auto_t *o = json_from_pairs(labels);
+    autofree char *text = json_text(o);
+    int r = open_volume(store, name, &dir_fd, e);
+
+    return r < 0 ? r : file_write(dir_fd, LABELS, text, strlen(text), FILE_SYNC | FILE_PRIVATE, e);
+}
+
+int volume_labels(const struct store *store, const char *name, struct strv *ret, struct err *e)
+{
+    autofree char *path = xasprintf("volumes/%s/%s", name, LABELS);
+    autofree char *text = NULL;
+    json_auto_t *o = NULL;
+    const char *key = NULL;
+    json_t *value = NULL;
+    size_t len = 0;
+    int r = file_read(store->dir_fd, path, LABELS_BYTES_MAX, &text, &len, e);
+
+    if (r == -ENOENT) {
+        err_clear(e);
+        return 0;
+    }
+    r = r < 0 ? r : json_parse(text, len, path, &o, e);
+    json_object_foreach(o, key, value)
+    {
+        strv_pushf(ret, "%s=%s", key, json_is_string(value) ? json_string_value(value) : "");
+    }
+    return r;
 }
 
 /* ---- looking */

@@ -16,6 +16,13 @@
 int volume_make(const struct store *store, const char *name, const struct spec_idmap *uid_map,
                 const struct spec_idmap *gid_map, struct err *e);
 
+/* Give the volume @name, which is about to be made, these labels ("K=V"). */
+int volume_label(const struct store *store, const char *name, const struct strv *labels,
+                 struct err *e);
+
+/* Push the labels of volume @name; none where there are none. */
+int volume_labels(const struct store *store, const char *name, struct strv *ret, struct err *e);
+
 /* Is it there? */
 int volume_exists(const struct store *store, const char *name);
 

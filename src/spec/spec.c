@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "spec/spec.h"
 
+#include "base/cleanup.h"
 #include "spec/spec_join.h"
 
 #include <signal.h>
@@ -250,6 +251,15 @@ const char *spec_env_get(const struct strv *env, const char *key)
     size_t i = env_find(env, key);
 
     return i < env->len ? env->v[i] + strlen(key) + 1 : NULL;
+}
+
+int spec_env_has(const struct strv *env, const char *wanted)
+{
+    autofree char *key = xstrndup(wanted, strcspn(wanted, "="));
+    const char *value = spec_env_get(env, key);
+
+    return value != NULL &&
+           (wanted[strlen(key)] == '\0' || strcmp(value, strchr(wanted, '=') + 1) == 0);
 }
 
 void spec_env_set(struct strv *env, const char *key, const char *value)

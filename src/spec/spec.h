@@ -334,6 +334,8 @@ void spec_mount_done(struct spec_mount *m);
 
 /* Value of @key in a list of "K=V", or NULL. */
 const char *spec_env_get(const struct strv *env, const char *key);
+/* Does the list have @wanted, "K" or "K=V"? */
+int spec_env_has(const struct strv *env, const char *wanted);
 /* Set @key to @value in a list of "K=V", replacing an earlier one in place. */
 void spec_env_set(struct strv *env, const char *key, const char *value);
 
