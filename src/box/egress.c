@@ -5,8 +5,11 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/exitcode.h"
 #include "box/dns_relay.h"
 #include "box/egress_open.h"
+#include "box/net_log.h"
+#include "sys/fd.h"
 #include "sys/sandbox.h"
 
 #include <arpa/inet.h>
@@ -23,6 +26,9 @@ enum {
 };
 
 struct egress {
+    int is_shut; /* --allow-net: else everything is allowed, and only logged */
+    struct net_log *log;
+    int list_fd;
     struct egress_rules rules;
     struct openings open;
     struct in_addr gateway;
@@ -36,7 +42,7 @@ static int is_allowed(const struct egress *g, const char *name)
             return 1;
         }
     }
-    return 0;
+    return !g->is_shut;
 }
 
 static struct dns_decision decide(void *arg, const union dns_address *asker,
@@ -44,8 +50,13 @@ static struct dns_decision decide(void *arg, const union dns_address *asker,
 {
     const struct egress *g = arg;
 
+    const int allowed = is_allowed(g, q->name);
+
     (void)asker;
-    if (is_allowed(g, q->name)) {
+    if (g->log != NULL) {
+        net_log_asked(g->log, q->name, allowed);
+    }
+    if (allowed) {
         return (struct dns_decision){.servers = &g->servers};
     }
     return (struct dns_decision){
@@ -65,7 +76,10 @@ static void open_address(void *arg, int family, const uint8_t *address, uint32_t
     struct egress *g = o->g;
     const uint32_t ttl = ttl_s < TTL_MIN_S ? TTL_MIN_S : ttl_s > TTL_MAX_S ? TTL_MAX_S : ttl_s;
 
-    if (!egress_may_open(family, address, g->gateway)) {
+    if (g->log != NULL) {
+        net_log_named(g->log, o->name, family, address);
+    }
+    if (!g->is_shut || !egress_may_open(family, address, g->gateway)) {
         return;
     }
     for (size_t i = 0; i < g->rules.count; i++) {
@@ -83,13 +97,35 @@ static int look(void *arg, const struct dns_question *q, const uint8_t *message,
     return dns_each_address(message, len, q, open_address, &opener);
 }
 
+/* The supervisor asks for the list, at the container's end. */
+static _Noreturn void end_log(struct egress *g)
+{
+    autofree char *list = NULL;
+
+    net_log_serve(g->log);
+    list = net_log_list(g->log);
+    (void)fd_write_all(g->list_fd, list, strlen(list));
+    _exit(EXITCODE_OK);
+}
+
 static _Noreturn void loop(struct egress *g, struct dns_relay *relay)
 {
-    struct pollfd polls[DNS_RELAY_POLLS];
+    struct pollfd polls[DNS_RELAY_POLLS + 2];
 
     for (;;) {
-        (void)poll(polls, dns_relay_poll(relay, polls), DNS_RELAY_TICK_MS);
+        const size_t count = dns_relay_poll(relay, polls);
+
+        polls[count] =
+            (struct pollfd){.fd = g->log != NULL ? net_log_fd(g->log) : -1, .events = POLLIN};
+        polls[count + 1] = (struct pollfd){.fd = g->list_fd, .events = POLLIN};
+        (void)poll(polls, count + 2, DNS_RELAY_TICK_MS);
         dns_relay_serve(relay, polls);
+        if (polls[count].revents != 0) {
+            net_log_serve(g->log);
+        }
+        if (polls[count + 1].revents != 0) {
+            end_log(g);
+        }
         openings_expire(&g->open, clock_monotonic_ms());
     }
 }
@@ -148,10 +184,16 @@ static int egress_run(void *arg, int ready_fd, struct err *e)
     int r = 0;
 
     g->gateway = o->gateway;
+    g->is_shut = n->allow_net_set;
+    g->list_fd = o->list_fd;
+    if (o->log_fd >= 0) {
+        g->log = net_log_new(o->log_fd);
+        r = net_log_watch(g->log, EGRESS_MARK, e);
+    }
     for (size_t i = 0; r == 0 && i < n->allow_net.len; i++) {
         r = egress_parse(n->allow_net.v[i], &g->rules, e);
     }
-    if (r == 0) {
+    if (r == 0 && g->is_shut) {
         r = openings_init(&g->open, &g->rules, e);
     }
     if (r == 0) {
@@ -165,7 +207,9 @@ static int egress_run(void *arg, int ready_fd, struct err *e)
     if (g->servers.count == 0) {
         dns_servers_add_in(&g->servers, o->dns);
     }
-    open_added_hosts(g, n);
+    if (g->is_shut) {
+        open_added_hosts(g, n);
+    }
     r = confine_self(e);
     if (r < 0) {
         return r;
@@ -176,10 +220,13 @@ static int egress_run(void *arg, int ready_fd, struct err *e)
 
 int egress_start(const struct egress_start *o, struct net_helper *ret, struct err *e)
 {
+    const int keep[] = {o->log_fd, o->list_fd};
     const struct net_fork fork = {.name = "rbox-resolver",
                                   .run = egress_run,
                                   .arg = (void *)(uintptr_t)o,
-                                  .netns_fd = o->netns_fd};
+                                  .netns_fd = o->netns_fd,
+                                  .keep_fds = keep,
+                                  .keep_count = o->log_fd >= 0 ? 2 : 0};
 
     return net_fork(&fork, ret, e);
 }

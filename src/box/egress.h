@@ -55,9 +55,12 @@ struct egress_start {
     struct in_addr gateway;
     struct in_addr dns; /* the host's resolver, as seen inside */
     int netns_fd;       /* borrowed */
+    int log_fd;         /* of --net-log, or -1; borrowed */
+    int list_fd;        /* with it: at end of file here, the list is written back; borrowed */
 };
 
-/* Fork the resolver, which sets the rules up first. @ret is the caller's. Supervisor. */
+/* Fork the resolver, which sets the rules up first; with --net-log alone there are none. @ret is
+ * the caller's. Supervisor. */
 int egress_start(const struct egress_start *o, struct net_helper *ret, struct err *e);
 
 #endif

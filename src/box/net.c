@@ -21,6 +21,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum {
+    LIST_PATIENCE_S = 2,
+    LIST_BYTES_MAX = 1 << 20
+};
+
 const struct net_backend *net_backend(const struct spec *s)
 {
     return s->box.network.backend == SPEC_NET_SLIRP4NETNS ? &NET_SLIRP4NETNS
@@ -58,6 +63,19 @@ static int check_allow_net(const struct spec *s, struct err *e)
     return 0;
 }
 
+/* The file is the caller's; "-" is standard error. */
+static int open_log(const struct spec *s, int *ret_fd, struct err *e)
+{
+    const char *path = s->box.network.net_log;
+
+    if (net_backend(s) == NULL) {
+        return err_new(e, EINVAL, "--net-log needs a network of the container's own");
+    }
+    *ret_fd = strcmp(path, "-") == 0 ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
+                                     : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    return *ret_fd < 0 ? err_set(e, errno, "cannot write --net-log '%s'", path) : 0;
+}
+
 int net_open(struct spec *s, const struct network_seat *seat, struct net *ret, struct err *e)
 {
     const struct net_backend *b = net_backend(s);
@@ -70,6 +88,9 @@ int net_open(struct spec *s, const struct network_seat *seat, struct net *ret, s
     ret->seat = seat;
     if (r == 0 && n->allow_net_set) {
         r = check_allow_net(s, e);
+    }
+    if (r == 0 && n->net_log != NULL) {
+        r = open_log(s, &ret->log_fd, e);
     }
     if (r == 0 && b != NULL) {
         r = b->check(s, e);
@@ -89,6 +110,8 @@ void net_done(struct net *n)
     close_fd(&n->exit_fd);
     close_fd(&n->err_fd);
     close_fd(&n->netns_fd);
+    close_fd(&n->log_fd);
+    close_fd(&n->list_fd);
     ports_done(&n->ports);
 }
 
@@ -127,15 +150,50 @@ int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, str
 int net_start_resolver(const struct spec *s, struct net *n, struct err *e)
 {
     const struct net_info info = n->backend->info(s);
-    const struct egress_start o = {
-        .spec = s, .gateway = info.gateway, .dns = info.dns, .netns_fd = n->netns_fd};
+    const struct timeval patience = {.tv_sec = LIST_PATIENCE_S};
+    struct egress_start o = {.spec = s,
+                             .gateway = info.gateway,
+                             .dns = info.dns,
+                             .netns_fd = n->netns_fd,
+                             .log_fd = n->log_fd,
+                             .list_fd = -1};
+    autoclose int its_fd = -1;
+    int pair[2] = {-1, -1};
 
+    if (n->log_fd >= 0) {
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+            return err_set(e, errno, "cannot create a socket pair");
+        }
+        close_fd(&n->list_fd);
+        n->list_fd = pair[0];
+        its_fd = pair[1];
+        (void)setsockopt(n->list_fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+        o.list_fd = its_fd;
+    }
     return egress_start(&o, &n->helpers[NET_HELPER_RESOLVER], e);
 }
 
-int net_must_wait(const struct spec *s, const struct net *n)
+char *net_end_log(struct net *n)
 {
-    return n->backend != NULL || n->ports.count > 0 || s->box.network.allow_net_set;
+    autofree char *list = NULL;
+    autofree char *line = NULL;
+    struct err ignored = {0};
+
+    if (n->list_fd < 0) {
+        return NULL;
+    }
+    (void)shutdown(n->list_fd, SHUT_WR);
+    if (fd_read_all(n->list_fd, LIST_BYTES_MAX, &list, NULL, &ignored) < 0) {
+        return xstrdup("--net-log: the list did not come in time");
+    }
+    line = xasprintf("--allow-net %s\n", *list != '\0' ? list : "\"\"");
+    (void)fd_write_all(n->log_fd, line, strlen(line));
+    return xasprintf("all that left was: --allow-net %s", *list != '\0' ? list : "\"\"");
+}
+
+int net_must_wait(const struct net *n)
+{
+    return n->backend != NULL;
 }
 
 int net_wait_ready(const struct spec *s, struct net *n, struct err *e)
@@ -143,7 +201,7 @@ int net_wait_ready(const struct spec *s, struct net *n, struct err *e)
     int r = n->backend != NULL ? n->backend->ready(n, NET_READY_TIMEOUT_MS, e) : 0;
 
     /* Only now: a namespace that is shut takes no default route. */
-    if (r == 0 && s->box.network.allow_net_set) {
+    if (r == 0 && (s->box.network.allow_net_set || n->log_fd >= 0)) {
         r = net_start_resolver(s, n, e);
     }
     for (size_t i = NET_HELPER_BACKEND + 1; r == 0 && i < NET_HELPER_COUNT; i++) {
@@ -223,7 +281,9 @@ static void allow_ping(const struct spec *s)
 
 int net_device(const struct spec *s, struct err *e)
 {
-    return net_backend(s) != NULL ? net_program_tap(e) : 0;
+    const enum spec_net backend = s->box.network.backend;
+
+    return backend == SPEC_NET_SLIRP4NETNS || backend == SPEC_NET_PASTA ? net_program_tap(e) : 0;
 }
 
 int net_inside(const struct spec *s, struct err *e)

@@ -49,14 +49,20 @@ struct net {
     int run_fd;   /* its run folder; borrowed */
     const struct spec *spec;
     int64_t born_ms[NET_HELPER_COUNT];
+    int log_fd;  /* of --net-log, or -1 */
+    int list_fd; /* where its list comes from at the end, or -1 */
     struct ports ports;
     const struct network_seat *seat; /* borrowed; of a container in user networks (network.h) */
 };
 
 /* The value before net_open(). */
-#define NET_INIT   \
-    ((struct net){ \
-        .exit_fd = -1, .err_fd = -1, .netns_fd = -1, .helpers = {{-1, -1}, {-1, -1}, {-1, -1}}})
+#define NET_INIT                  \
+    ((struct net){.exit_fd = -1,  \
+                  .err_fd = -1,   \
+                  .netns_fd = -1, \
+                  .log_fd = -1,   \
+                  .list_fd = -1,  \
+                  .helpers = {{-1, -1}, {-1, -1}, {-1, -1}}})
 
 /* The helper of @role, which died, is reaped; with @again another takes its place, unless it had
  * just been started. Returns what is to be said of it; the caller owns that. */
@@ -102,11 +108,15 @@ void net_done(struct net *n);
 int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e);
 
 /* Is there anything that net_wait_ready() would wait for? */
-int net_must_wait(const struct spec *s, const struct net *n);
+int net_must_wait(const struct net *n);
 
 /* Wait until traffic can flow, and with --allow-net until no other can. Errors: -ETIMEDOUT; -ECHILD
  * a helper died, with its own words. */
 int net_wait_ready(const struct spec *s, struct net *n, struct err *e);
+
+/* What --allow-net would have needed so far, by --net-log, which ends with that; NULL without it.
+ * The caller owns it. Supervisor, before net_stop(). */
+char *net_end_log(struct net *n);
 
 /* End the helpers. Does not wait for the tap device, which takes the kernel 15–40 ms to take
  * down. */

@@ -25,9 +25,9 @@ static const struct {
                           "published ports broke, and ports that were added are not published any "
                           "more"},
     [NET_HELPER_RESOLVER] =
-        {"the resolver of --allow-net died: no name is found any more",
-         "the resolver of --allow-net died and was started again: names must be "
-         "looked up again"},
+        {"the resolver of --allow-net and --net-log died: no name is found any more",
+         "the resolver of --allow-net and --net-log died and was started again: names must be "
+         "looked up again, and the list so far is lost"},
 };
 
 static int start_again(struct spec *s, int run_fd, enum net_helper_role role, struct net *n,

@@ -95,8 +95,8 @@ static char *resolv_conf(const struct spec *s)
     if (n.dns.len == 1 && strcmp(n.dns.v[0], "none") == 0) {
         return NULL;
     }
-    /* The allowlist's resolver asks the servers of --dns. */
-    if (n.allow_net_set) {
+    /* Our resolver asks the servers of --dns. */
+    if (n.allow_net_set || n.net_log != NULL) {
         n.dns = (struct strv){0};
         return net_resolv_conf(host_text, EGRESS_NAMESERVER, &n);
     }

@@ -171,7 +171,7 @@ static int build(struct supervise *s, struct running *run, struct err *e)
         r = net_start(s->spec, netns_fd, s->state->lock_fd, &s->net, e);
     }
     /* Nothing to wait for: the word lies there before the child asks for it, and it never stops. */
-    if (r == 0 && !net_must_wait(s->spec, &s->net)) {
+    if (r == 0 && !net_must_wait(&s->net)) {
         r = sync_send(run->sync_fd, SYNC_EXEC, -1, e);
     }
     if (r == 0 && str_eq(s->spec->box.storage_driver, STORAGE_FUSE)) {
@@ -181,7 +181,7 @@ static int build(struct supervise *s, struct running *run, struct err *e)
         r = sync_wait(run->sync_fd, SYNC_ROOT_READY, CHILD, &run->master_fd, e);
         r = r < 0 ? fuse_explain(&run->fuse, e) : 0;
     }
-    if (r == 0 && net_must_wait(s->spec, &s->net)) {
+    if (r == 0 && net_must_wait(&s->net)) {
         r = net_wait_ready(s->spec, &s->net, e);
         r = r < 0 ? r : sync_send(run->sync_fd, SYNC_EXEC, -1, e);
     }

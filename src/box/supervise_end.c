@@ -49,6 +49,15 @@ static void say(void *arg, const char *text)
     streams_notice(run->streams, text);
 }
 
+static void tell_net_log(struct supervise *s, struct running *run)
+{
+    autofree char *text = net_end_log(&s->net);
+
+    if (text != NULL) {
+        say(run, text);
+    }
+}
+
 /* What the user should know of a life that is over. */
 static void tell_findings(const struct supervise *s, struct running *run, int status)
 {
@@ -73,6 +82,7 @@ void supervise_put_away(struct supervise *s, struct running *run, struct state_e
 
     proc_kill_reap(&run->pidfd);
     stragglers_kill(run->mount_mark);
+    tell_net_log(s, run);
     report_take(x->finished_ns - x->started_ns, &run->report);
     net_stop(&s->net);
     fuse_stop(&run->fuse);

@@ -65,6 +65,19 @@ static int absolute_rootfs(struct spec *s, struct err *e)
     return 0;
 }
 
+/* --net-log is opened at each start, wherever that comes from. */
+static void absolute_net_log(struct spec *s)
+{
+    char *path = s->box.network.net_log;
+    autofree char *cwd = NULL;
+
+    if (path != NULL && path[0] != '/' && strcmp(path, "-") != 0) {
+        cwd = getcwd(NULL, 0);
+        s->box.network.net_log = xasprintf("%s/%s", cwd != NULL ? cwd : "", path);
+        free(path);
+    }
+}
+
 /* Named volumes, and sources with option "create", are made here, as the caller. */
 static int make_sources(const struct store *store, const struct spec *s, struct err *e)
 {
@@ -208,6 +221,7 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
         take_image(s, image);
     }
     drop_ports(s);
+    absolute_net_log(s);
     if (o->dry_run) {
         autofree char *text = spec_json_write(s);
 

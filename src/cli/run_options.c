@@ -158,6 +158,7 @@ const struct opt RUN_OPTIONS[] = {
     {"expose", 0, "PORT[/udp]", OPT_PARSE, SPEC(box.network.exposed), "a port for --publish-all", spec_parse_expose},
     {"hostname", 'h', "NAME", OPT_PARSE, SPEC(hostname), "host name (default: the id's first digits)", spec_parse_hostname},
     {"allow-net", 0, "HOST[:PORT],...", OPT_PARSE, WHOLE, "reach these and nothing else: names, *.DOMAIN, NETWORK/PREFIX, udp:...", spec_parse_allow_net},
+    {"net-log", 0, "FILE", OPT_STRING, SPEC(box.network.net_log), "write down names and connections, and the --allow-net they need", NULL},
     {"add-host", 0, "NAME:ADDRESS", OPT_PARSE, SPEC(box.network.add_hosts), "a line of /etc/hosts; host-gateway is the host", spec_parse_add_host},
     {"no-hosts", 0, NULL, OPT_FLAG, SPEC(box.network.no_hosts), "leave the image's /etc/hosts", NULL},
     {"dns", 0, "ADDRESS", OPT_PARSE, SPEC(box.network.dns), "a name server; none leaves the image's resolv.conf", spec_parse_dns},

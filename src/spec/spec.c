@@ -142,6 +142,7 @@ static void network_done(struct spec_network *n)
     free(n->mac);
     strv_done(&n->exposed);
     strv_done(&n->allow_net);
+    free(n->net_log);
 }
 
 static void box_done(struct spec_box *b)

@@ -246,6 +246,7 @@ struct spec_network {
     int publish_all;
     struct strv exposed;   /* "80/tcp" of image and --expose */
     struct strv allow_net; /* --allow-net, entries as given; egress.h has their form */
+    char *net_log;         /* --net-log FILE, absolute, or "-"; or NULL */
     int allow_net_set;     /* even when the list is empty: nothing is allowed then */
 };
 

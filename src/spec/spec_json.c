@@ -138,6 +138,7 @@ static const struct field FIELDS[] = {
     FIELD("rbox.network.publishAll", F_BOOL, box.network.publish_all, 0),
     FIELD("rbox.network.exposed", F_STRV, box.network.exposed, 0),
     FIELD("rbox.network.allowNet", F_STRV, box.network.allow_net, 0),
+    FIELD("rbox.network.netLog", F_STRING, box.network.net_log, 0),
     FIELD("rbox.network.allowNetSet", F_BOOL, box.network.allow_net_set, 0),
 };
 enum {

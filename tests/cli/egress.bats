@@ -148,6 +148,67 @@ confined() {
   [ "${lines[0]}" = "from $host_ip" ]
 }
 
+# logged OPTION… SCRIPT: the same without a list, with --net-log log.
+logged() {
+  rm -f log
+  run unshare -m sh -c 'mount --bind resolv.conf /etc/resolv.conf && exec "$@"' sh \
+    "$RBOX_BUILD/rbox" run --rm --net-log log "${@:1:$#-1}" "${probe[@]}" busybox sh -c "
+    ip_of() { nslookup -type=a \$1 2>/dev/null | sed -n '/^Name/,\$s/Address: *//p'; }
+    ${*: -1}"
+}
+
+@test "--net-log names what was asked and reached, and the list it needs; that list is enough (#8)" {
+  local script="/netprobe ask tcp \$(ip_of good.example) 28701; /netprobe ask udp $host_ip 28702; nslookup nobody.example"
+  local network
+  for network in slirp4netns pasta; do
+    logged --network $network "$script; true"
+    [[ "$output" == *"rbox: all that left was: --allow-net good.example:28701,udp:good.example:28702"* ]]
+    grep -q " name nobody.example$" log
+    grep -q " answer good.example $host_ip$" log
+    grep -q " connect tcp $host_ip port 28701 good.example:28701$" log
+    grep -q "^--allow-net good.example:28701,udp:good.example:28702$" log
+  done
+  logged $(tail -1 log) "$script; /netprobe ask tcp $host_ip 28703"
+  [ "$(grep -c '^from' <<<"$output")" -eq 2 ]
+  [[ "$output" == *"connect: Permission denied"* ]]
+  grep -q " name nobody.example refused$" log
+}
+
+@test "--net-log: what can't be written, or has no network of its own, is refused (#8)" {
+  run rbox run --rm --net-log /nowhere/log busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"cannot write --net-log '/nowhere/log'"* ]]
+  run rbox run --rm --network none --net-log log busybox true
+  [ "$status" -eq 125 ]
+}
+
+@test "ways around the list: its own server by TCP, DNS over HTTPS, TLS and IPv6, the name server's name (#8)" {
+  serve doh serve tcp "$host_ip" 28443
+  confined good.example:28701 "
+    /netprobe ask tcp 10.0.2.3 53
+    /netprobe ask udp 10.0.2.2 53
+    /netprobe ask tcp $host_ip 28443
+    /netprobe ask tcp $host_ip 853
+    /netprobe ask udp 127.0.0.88 53
+    /netprobe ask udp fd00::3 53
+    /netprobe ask tcp ::ffff:$host_ip 28703
+    nslookup -type=txt data.other.example; nslookup -type=a \$(head -c 30 /dev/zero | tr '\\0' a).other.example"
+  [ "$(grep -c 'connect: Permission denied' <<<"$output")" -ge 5 ]
+  [[ "$output" != *"from "* ]]
+  ! grep -q other.example names
+}
+
+@test "a name server that stalls or lies is told as a failure, in time, and opens nothing (#8)" {
+  local start=$SECONDS
+  kill "${servers[0]}" && wait "${servers[0]}" || true
+  servers=("${servers[@]:1}")
+  serve stalls serve udp 127.0.0.88 53 # answers with what is no answer at all
+  confined good.example:28701 "timeout 30 nslookup -type=a good.example; /netprobe ask tcp $host_ip 28701"
+  [[ "$output" == *"connect: Permission denied"* ]]
+  [[ "$output" == *SERVFAIL* || "$output" == *"timed out"* || "$output" == *"can't"* ]]
+  [ $((SECONDS - start)) -lt 40 ]
+}
+
 @test "what could go around the list is refused (#8)" {
   local options
   for options in "--cap-add NET_ADMIN" "--cap-add NET_RAW" --privileged "--network host" \

@@ -48,7 +48,7 @@
     X(hostname)                                                                               \
     X(linux_.resources.cpuset_cpus)                                                           \
     X(linux_.resources.cpuset_mems)                                                           \
-    X(linux_.userns.target)                                                                   \
+    X(box.network.net_log) X(linux_.userns.target)                                                                   \
     X(linux_.seccomp.profile) X(box.id) X(box.name) X(box.image_name) X(box.image_id)         \
         X(box.rootfs) X(box.tz) X(box.storage_driver) X(box.log_driver)                       \
             X(box.cgroups) X(box.cgroup_manager) X(box.cgroup_parent)
