@@ -79,7 +79,7 @@ say = $(if $(filter 0,$(V)),@echo '  $(1)  $(2)',)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(B)/rbox $(HELPER_BINS) $(B)/images/busybox.tar $(B)/mnt $(B)/generated ## build rbox, its helpers and the bundled image
+all: $(B)/rbox $(B)/rbox-oci $(HELPER_BINS) $(B)/images/busybox.tar $(B)/mnt $(B)/generated ## build rbox, its helpers and the bundled image
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -87,6 +87,10 @@ help: ## print this list
 $(B)/rbox: $(MAIN_OBJ) $(LIBRBOX)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ $(LAUNCHER_LIBS)
+
+# Called by that name it is `rbox oci`: what `podman --runtime` takes.
+$(B)/rbox-oci: $(B)/rbox
+	$(Q)ln -sf rbox $@
 
 $(LIBRBOX): $(OBJS)
 	@rm -f $@
@@ -204,6 +208,7 @@ install: ## install what was built into PREFIX (/usr/local), below DESTDIR
 	@test -x $(B)/rbox || { echo "run 'make' first" >&2; exit 1; }
 	$(Q)$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/images $(DESTDIR)$(LIBEXECDIR)/mnt
 	$(Q)$(INSTALL) -m 755 $(B)/rbox $(DESTDIR)$(BINDIR)/rbox
+	$(Q)ln -sf rbox $(DESTDIR)$(BINDIR)/rbox-oci
 	$(Q)$(INSTALL) -m 755 $(HELPER_BINS) $(DESTDIR)$(LIBEXECDIR)/
 	$(Q)$(INSTALL) -m 644 $(B)/images/busybox.tar $(DESTDIR)$(LIBEXECDIR)/images/busybox.tar
 	$(Q)$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1 $(addprefix $(DESTDIR)$(DATADIR)/,$(dir $(COMPLETIONS)))
@@ -212,7 +217,7 @@ install: ## install what was built into PREFIX (/usr/local), below DESTDIR
 	  $(INSTALL) -m 644 $(B)/share/$$file $(DESTDIR)$(DATADIR)/$$file || exit 1; done
 
 uninstall: ## remove it again
-	$(Q)rm -f $(DESTDIR)$(BINDIR)/rbox
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/rbox $(DESTDIR)$(BINDIR)/rbox-oci
 	$(Q)rm -rf $(DESTDIR)$(LIBEXECDIR)
 	$(Q)rm -f $(DESTDIR)$(MANDIR)/man1/rbox.1 $(DESTDIR)$(MANDIR)/man1/rbox-*.1 \
 	  $(addprefix $(DESTDIR)$(DATADIR)/,$(COMPLETIONS))

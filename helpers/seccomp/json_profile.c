@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "sys/fd.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
@@ -189,6 +190,33 @@ static int add_rule(scmp_filter_ctx ctx, const json_t *rule, uint32_t fallback, 
     return r;
 }
 
+/* Of an OCI runtime spec: those beside the processor's own whose calls the rules are for, too.
+ * Those of another byte order, or that this libseccomp does not know, are of no processor that it
+ * runs on. */
+static int add_architectures(scmp_filter_ctx ctx, const json_t *root, struct err *e)
+{
+    autostrv struct strv list = {0};
+    int r = json_get_strv(root, "architectures", WHAT, &list, e);
+
+    for (size_t i = 0; r == 0 && i < list.len; i++) {
+        const char *name = str_after(list.v[i], "SCMP_ARCH_");
+        autofree char *lower = xstrdup(name != NULL ? name : "");
+        uint32_t arch = 0;
+
+        for (char *p = lower; *p != '\0'; p++) {
+            *p = (char)tolower((unsigned char)*p);
+        }
+        arch = seccomp_arch_resolve_name(lower);
+        if (arch != 0) {
+            int rr = seccomp_arch_add(ctx, arch);
+
+            r = rr < 0 && rr != -EEXIST && rr != -EDOM ? err_set(e, -rr, "%s: %s", WHAT, list.v[i])
+                                                       : 0;
+        }
+    }
+    return r;
+}
+
 static int compile(const json_t *root, uint64_t caps, scmp_filter_ctx *ret, struct err *e)
 {
     const char *name = NULL;
@@ -210,6 +238,7 @@ static int compile(const json_t *root, uint64_t caps, scmp_filter_ctx *ret, stru
     if (ctx == NULL) {
         return err_new(e, ENOMEM, "cannot start a filter");
     }
+    r = add_architectures(ctx, root, e);
     json_array_foreach(rules, i, rule)
     {
         if (r == 0 && meets(rule, "includes", caps, 1) && !meets(rule, "excludes", caps, 0)) {

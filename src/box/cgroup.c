@@ -73,7 +73,8 @@ static int make_scope(struct making *m, struct err *e)
         return err_new(e, EINVAL, "--cgroup-parent '%s' is not the name of a slice (web.slice)",
                        slice);
     }
-    c->unit = xasprintf("rbox-%s.scope", m->s->box.id);
+    c->unit = m->s->box.cgroup_name != NULL ? xstrdup(m->s->box.cgroup_name)
+                                            : xasprintf("rbox-%s.scope", m->s->box.id);
     if (scope_start(&(struct scope_request){c->unit, description, slice, m->pid}, e) < 0) {
         return -e->errnum;
     }
@@ -166,7 +167,8 @@ static int open_parent(const struct spec *s, char **ret_path, int *ret_fd, struc
 static int make_folder(struct making *m, struct err *e)
 {
     autofree char *parent = NULL;
-    autofree char *name = xasprintf("rbox-%s", m->s->box.id);
+    autofree char *name = m->s->box.cgroup_name != NULL ? xstrdup(m->s->box.cgroup_name)
+                                                        : xasprintf("rbox-%s", m->s->box.id);
     autoclose int parent_fd = -1;
 
     if (open_parent(m->s, &parent, &parent_fd, e) < 0 ||

@@ -48,6 +48,30 @@ int cgroup_tree_open_path(const char *path, int *ret_fd, struct err *e)
     return 0;
 }
 
+int cgroup_tree_make_path(const char *path, int *ret_fd, struct err *e)
+{
+    autoclose int fd = -1;
+    autostrv struct strv parts = {0};
+
+    if (cgroup_tree_open(&fd, e) < 0) {
+        return -e->errnum;
+    }
+    strv_split(&parts, path, '/');
+    for (size_t i = 0; i < parts.len; i++) {
+        int next_fd = -1;
+
+        if (*parts.v[i] != '\0' && dir_make(fd, parts.v[i], 0755, &next_fd, e) < 0) {
+            return err_wrap(e, "cgroup '%s'", path);
+        }
+        if (next_fd >= 0) {
+            close_fd(&fd);
+            fd = next_fd;
+        }
+    }
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
 /* The lines of /proc/PID/cgroup; version 2's is "0::PATH". */
 static int read_proc_cgroup(pid_t pid, char **ret_text, struct err *e)
 {

@@ -16,6 +16,9 @@ int cgroup_tree_open(int *ret_fd, struct err *e);
  */
 int cgroup_tree_open_path(const char *path, int *ret_fd, struct err *e);
 
+/* The same, making what is missing of it. */
+int cgroup_tree_make_path(const char *path, int *ret_fd, struct err *e);
+
 /* Path of the cgroup of @pid (0: the caller's). The caller owns *ret_path. */
 int cgroup_tree_of(pid_t pid, char **ret_path, struct err *e);
 

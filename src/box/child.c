@@ -32,6 +32,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,15 +81,20 @@ static int meet_host(const struct child *c, struct err *e)
     return r;
 }
 
-static int set_hostname(const struct spec *s, struct err *e)
+static int set_names(const struct spec *s, struct err *e)
 {
-    if (s->linux_.namespaces[SPEC_NS_UTS].mode == SPEC_NS_PRIVATE && s->hostname != NULL &&
-        sethostname(s->hostname, strlen(s->hostname)) < 0) {
+    const int is_own = s->linux_.namespaces[SPEC_NS_UTS].mode == SPEC_NS_PRIVATE;
+
+    if (is_own && s->hostname != NULL && sethostname(s->hostname, strlen(s->hostname)) < 0) {
         (void)err_set(e, errno, "cannot set host name '%s'", s->hostname);
-        /* Root of the namespace may: an outer filter does not let it. */
-        return e->errnum == EPERM ? err_hint_id(e, HINT_OUTER_SECCOMP, NULL, NULL) : -e->errnum;
+    } else if (is_own && s->domainname != NULL &&
+               setdomainname(s->domainname, strlen(s->domainname)) < 0) {
+        (void)err_set(e, errno, "cannot set domain name '%s'", s->domainname);
+    } else {
+        return 0;
     }
-    return 0;
+    /* Root of the namespace may: an outer filter does not let it. */
+    return e->errnum == EPERM ? err_hint_id(e, HINT_OUTER_SECCOMP, NULL, NULL) : -e->errnum;
 }
 
 static int build_root(struct child *c, int rootfs_fd, int *ret_root_fd, struct err *e)
@@ -102,6 +108,9 @@ static int build_root(struct child *c, int rootfs_fd, int *ret_root_fd, struct e
     }
     if (r == 0) {
         r = mounts_prepare(c->spec, &c->mounts, c->dirs.dir_fd, e);
+    }
+    if (r == 0) {
+        r = oci_hooks_run(c->hooks, OCI_HOOK_CREATE_CONTAINER, e);
     }
     if (r == 0) {
         r = rootfs_pivot(mounted_fd, e);
@@ -159,7 +168,7 @@ static int build_world(struct child *c, int *ret_root_fd, struct err *e)
         r = process_become_root(c->spec, e);
     }
     if (r == 0) {
-        r = set_hostname(c->spec, e);
+        r = set_names(c->spec, e);
     }
     if (r == 0) {
         r = net_inside(c->spec, e);
@@ -178,6 +187,24 @@ static int set_stdio(const struct child *c, int root_fd, const struct user *user
     int r = c->spec->process.terminal ? mounts_console(root_fd, ret_master_fd, &slave_fd, e) : 0;
 
     return r < 0 ? r : process_set_stdio(c->spec, root_fd, slave_fd, &c->size, user, e);
+}
+
+/* The word to go on comes from the supervisor; of a bundle from whoever connects: `oci start`. */
+static int await_exec(struct child *c, struct err *e)
+{
+    int r = 0;
+
+    if (c->start_fd <= 0) {
+        return sync_wait(c->sync_fd, SYNC_EXEC, SUPERVISOR, NULL, e);
+    }
+    close_fd(&c->sync_fd);
+    c->sync_fd = accept4(c->start_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (c->sync_fd < 0) {
+        return err_set(e, errno, "cannot wait for the start");
+    }
+    close_fd(&c->start_fd);
+    r = sync_wait(c->sync_fd, SYNC_EXEC, "the start", NULL, e);
+    return r < 0 ? r : oci_hooks_run(c->hooks, OCI_HOOK_START_CONTAINER, e);
 }
 
 static int enter_world(struct child *c, int root_fd, struct err *e)
@@ -204,14 +231,17 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
     if (r == 0) {
         r = protect(c->spec, root_fd, e);
     }
+    if (r == 0 && c->start_fd > 0) { /* told now, not when it is started */
+        r = exec_check(c->spec->process.args.v, c->spec->process.env.v, e);
+    }
     if (r == 0) {
         r = sync_send(c->sync_fd, SYNC_ROOT_READY, master_fd, e);
     }
     if (r == 0) {
-        r = sync_wait(c->sync_fd, SYNC_EXEC, SUPERVISOR, NULL, e);
+        close_fd(&master_fd);
+        r = await_exec(c, e);
     }
     if (r == 0) {
-        close_fd(&master_fd);
         process_close_descriptors(c->spec->box.preserve_fds, c->sync_fd);
         r = process_set_limits(&c->spec->process, e);
     }
@@ -225,7 +255,8 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
     }
     /* Elsewhere the end of the supervisor's own PID namespace is its end. A change of ids clears
      * this. */
-    if (r == 0 && c->spec->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_PRIVATE) {
+    if (r == 0 && c->spec->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_PRIVATE &&
+        !c->spec->box.bundle) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     }
     return r < 0 ? r : exec_spec(c, e);

@@ -4,6 +4,7 @@
 #define RBOX_BOX_CHILD_H
 
 #include "box/mounts.h"
+#include "box/oci_hooks.h"
 #include "box/rootfs.h"
 #include "box/seccomp.h"
 #include "spec/spec.h"
@@ -15,8 +16,10 @@ struct child {
     struct rootfs_dirs dirs; /* opened by the child itself, see open_store() */
     struct mounts mounts;
     const struct seccomp_filter *filter;
-    int sync_fd;         /* towards the supervisor */
-    struct winsize size; /* of the caller's terminal; all zero when there is none */
+    int sync_fd;  /* towards the supervisor */
+    int start_fd; /* > 0: a listening socket: wait there for whoever says EXEC (oci.h) */
+    const struct oci_hooks *hooks; /* NULL: none */
+    struct winsize size;           /* of the caller's terminal; all zero when there is none */
 };
 
 /* Build the world and exec the command. Runs in the new namespaces, as a fork of the supervisor;

@@ -40,8 +40,20 @@ struct enter {
     int pidfd;      /* of the container's first process */
     int join_fd;    /* cgroup.procs that the command itself joins, or -1 */
     uint64_t flags; /* of the namespaces to join */
+    int is_free;    /* the command outlives whoever started it */
     int control_fd; /* between launcher and supervisor */
     int sync_fd;    /* between supervisor and command */
+};
+
+/* What join_container() is told. */
+struct joining {
+    const struct enter *enter;
+    const struct cgroup *cgroup;
+};
+
+enum {
+    ALL_NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+                     CLONE_NEWNET | CLONE_NEWCGROUP
 };
 
 /* ---- the command, in all namespaces of the container */
@@ -108,7 +120,7 @@ static _Noreturn void command_main(const struct enter *n)
     if (r == 0) {
         /* Its supervisor's end is its own, however that comes about; a change of ids clears this.
          */
-        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)prctl(PR_SET_PDEATHSIG, n->is_free ? 0 : SIGKILL);
         (void)exec_command(s->process.args.v, s->process.env.v, &e);
     }
     sync_send_err(n->sync_fd, &e);
@@ -306,6 +318,79 @@ int enter_capture(const struct enter_capture *c, int *ret_status, struct buf *re
     }
     process_supervise("rbox-check");
     return capture_command(&n, c, ret_status, ret_output, e);
+}
+
+/* ---- one that is its caller's child: rbox oci exec */
+
+/* In a process of its own, which clones the command and goes. The cgroup comes first: the way there
+ * may need the host's. */
+static int join_container(void *arg, pid_t pid, struct err *e)
+{
+    const struct joining *j = arg;
+    int r = j->cgroup->way != CGROUP_NONE ? cgroup_attach(j->cgroup, getpid(), e) : 0;
+
+    (void)pid;
+    return r < 0 ? r : enter_namespaces(j->enter, e);
+}
+
+/* Those of @all that the process @pid does not share with the caller: a user namespace can't be
+ * joined twice. */
+static uint64_t foreign_namespaces(pid_t pid, uint64_t all)
+{
+    static const struct {
+        const char *name;
+        uint64_t flag;
+    } NAMESPACES[] = {{"user", CLONE_NEWUSER},    {"mnt", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
+                      {"ipc", CLONE_NEWIPC},      {"uts", CLONE_NEWUTS}, {"net", CLONE_NEWNET},
+                      {"cgroup", CLONE_NEWCGROUP}};
+    uint64_t flags = 0;
+
+    for (size_t i = 0; i < sizeof(NAMESPACES) / sizeof(NAMESPACES[0]); i++) {
+        autofree char *own = xasprintf("/proc/self/ns/%s", NAMESPACES[i].name);
+        autofree char *its = xasprintf("/proc/%d/ns/%s", (int)pid, NAMESPACES[i].name);
+        struct stat a;
+        struct stat b;
+
+        if ((all & NAMESPACES[i].flag) != 0 && stat(own, &a) == 0 && stat(its, &b) == 0 &&
+            (a.st_ino != b.st_ino || a.st_dev != b.st_dev)) {
+            flags |= NAMESPACES[i].flag;
+        }
+    }
+    return flags;
+}
+
+pid_t enter_start(const struct enter_start *s, struct err *e)
+{
+    static const struct enter_options NONE = {0};
+    struct enter n = {.spec = s->spec,
+                      .options = &NONE,
+                      .filter = *s->filter,
+                      .pidfd = s->pidfd,
+                      .join_fd = -1,
+                      .flags = foreign_namespaces(s->first_pid, ALL_NAMESPACES),
+                      .is_free = 1,
+                      .control_fd = -1,
+                      .sync_fd = -1};
+    struct joining joining = {.enter = &n, .cgroup = s->cgroup};
+    autoclose int sync_fd = -1;
+    int pair[2] = {-1, -1};
+    int r = sync_pair(pair, e);
+    pid_t pid = -1;
+
+    if (r < 0) {
+        return r;
+    }
+    pid = ns_clone_between(join_container, NULL, &joining, 0, s->ret_pidfd, e);
+    if (pid == 0) {
+        (void)close(pair[0]);
+        n.sync_fd = pair[1];
+        command_main(&n);
+    }
+    (void)close(pair[1]);
+    sync_fd = pair[0];
+    r = pid < 0 ? (int)pid : sync_wait(sync_fd, SYNC_ROOT_READY, COMMAND, s->ret_master_fd, e);
+    r = r < 0 ? r : sync_await_exec(&sync_fd, COMMAND, e);
+    return r < 0 ? r : pid;
 }
 
 /* ---- the launcher */

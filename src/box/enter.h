@@ -10,6 +10,7 @@
 #define RBOX_BOX_ENTER_H
 
 #include "base/err.h"
+#include "box/cgroup.h"
 #include "box/detach_keys.h"
 #include "box/find.h"
 #include "box/seccomp.h"
@@ -42,5 +43,19 @@ struct enter_capture {
  * -ETIMEDOUT; as enter_run(). */
 int enter_capture(const struct enter_capture *c, int *ret_status, struct buf *ret_output,
                   struct err *e);
+
+/* A command that is the caller's child, and outlives it. */
+struct enter_start {
+    struct spec *spec; /* its process is what to run */
+    const struct seccomp_filter *filter;
+    int pidfd; /* of the container's first process, and its number here */
+    pid_t first_pid;
+    const struct cgroup *cgroup; /* the container's */
+    int *ret_pidfd;              /* the caller's to own */
+    int *ret_master_fd;          /* of its terminal, or -1 */
+};
+
+/* Start it. Returns its pid. Errors: as enter_run(). */
+pid_t enter_start(const struct enter_start *s, struct err *e);
 
 #endif

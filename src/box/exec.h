@@ -10,4 +10,7 @@
  * with exit code 127 when there is no such command, 126 for the rest. Child side. */
 int exec_command(char *const *argv, char *const *envp, struct err *e);
 
+/* Could @argv[0] be executed? Errors as exec_command(), as far as they can be known before. */
+int exec_check(char *const *argv, char *const *envp, struct err *e);
+
 #endif

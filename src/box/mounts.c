@@ -216,9 +216,13 @@ static int prepare_fixed(const struct spec *s, const struct fixed_row *row, int 
 static int prepare_scratch(struct mounts *m, int scratch_at_fd, struct err *e)
 {
     autoclose int scratch_fd = -1;
-    int r = mount_new("tmpfs", "mode=755,size=4m", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC,
-                      &scratch_fd, e);
+    int r = 0;
 
+    if (m->file_count == 0) {
+        return 0;
+    }
+    r = mount_new("tmpfs", "mode=755,size=4m", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC,
+                  &scratch_fd, e);
     if (r == 0) {
         r = mount_attach(scratch_fd, scratch_at_fd, "scratch files", e);
     }
@@ -244,7 +248,7 @@ static int prepare_rows(const struct spec *s, struct mounts *m, int early, struc
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < FIXED_COUNT; i++) {
+    for (size_t i = 0; r == 0 && !s->box.bundle && i < FIXED_COUNT; i++) {
         if (FIXED[i].early == early && m->fixed_fd[i] < 0 && is_wanted(s, m, FIXED[i].when) &&
             mounts_find(s, FIXED[i].destination) == NULL) {
             r = prepare_fixed(s, &FIXED[i], &m->fixed_fd[i], e);
@@ -372,16 +376,17 @@ static int attach_files(const struct spec *s, struct mounts *m, int root_fd, str
 
 int mounts_attach(const struct spec *s, struct mounts *m, int root_fd, struct err *e)
 {
-    int r = attach_fixed(m, root_fd, e);
+    const struct spec_mount *dev = mounts_find(s, "/dev");
+    int r = s->box.bundle ? volumes_attach(s, m, root_fd, e) : attach_fixed(m, root_fd, e);
 
-    /* A user's own /dev (-v /dev:/dev) is left as it is. */
-    if (r == 0 && mounts_find(s, "/dev") == NULL) {
+    /* A user's own /dev (-v /dev:/dev) is left as it is; a bundle says itself where it is. */
+    if (r == 0 && (dev == NULL || (s->box.bundle && !str_eq(dev->type, "bind")))) {
         r = attach_devices(m, root_fd, e);
     }
-    if (r == 0) {
+    if (r == 0 && !s->box.bundle) {
         r = attach_files(s, m, root_fd, e);
     }
-    if (r == 0) {
+    if (r == 0 && !s->box.bundle) {
         r = volumes_attach(s, m, root_fd, e);
     }
     if (r == 0) {

@@ -23,9 +23,9 @@
 int rootfs_open_dirs(const struct spec *s, struct rootfs_dirs *ret, struct err *e)
 {
     static const int FLAGS = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    autofree char *dir = xasprintf("containers/%s", s->box.id);
+    autofree char *dir = xasprintf(s->box.bundle ? "%s" : "containers/%s", s->box.id);
 
-    ret->layers_fd = open("layers", FLAGS);
+    ret->layers_fd = open(s->box.bundle ? "." : "layers", FLAGS);
     ret->dir_fd = open(dir, FLAGS);
     if (ret->layers_fd < 0 || ret->dir_fd < 0) {
         return err_set(e, errno, "cannot open the container's folders");

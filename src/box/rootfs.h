@@ -17,7 +17,8 @@ struct rootfs_dirs {
 
 /* Open all but sync_fd. Mounts want folders of this mount namespace, and the launcher's descriptors
  * are of the host's. The current folder, which is the store's top, came along (the kernel moves it
- * over): so the store is reached by no name, and as the caller still, who alone may enter it. */
+ * over): so the store is reached by no name, and as the caller still, who alone may enter it. Of a
+ * bundle the current folder is that of the states (oci_state.h), and there are no layers. */
 int rootfs_open_dirs(const struct spec *s, struct rootfs_dirs *ret, struct err *e);
 
 /* The layers of @s as an overlay's lower folders: topmost first, each with @prefix, ':' between.

@@ -3,6 +3,8 @@
 #include "base/cleanup.h"
 #include "base/hints.h"
 #include "base/mem.h"
+#include "box/bundle_mount.h"
+#include "box/mount_options.h"
 #include "box/mounts.h"
 #include "box/secrets.h"
 #include "sys/fd.h"
@@ -18,73 +20,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* ---- options */
-
-static const struct {
-    const char *name;
-    int set;
-    int clear;
-} OPTIONS[] = {
-    {"ro", MOUNT_RDONLY, 0},       {"rw", 0, MOUNT_RDONLY},       {"nosuid", MOUNT_NOSUID, 0},
-    {"suid", 0, MOUNT_NOSUID},     {"nodev", MOUNT_NODEV, 0},     {"dev", 0, MOUNT_NODEV},
-    {"noexec", MOUNT_NOEXEC, 0},   {"exec", 0, MOUNT_NOEXEC},     {"bind", 0, MOUNT_RECURSIVE},
-    {"rbind", MOUNT_RECURSIVE, 0}, {"noatime", MOUNT_NOATIME, 0},
-};
-
-static const struct {
-    const char *name;
-    unsigned long flag;
-} PROPAGATION[] = {
-    {"private", MS_PRIVATE}, {"rprivate", MS_PRIVATE | MS_REC},
-    {"slave", MS_SLAVE},     {"rslave", MS_SLAVE | MS_REC},
-    {"shared", MS_SHARED},   {"rshared", MS_SHARED | MS_REC},
-};
-
-/* Binds copy what is mounted below them too (podman's rbind), and are nosuid and nodev unless an
- * option says otherwise. */
-static int mount_attrs(const struct spec_mount *v, int defaults)
-{
-    int attrs = defaults;
-
-    for (size_t i = 0; i < v->options.len; i++) {
-        for (size_t j = 0; j < sizeof(OPTIONS) / sizeof(OPTIONS[0]); j++) {
-            if (strcmp(v->options.v[i], OPTIONS[j].name) == 0) {
-                attrs = (attrs | OPTIONS[j].set) & ~OPTIONS[j].clear;
-            }
-        }
-    }
-    return attrs;
-}
-
-/* The options that belong to the file system itself: "size=64m,mode=1777". NULL for none. */
-static char *fs_options(const struct spec_mount *v)
-{
-    struct buf b = {0};
-
-    for (size_t i = 0; i < v->options.len; i++) {
-        static const char *const KEYS[] = {"size=", "mode=", "nr_inodes=", "uid=", "gid="};
-
-        for (size_t j = 0; j < sizeof(KEYS) / sizeof(KEYS[0]); j++) {
-            if (str_after(v->options.v[i], KEYS[j]) != NULL) {
-                buf_printf(&b, "%s%s", b.len > 0 ? "," : "", v->options.v[i]);
-            }
-        }
-    }
-    return b.data;
-}
-
-static unsigned long propagation(const struct spec_mount *v)
-{
-    unsigned long flag = 0;
-
-    for (size_t i = 0; i < v->options.len; i++) {
-        for (size_t j = 0; j < sizeof(PROPAGATION) / sizeof(PROPAGATION[0]); j++) {
-            flag = strcmp(v->options.v[i], PROPAGATION[j].name) == 0 ? PROPAGATION[j].flag : flag;
-        }
-    }
-    return flag;
-}
 
 static int is_type(const struct spec_mount *v, const char *type)
 {
@@ -120,7 +55,15 @@ static int open_source(const struct spec_mount *v, int *ret_fd, struct err *e)
     return 0;
 }
 
-static int clone_volume(const struct spec_mount *v, int *ret_fd, struct err *e)
+/* Binds copy what is mounted below them too (podman's rbind), and are nosuid and nodev unless an
+ * option says otherwise. A bundle's mounts are what its options say. */
+static int bind_attrs(const struct spec *s, const struct spec_mount *v)
+{
+    return mount_options_attrs(v, s->box.bundle ? 0 : MOUNT_RECURSIVE | MOUNT_NOSUID | MOUNT_NODEV);
+}
+
+static int clone_volume(const struct spec *s, const struct spec_mount *v, int *ret_fd,
+                        struct err *e)
 {
     autoclose int fd = -1;
     int r = open_source(v, &fd, e);
@@ -132,7 +75,7 @@ static int clone_volume(const struct spec_mount *v, int *ret_fd, struct err *e)
         *ret_fd = steal_fd(&fd);
         return 0;
     }
-    r = mount_clone(fd, mount_attrs(v, MOUNT_RECURSIVE), ret_fd, e);
+    r = mount_clone(fd, bind_attrs(s, v) & MOUNT_RECURSIVE, ret_fd, e);
     return r < 0 ? err_wrap(e, "volume '%s'", v->source) : 0;
 }
 
@@ -153,9 +96,10 @@ int volumes_open(const struct spec *s, struct mounts *m, struct err *e)
     for (size_t i = 0; r == 0 && i < s->mount_count; i++) {
         const struct spec_mount *v = &s->mounts[i];
 
-        if (is_type(v, "bind") || is_type(v, "overlay") || v->volume_name != NULL) {
-            r = clone_volume(v, &m->volume_fd[i], e);
-        } else if (is_type(v, "secret")) {
+        if (is_type(v, "bind") || (is_type(v, "overlay") && !s->box.bundle) ||
+            v->volume_name != NULL) {
+            r = clone_volume(s, v, &m->volume_fd[i], e);
+        } else if (is_type(v, "secret") && !s->box.bundle) {
             r = secrets_open(v->source, &m->volume_fd[i], e);
         }
     }
@@ -239,7 +183,9 @@ int volumes_prepare(const struct spec *s, struct mounts *m, int fs_fd, struct er
         const struct spec_mount *v = &s->mounts[i];
         int r = 0;
 
-        if (is_type(v, "overlay")) {
+        if (s->box.bundle) {
+            r = m->volume_fd[i] >= 0 ? 0 : bundle_mount_prepare(s, v, &m->volume_fd[i], e);
+        } else if (is_type(v, "overlay")) {
             r = prepare_overlay(i, &m->volume_fd[i], fs_fd, e);
         } else if (is_type(v, "volume") && v->volume_name == NULL) {
             r = prepare_anonymous(i, &m->volume_fd[i], fs_fd, e);
@@ -275,13 +221,15 @@ static int make_target(int root_fd, const char *path, int source_fd, int *ret_fd
 
 /* tmpfs mounts begin with the image's content at that place (podman's tmpcopyup), unless told not
  * to. */
-static int attach_tmpfs(const struct spec_mount *v, int root_fd, struct err *e)
+static int attach_tmpfs(const struct spec *s, const struct spec_mount *v, int root_fd,
+                        struct err *e)
 {
-    autofree char *options = fs_options(v);
+    autofree char *options = mount_options_data(v);
     autoclose int target_fd = -1;
     autoclose int tmpfs_fd = -1;
     autoclose int image_fd = -1;
-    int attrs = mount_attrs(v, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC);
+    int attrs =
+        mount_options_attrs(v, s->box.bundle ? 0 : MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC);
     int r = make_target(root_fd, v->destination, -1, &target_fd, e);
 
     if (r == 0) {
@@ -303,13 +251,14 @@ static int attach_tmpfs(const struct spec_mount *v, int root_fd, struct err *e)
 
 static int attach_kernel_fs(const struct spec_mount *v, int root_fd, struct err *e)
 {
-    autofree char *options = fs_options(v);
+    autofree char *options = mount_options_data(v);
     autoclose int target_fd = -1;
     autoclose int fd = -1;
     int r = make_target(root_fd, v->destination, -1, &target_fd, e);
 
     if (r == 0) {
-        r = mount_new(v->type, options, mount_attrs(v, MOUNT_NOSUID | MOUNT_NOEXEC), &fd, e);
+        r = mount_new(v->type, options, mount_options_attrs(v, MOUNT_NOSUID | MOUNT_NOEXEC), &fd,
+                      e);
     }
     return r < 0 ? r : mount_attach(fd, target_fd, v->destination, e);
 }
@@ -350,11 +299,13 @@ static int fill_volume(const struct spec_mount *v, int volume_fd, int target_fd,
     return tree_copy(from_fd, to_fd, e);
 }
 
-static int attach_volume(const struct spec_mount *v, int volume_fd, int root_fd, struct err *e)
+static int attach_volume(const struct spec *s, const struct spec_mount *v, int volume_fd,
+                         int root_fd, struct err *e)
 {
     autoclose int target_fd = -1;
-    int attrs = mount_attrs(v, MOUNT_RECURSIVE | MOUNT_NOSUID | MOUNT_NODEV);
-    unsigned long flag = propagation(v);
+    int late = is_type(v, "tmpfs") ? MOUNT_RDONLY : 0; /* attach_listed() */
+    int attrs = bind_attrs(s, v) & ~late;
+    unsigned long flag = mount_options_propagation(v);
     int r = make_target(root_fd, v->destination, volume_fd, &target_fd, e);
 
     if (r == 0) {
@@ -382,29 +333,58 @@ static size_t path_depth(const char *path)
     return depth;
 }
 
-int volumes_attach(const struct spec *s, struct mounts *m, int root_fd, struct err *e)
+static int attach_one(const struct spec *s, const struct mounts *m, size_t i, int root_fd,
+                      struct err *e)
+{
+    const struct spec_mount *v = &s->mounts[i];
+
+    if (m->volume_fd[i] >= 0) {
+        return attach_volume(s, v, m->volume_fd[i], root_fd, e);
+    }
+    return is_type(v, "tmpfs") ? attach_tmpfs(s, v, root_fd, e) : attach_kernel_fs(v, root_fd, e);
+}
+
+static size_t deepest_place(const struct spec *s)
 {
     size_t deepest = 0;
-    int r = 0;
 
     for (size_t i = 0; i < s->mount_count; i++) {
         size_t depth = path_depth(s->mounts[i].destination);
 
         deepest = depth > deepest ? depth : deepest;
     }
+    return deepest;
+}
+
+/* In the order in which they are listed. What is to be read-only may have to take others' places
+ * before. */
+static int attach_listed(const struct spec *s, const struct mounts *m, int root_fd, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < s->mount_count; i++) {
+        r = attach_one(s, m, i, root_fd, e);
+    }
+    for (size_t i = 0; r == 0 && i < s->mount_count; i++) {
+        if (is_type(&s->mounts[i], "tmpfs") && m->volume_fd[i] >= 0) {
+            r = mount_set_attrs(m->volume_fd[i], mount_options_attrs(&s->mounts[i], 0), e);
+        }
+    }
+    return r;
+}
+
+int volumes_attach(const struct spec *s, struct mounts *m, int root_fd, struct err *e)
+{
+    size_t deepest = deepest_place(s);
+    int r = 0;
+
+    if (s->box.bundle) {
+        return attach_listed(s, m, root_fd, e);
+    }
     for (size_t depth = 0; depth <= deepest; depth++) {
         for (size_t i = 0; r == 0 && i < s->mount_count; i++) {
-            const struct spec_mount *v = &s->mounts[i];
-
-            if (path_depth(v->destination) != depth) {
-                continue;
-            }
-            if (is_type(v, "tmpfs")) {
-                r = attach_tmpfs(v, root_fd, e);
-            } else if (m->volume_fd[i] >= 0) {
-                r = attach_volume(v, m->volume_fd[i], root_fd, e);
-            } else {
-                r = attach_kernel_fs(v, root_fd, e);
+            if (path_depth(s->mounts[i].destination) == depth) {
+                r = attach_one(s, m, i, root_fd, e);
             }
         }
     }

@@ -89,6 +89,21 @@ static const struct cmd *const COMMANDS[] = {
     &cmd_system_check,
     &cmd_system_reset,
     &cmd_info,
+    &cmd_oci,
+    &cmd_oci_create,
+    &cmd_oci_start,
+    &cmd_oci_run,
+    &cmd_oci_exec,
+    &cmd_oci_kill,
+    &cmd_oci_delete,
+    &cmd_oci_state,
+    &cmd_oci_list,
+    &cmd_oci_ps,
+    &cmd_oci_spec,
+    &cmd_oci_features,
+    &cmd_oci_pause,
+    &cmd_oci_resume,
+    &cmd_oci_update,
     &cmd_doctor,
     &cmd_explain,
     &cmd_unshare,
@@ -305,7 +320,7 @@ static int check_operands(const struct cmd *c, int argc, struct err *e)
     return err_hint(e, "rbox %s --help", c->names[0]);
 }
 
-static int run_command(struct ctx *ctx, const struct cmd *c, int argc, char **argv, struct err *e)
+int cmd_run_row(struct ctx *ctx, const struct cmd *c, int argc, char **argv, struct err *e)
 {
     autofree void *options = xcalloc(1, c->options_size);
     struct opts sets[] = {
@@ -356,7 +371,7 @@ int cmd_main(struct ctx *ctx, int argc, char **argv, struct err *e)
     }
     c = cmd_find(argc, argv, &words);
     if (c != NULL) {
-        return run_command(ctx, c, argc - words, argv + words, e);
+        return cmd_run_row(ctx, c, argc - words, argv + words, e);
     }
     if (argc == 0 || (argc == 1 && cmd_is_family(argv[0]))) {
         help_commands(stdout, argc == 0 ? NULL : argv[0]);

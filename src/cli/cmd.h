@@ -30,7 +30,8 @@ enum cmd_group {
     CMD_VOLUMES,
     CMD_NETWORKS,
     CMD_SYSTEM,
-    CMD_HIDDEN, /* in no list */
+    CMD_RUNTIME, /* of `rbox oci`: listed there */
+    CMD_HIDDEN,  /* in no list */
     CMD_GROUP_COUNT
 };
 
@@ -96,6 +97,9 @@ extern const struct opt CMD_GLOBAL_OPTIONS[];
 
 /* Parse the command line and run the command. Returns as cmd->run does. */
 int cmd_main(struct ctx *ctx, int argc, char **argv, struct err *e);
+
+/* Run @c with the words after its name. */
+int cmd_run_row(struct ctx *ctx, const struct cmd *c, int argc, char **argv, struct err *e);
 
 /* Ask "@question [y/N]" on the terminal: was the answer yes? */
 int cmd_confirm(const char *question);
@@ -176,6 +180,21 @@ extern const struct cmd cmd_system_df;
 extern const struct cmd cmd_system_prune;
 extern const struct cmd cmd_system_check;
 extern const struct cmd cmd_system_reset;
+extern const struct cmd cmd_oci;
+extern const struct cmd cmd_oci_create;
+extern const struct cmd cmd_oci_start;
+extern const struct cmd cmd_oci_run;
+extern const struct cmd cmd_oci_exec;
+extern const struct cmd cmd_oci_kill;
+extern const struct cmd cmd_oci_delete;
+extern const struct cmd cmd_oci_state;
+extern const struct cmd cmd_oci_list;
+extern const struct cmd cmd_oci_ps;
+extern const struct cmd cmd_oci_spec;
+extern const struct cmd cmd_oci_features;
+extern const struct cmd cmd_oci_pause;
+extern const struct cmd cmd_oci_resume;
+extern const struct cmd cmd_oci_update;
 extern const struct cmd cmd_info;
 extern const struct cmd cmd_doctor;
 extern const struct cmd cmd_explain;

@@ -13,8 +13,9 @@ enum {
 const char *help_group(enum cmd_group group)
 {
     static const char *const TITLES[CMD_GROUP_COUNT] = {
-        [CMD_CONTAINERS] = "Containers", [CMD_IMAGES] = "Images", [CMD_VOLUMES] = "Volumes",
-        [CMD_NETWORKS] = "Networks",     [CMD_SYSTEM] = "System",
+        [CMD_CONTAINERS] = "Containers", [CMD_IMAGES] = "Images",
+        [CMD_VOLUMES] = "Volumes",       [CMD_NETWORKS] = "Networks",
+        [CMD_SYSTEM] = "System",         [CMD_RUNTIME] = "As an OCI runtime",
     };
 
     return TITLES[group];
@@ -93,7 +94,9 @@ void help_commands(FILE *out, const char *family)
         (void)fprintf(out, "Usage: rbox %s COMMAND\n", family);
     }
     for (int g = 0; g < CMD_HIDDEN; g++) {
-        print_group(out, (enum cmd_group)g, family);
+        if (family != NULL || g != CMD_RUNTIME) {
+            print_group(out, (enum cmd_group)g, family);
+        }
     }
     if (family == NULL) {
         (void)fprintf(out, "\nOptions:\n");

@@ -158,6 +158,7 @@ static void box_done(struct spec_box *b)
                              b->cgroups,
                              b->cgroup_manager,
                              b->cgroup_parent,
+                             b->cgroup_name,
                              b->report};
 
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
@@ -181,6 +182,7 @@ void spec_done(struct spec *s)
     free(s->process.user);
     free(s->process.rlimits);
     free(s->hostname);
+    free(s->domainname);
     for (size_t i = 0; i < s->mount_count; i++) {
         spec_mount_done(&s->mounts[i]);
     }

@@ -281,8 +281,10 @@ struct spec_box {
     int detach;         /* -d */
     int remove;         /* --rm */
     int privileged;
-    int nested;          /* --nested */
-    int explain;         /* --explain */
+    int nested;  /* --nested */
+    int bundle;  /* of `rbox oci`: the mounts are those of config.json, in its order, and no others
+                  */
+    int explain; /* --explain */
     int read_only_tmpfs; /* --read-only-tmpfs, with a read-only root: tmpfs on /run /tmp /var/tmp */
     int64_t shm_size_bytes;
     enum spec_ipc ipc;
@@ -305,13 +307,15 @@ struct spec_box {
     char *cgroups; /* enabled, disabled, split; NULL = where a limit asks for it */
     char *cgroup_manager;
     char *cgroup_parent;
-    char *report; /* --report FILE, "-" = stderr; or NULL. Of this run: not in config.json */
+    char *cgroup_name; /* NULL: by its id */
+    char *report;      /* --report FILE, "-" = stderr; or NULL. Of this run: not in config.json */
 };
 
 struct spec {
     struct spec_process process;
     int root_readonly;
-    char *hostname; /* NULL: the first 12 digits of the id */
+    char *domainname; /* or NULL */
+    char *hostname;   /* NULL: the first 12 digits of the id */
     struct spec_mount
         *mounts; /* volumes and options only; the fixed ones (/proc, /dev …) are the core's table */
     size_t mount_count;

@@ -37,6 +37,8 @@ int spec_check(const struct spec *s, struct err *e)
         const char *what;
     } RULES[] = {
         {s->hostname != NULL && is_host(s, SPEC_NS_UTS), "--hostname and --uts host"},
+        {s->domainname != NULL && s->linux_.namespaces[SPEC_NS_UTS].mode != SPEC_NS_PRIVATE,
+         "--domainname and --uts"},
         {n->no_hosts && n->add_hosts.len > 0, "--no-hosts and --add-host"},
         {strv_has(&n->dns, "none") && n->dns.len > 1, "--dns none and another --dns"},
         {s->box.remove && s->box.restart != SPEC_RESTART_NO, "--rm and --restart"},

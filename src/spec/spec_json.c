@@ -63,6 +63,7 @@ static const struct field FIELDS[] = {
     FIELD("root.readonly", F_BOOL, root_readonly, ALWAYS),
     FIELD("root.path", F_STRING, box.rootfs, 0),
     FIELD("hostname", F_STRING, hostname, 0),
+    FIELD("domainname", F_STRING, domainname, 0),
     FIELD("linux.maskedPaths", F_STRV, linux_.masked_paths, 0),
     FIELD("linux.readonlyPaths", F_STRV, linux_.readonly_paths, 0),
     FIELD("linux.sysctl", F_PAIRS, linux_.sysctl, 0),
@@ -117,6 +118,8 @@ static const struct field FIELDS[] = {
     FIELD("rbox.restartMax", F_INT, box.restart_max, 0),
     FIELD("rbox.logDriver", F_STRING, box.log_driver, 0),
     FIELD("rbox.logMaxSize", F_INT64, box.log_max_size_bytes, 0),
+    FIELD("rbox.bundle", F_BOOL, box.bundle, 0),
+    FIELD("rbox.cgroupName", F_STRING, box.cgroup_name, 0),
     FIELD("rbox.cgroups", F_STRING, box.cgroups, 0),
     FIELD("rbox.cgroupManager", F_STRING, box.cgroup_manager, 0),
     NAME("rbox.seccomp.mode", linux_.seccomp.mode, SECCOMP_MODES),
@@ -177,7 +180,7 @@ static void set(json_t *root, const char *path, json_t *value)
     (void)json_object_set_new(at, key, value);
 }
 
-static json_t *get(json_t *root, const char *path)
+json_t *spec_json_get(json_t *root, const char *path)
 {
     const char *key = NULL;
     json_t *at = section(root, path, 0, &key);
@@ -321,7 +324,7 @@ static int store_name(const struct field *f, int *ret, const json_t *v)
 static int read_field(json_t *root, struct spec *s, const struct field *f)
 {
     void *p = (char *)s + f->offset;
-    json_t *v = get(root, f->path);
+    json_t *v = spec_json_get(root, f->path);
 
     if (v == NULL || json_is_null(v)) {
         return 0;
@@ -351,21 +354,19 @@ static int read_field(json_t *root, struct spec *s, const struct field *f)
     return store_number(f, p, v);
 }
 
-static int read_all(json_t *root, struct spec *s, struct err *e)
+int spec_json_read_parts(json_t *root, const char *prefix, struct spec *s, struct err *e)
 {
     const struct spec_json_list *list = NULL;
 
-    strv_done(&s->linux_.masked_paths);
-    strv_done(&s->linux_.readonly_paths);
     for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (read_field(root, s, &FIELDS[i]) < 0) {
+        if (str_after(FIELDS[i].path, prefix) != NULL && read_field(root, s, &FIELDS[i]) < 0) {
             return bad(FIELDS[i].path, e);
         }
     }
     for (size_t i = 0; (list = spec_json_list(i)) != NULL; i++) {
-        json_t *v = get(root, list->path);
+        json_t *v = str_after(list->path, prefix) != NULL ? spec_json_get(root, list->path) : NULL;
 
-        if (v != NULL && list->read(v, s) < 0) {
+        if (v != NULL && !json_is_null(v) && list->read(v, s) < 0) {
             return bad(list->path, e);
         }
     }
@@ -381,7 +382,9 @@ int spec_json_read(const char *text, size_t len, struct spec *ret, struct err *e
         return r;
     }
     spec_init(ret);
-    r = read_all(root, ret, e);
+    strv_done(&ret->linux_.masked_paths);
+    strv_done(&ret->linux_.readonly_paths);
+    r = spec_json_read_parts(root, "", ret, e);
     json_decref(root);
     if (r < 0) {
         spec_done(ret);

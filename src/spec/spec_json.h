@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "spec/spec.h"
 
+#include <jansson.h>
+
 /* The text of config.json. The caller owns it. Bytes that are not UTF-8 come out escaped (see
  * json_str()). */
 char *spec_json_write(const struct spec *s);
@@ -15,5 +17,12 @@ char *spec_json_write(const struct spec *s);
 /* Read what spec_json_write() wrote, into a spec that spec_init() made. On failure @ret is left
  * empty (spec_done()). Errors: -EINVAL naming the field. */
 int spec_json_read(const char *text, size_t len, struct spec *ret, struct err *e);
+
+/* The same for those fields of the object @root that begin with @prefix ("process."; "": all), into
+ * @s as it stands. */
+int spec_json_read_parts(json_t *root, const char *prefix, struct spec *s, struct err *e);
+
+/* The value at @path ("linux.seccomp") of @root, borrowed, or NULL. */
+json_t *spec_json_get(json_t *root, const char *path);
 
 #endif

@@ -193,8 +193,10 @@ static int read_mounts(json_t *v, struct spec *s)
         m->volume_name = get_string(o, "volume");
         m->subpath = get_string(o, "subpath");
         m->from_image = json_is_true(json_object_get(o, "fromImage"));
-        if (m->destination == NULL || m->type == NULL ||
-            spec_json_strings(json_object_get(o, "options"), &m->options) < 0) {
+        m->type = m->type != NULL ? m->type : xstrdup("none");
+        if (m->destination == NULL ||
+            (json_object_get(o, "options") != NULL &&
+             spec_json_strings(json_object_get(o, "options"), &m->options) < 0)) {
             return -EINVAL;
         }
     }
@@ -222,14 +224,26 @@ static json_t *write_namespaces(const struct spec *s)
     return list;
 }
 
+static size_t namespace_row(const char *type)
+{
+    size_t i = 0;
+
+    while (i < SPEC_NS_COUNT && !str_eq(type, NAMESPACES[i])) {
+        i++;
+    }
+    return i;
+}
+
+int spec_json_is_namespace(const char *type)
+{
+    return namespace_row(type) < SPEC_NS_COUNT;
+}
+
 static struct spec_namespace *find_namespace(struct spec *s, const char *type)
 {
-    for (size_t i = 0; i < SPEC_NS_COUNT; i++) {
-        if (str_eq(type, NAMESPACES[i])) {
-            return &s->linux_.namespaces[i];
-        }
-    }
-    return NULL;
+    size_t i = namespace_row(type);
+
+    return i < SPEC_NS_COUNT ? &s->linux_.namespaces[i] : NULL;
 }
 
 static int read_namespaces(json_t *v, struct spec *s)

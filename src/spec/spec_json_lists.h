@@ -17,6 +17,9 @@ struct spec_json_list {
 /* Row @i of the table, or NULL past its end. */
 const struct spec_json_list *spec_json_list(size_t i);
 
+/* Is @type ("pid") one of the namespaces that are a spec's? */
+int spec_json_is_namespace(const char *type);
+
 /* Replace *@ret by the strings of @array. 0, or -EINVAL when it has others. */
 int spec_json_strings(json_t *array, struct strv *ret);
 

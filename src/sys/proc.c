@@ -75,6 +75,28 @@ int proc_is_exiting(int proc_fd, pid_t pid)
            (flags & EXITING) != 0;
 }
 
+int proc_identity(pid_t pid, uint64_t *ret_start, char *ret_state)
+{
+    autofree char *path = xasprintf("/proc/%d/stat", (int)pid);
+    autofree char *text = NULL;
+    struct err ignored = {0};
+    const char *rest = NULL;
+    unsigned long long start = 0;
+
+    if (pid <= 0 || file_read(AT_FDCWD, path, 4096, &text, NULL, &ignored) < 0) {
+        return -ESRCH;
+    }
+    rest = strrchr(text, ')');
+    if (rest == NULL || sscanf(rest + 1,
+                               " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+                               "%*d %*d %*d %llu",
+                               ret_state, &start) != 2) {
+        return -ESRCH;
+    }
+    *ret_start = start;
+    return 0;
+}
+
 int proc_wait(int pidfd, int timeout_ms, int *ret_status, struct err *e)
 {
     struct pollfd p = {.fd = pidfd, .events = POLLIN};

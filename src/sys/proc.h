@@ -8,6 +8,7 @@
 #include "base/mem.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum {
@@ -28,6 +29,10 @@ int proc_signal(int pidfd, int signal);
 /* Is process @pid on its way out, or gone? Its end may take a while: files are written back, mounts
  * go. @proc_fd is a procfs (O_PATH), @pid as that counts. */
 int proc_is_exiting(int proc_fd, pid_t pid);
+
+/* What tells process @pid from another that has the same number later: its start, in ticks since
+ * the boot. *ret_state: its letter in proc(5), 'Z' when it has ended. Returns 0 or -ESRCH. */
+int proc_identity(pid_t pid, uint64_t *ret_start, char *ret_state);
 
 /* Wait for the child behind @pidfd and reap it. *ret_status is as docker counts: exit status, or
  * 128 + signal.

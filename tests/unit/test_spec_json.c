@@ -45,7 +45,7 @@
 #define STRING_FIELDS(X)                                                                      \
     X(process.cwd)                                                                            \
     X(process.user)                                                                           \
-    X(hostname)                                                                               \
+    X(domainname) X(hostname)                                                                               \
     X(linux_.resources.cpuset_cpus)                                                           \
     X(linux_.resources.cpuset_mems)                                                           \
     X(box.network.net_log) X(linux_.userns.target)                                                                   \
