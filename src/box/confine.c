@@ -84,11 +84,14 @@ int confine(const struct spec *s, const struct user *u, const struct seccomp_fil
 
 int confine_files(const struct spec *s, struct err *e)
 {
+    /* Containers of a pod may look into each other's processes. */
+    int is_shared = s->box.bundle && s->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_PRIVATE;
     int may_mount = s->box.nested || (s->process.capabilities.bounding >> CAP_SYS_ADMIN & 1) != 0;
-    autoclose int root_fd = may_mount ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    autoclose int root_fd =
+        may_mount || is_shared ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int r = 0;
 
-    if (may_mount) {
+    if (may_mount || is_shared) {
         return 0;
     }
     r = root_fd < 0 ? err_set(e, errno, "cannot open the container's root")
