@@ -23,13 +23,24 @@ setup() {
   fi
 }
 
+# podman's process that keeps its namespaces.
+end_pause() {
+  local file pid
+  for file in "$runroot/tmp/pause.pid" "$XDG_RUNTIME_DIR/libpod/tmp/pause.pid"; do
+    if pid=$(cat "$file" 2>/dev/null); then
+      kill -KILL "$pid"
+      until_true test ! -e "/proc/$pid"
+    fi
+  done
+}
+
 teardown() {
   local id
   if [ -n "${runroot:-}" ]; then
     pod rm -af -t 0 >/dev/null 2>&1
     pod unshare rm -rf pod "$runroot/containers" "$runroot/vfs-containers"
-    pod system migrate >/dev/null 2>&1 # its process that keeps namespaces ends
-    rm -rf "$runroot" "$XDG_RUNTIME_DIR"
+    end_pause
+    rm -rf "$runroot"
   fi
   for id in $(rbox oci list -q); do
     rbox oci delete --force "$id"
