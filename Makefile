@@ -63,7 +63,8 @@ MAIN_OBJ := $(B)/obj/src/main.o
 
 # ---- helpers: helpers/<name>/*.c → rbox-<name>, linked with base/ and sys/ only
 HELPERS := $(sort $(notdir $(patsubst %/,%,$(wildcard helpers/*/))))
-LIBS_init    := $(if $(SAN),,-static)
+# Static, as it runs in any image, and position-independent all the same.
+LIBS_init    := $(if $(SAN),,-static-pie)
 LIBS_unpack  := -larchive -lcrypto $(LAUNCHER_LIBS)
 LIBS_fetch   := -lcurl -lcrypto $(LAUNCHER_LIBS)
 LIBS_seccomp := -lseccomp $(LAUNCHER_LIBS)
@@ -111,7 +112,7 @@ $(B)/rbox-init: $(B)/obj/src/box/exec.o $(B)/obj/src/box/sync.o
 define helper_rules
 $(B)/rbox-$(1): $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard helpers/$(1)/*.c)) $(LIBCORE)
 	$$(call say,LD,$$@)
-	$$(Q)$$(CC) $$(if $$(filter -static,$$(LIBS_$(1))),,$$(LINK)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1))
+	$$(Q)$$(CC) $$(if $$(filter -static-pie,$$(LIBS_$(1))),$$(filter-out -pie,$$(LINK)),$$(LINK)) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1))
 endef
 $(foreach h,$(HELPERS),$(eval $(call helper_rules,$(h))))
 
@@ -233,8 +234,10 @@ lint: ## format and static checks
 	@tests/lint/run
 
 # ---- benchmarks
-BENCH_BINS := $(B)/bench/floor $(B)/bench/measure
+BENCH_BINS := $(B)/bench/floor $(B)/bench/measure $(B)/bench/calls
 BENCH_USER ?= rbox-alice
+
+$(B)/obj/tests/bench/calls.o: $(B)/gen/seccomp_programs.h
 
 $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	@mkdir -p $(@D)

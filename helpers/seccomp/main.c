@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* rbox-seccomp: profiles → finished filter programs (classic BPF), by libseccomp.
  *
- *   rbox-seccomp allow CAPS [--nested]     the default profile's list of calls, for capabilities
+ *   rbox-seccomp allow CAPS [OPTION…]      the default profile's list of calls, for capabilities
  *                                          CAPS (hexadecimal)
  *
- *   rbox-seccomp deny CAPS [--nested]      the default profile's refused arguments
+ *   rbox-seccomp deny CAPS [OPTION…]       the default profile's refused arguments
  *
  *   rbox-seccomp single-id                 answers for ids that a container with one id lacks
  *
@@ -12,6 +12,8 @@
  *
  *   rbox-seccomp names                     C source: the names of all calls, and which capability
  * or option allows those that the default profile refuses
+ *
+ * Options: --nested; --arch NAME for another processor's calls than this one's (aarch64, x86_64).
  *
  * A program is written to standard output as the kernel takes it (struct sock_filter[]). Runs at
  * build time, and on the host for what was not built in. */
@@ -209,34 +211,74 @@ static int write_program(scmp_filter_ctx ctx, struct err *e)
     return r < 0 ? err_set(e, -r, "cannot write the filter") : 0;
 }
 
-static int run(int argc, char **argv, struct err *e)
+struct request {
+    const char *mode;
+    uint64_t caps;
+    int nested;
+    uint32_t arch;
+};
+
+static int read_request(int argc, char **argv, struct request *ret, struct err *e)
 {
-    const char *mode = argc > 1 ? argv[1] : "";
-    uint64_t caps = argc > 2 ? strtoull(argv[2], NULL, 16) : 0;
-    int nested = argc > 3 && strcmp(argv[3], "--nested") == 0;
+    *ret = (struct request){.mode = argc > 1 ? argv[1] : "", .arch = SCMP_ARCH_NATIVE};
+    ret->caps = argc > 2 ? strtoull(argv[2], NULL, 16) : 0;
+    for (int i = 3; i < argc; i++) {
+        if (strcmp(argv[i], "--nested") == 0) {
+            ret->nested = 1;
+        } else if (strcmp(argv[i], "--arch") == 0 && i + 1 < argc) {
+            ret->arch = seccomp_arch_resolve_name(argv[++i]);
+            if (ret->arch == 0) {
+                return err_new(e, EINVAL, "'%s' is no architecture", argv[i]);
+            }
+        } else {
+            return err_new(e, EINVAL, "'%s' is not --nested or --arch NAME", argv[i]);
+        }
+    }
+    return 0;
+}
+
+/* Numbers are given as this processor has them; libseccomp translates. */
+static int start_filter(uint32_t action, uint32_t arch, scmp_filter_ctx *ret, struct err *e)
+{
+    scmp_filter_ctx ctx = seccomp_init(action);
+    int r = ctx == NULL ? -ENOMEM : 0;
+
+    if (r == 0 && arch != SCMP_ARCH_NATIVE && arch != seccomp_arch_native()) {
+        r = seccomp_arch_add(ctx, arch);
+        r = r < 0 ? r : seccomp_arch_remove(ctx, SCMP_ARCH_NATIVE);
+    }
+    if (r < 0) {
+        seccomp_release(ctx);
+        return err_set(e, -r, "cannot start a filter");
+    }
+    *ret = ctx;
+    return 0;
+}
+
+static int run(const struct request *q, struct err *e)
+{
     scmp_filter_ctx ctx = NULL;
     int r = 0;
 
-    if (strcmp(mode, "names") == 0) {
+    if (strcmp(q->mode, "names") == 0) {
         print_table();
         return 0;
     }
-    if (strcmp(mode, "profile") == 0) {
-        r = json_profile_compile(STDIN_FILENO, caps, &ctx, e);
-    } else if (strcmp(mode, "allow") == 0) {
-        ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
-        r = ctx != NULL ? allow_program(ctx, caps, nested, e)
-                        : err_new(e, ENOMEM, "cannot start a filter");
-    } else if (strcmp(mode, "deny") == 0 || strcmp(mode, "single-id") == 0) {
-        ctx = seccomp_init(SCMP_ACT_ALLOW);
-        if (ctx == NULL) {
-            return err_new(e, ENOMEM, "cannot start a filter");
-        }
-        r = mode[0] == 'd' ? deny_program(ctx, caps, nested, e) : single_id_program(ctx, e);
+    if (strcmp(q->mode, "profile") == 0) {
+        r = json_profile_compile(STDIN_FILENO, q->caps, &ctx, e);
+    } else if (strcmp(q->mode, "allow") == 0) {
+        r = start_filter(SCMP_ACT_ERRNO(ENOSYS), q->arch, &ctx, e);
+        r = r < 0 ? r : allow_program(ctx, q->caps, q->nested, e);
+    } else if (strcmp(q->mode, "deny") == 0) {
+        r = start_filter(SCMP_ACT_ALLOW, q->arch, &ctx, e);
+        r = r < 0 ? r : deny_program(ctx, q->caps, q->nested, e);
+    } else if (strcmp(q->mode, "single-id") == 0) {
+        r = start_filter(SCMP_ACT_ALLOW, q->arch, &ctx, e);
+        r = r < 0 ? r : single_id_program(ctx, e);
     } else {
-        return err_new(
-            e, EINVAL,
-            "usage: rbox-seccomp allow|deny|profile CAPS [--nested] | single-id | names");
+        return err_new(e, EINVAL,
+                       "usage: rbox-seccomp allow|deny|single-id|profile CAPS [--nested] [--arch "
+                       "NAME] | names");
     }
     r = r < 0 ? r : write_program(ctx, e);
     seccomp_release(ctx);
@@ -245,9 +287,10 @@ static int run(int argc, char **argv, struct err *e)
 
 int main(int argc, char **argv)
 {
+    struct request q;
     struct err e = {0};
 
-    if (run(argc, argv, &e) < 0) {
+    if (read_request(argc, argv, &q, &e) < 0 || run(&q, &e) < 0) {
         err_print(&e, "rbox-seccomp");
         return EXITCODE_NO_SUCH;
     }
