@@ -189,7 +189,7 @@ static void print_advice(const char *name)
 static void print_table(void)
 {
     print_names();
-    printf("static const struct { short number; signed char capability; char nested; } "
+    printf("static const struct { short number; short capability; char nested; } "
            "SYSCALL_ADVICE[] = {");
     for (size_t i = 0; i < PROFILE_GROUP_COUNT; i++) {
         for (const char *const *n = PROFILE_GROUPS[i].names;

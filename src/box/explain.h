@@ -37,7 +37,7 @@ struct explain *explain_new(const struct spec *s, const struct seccomp_filter *f
 void explain_free(struct explain *x);
 int explain_meet(struct explain *x, int sync_fd, const char *peer, struct err *e);
 int explain_poll_fd(const struct explain *x); /* -1: none */
-void explain_serve(void *x);
+void explain_serve(void *arg);                /* the struct explain */
 void explain_tell(const struct explain *x, void (*say)(void *arg, const char *text), void *arg);
 
 /* ---- between the files of the explainer */

@@ -43,9 +43,12 @@ struct look {
 static size_t read_memory(const struct look *l, uint64_t address, void *data, size_t len)
 {
     struct iovec local = {.iov_base = data, .iov_len = len};
-    struct iovec remote = {.iov_base = (void *)(uintptr_t)address, .iov_len = len};
-    ssize_t n = process_vm_readv((pid_t)l->n->pid, &local, 1, &remote, 1, 0);
+    struct iovec remote = {.iov_len = len};
+    uintptr_t at = (uintptr_t)address;
+    ssize_t n = 0;
 
+    memcpy(&remote.iov_base, &at, sizeof(at)); /* an address over there, no pointer here */
+    n = process_vm_readv((pid_t)l->n->pid, &local, 1, &remote, 1, 0);
     return n > 0 ? (size_t)n : 0;
 }
 

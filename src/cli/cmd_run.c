@@ -16,11 +16,14 @@
 #include "cli/run_options.h"
 #include "image/volume.h"
 #include "spec/spec_json.h"
+#include "spec/spec_name.h"
 #include "spec/spec_parse.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
+#include "sys/selinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +81,37 @@ static void absolute_net_log(struct spec *s)
     }
 }
 
+/* Options z and Z, as podman has them: the label of containers' files, Z with categories that are
+ * made of the container's id. */
+static int relabel(const struct spec *s, const struct spec_mount *m, struct err *e)
+{
+    int is_private = strv_has(&m->options, "Z");
+    const char *option = is_private ? "Z" : "z";
+    autofree char *half = xstrndup(s->box.id, SPEC_SHORT_ID);
+    unsigned long long number = strtoull(half, NULL, 16);
+    autofree char *level =
+        is_private ? xasprintf("c%llu,c%llu", number % 512, 512 + number / 512 % 512) : NULL;
+    autoclose int fd = -1;
+    int r = 0;
+
+    if (!is_private && !strv_has(&m->options, option)) {
+        return 0;
+    }
+    if (!selinux_is_on()) {
+        (void)err_new(e, ENOTSUP,
+                      "option %s of the mount at '%s' sets labels of SELinux, which this host does "
+                      "not have",
+                      option, m->destination);
+        return err_hint(e, "leave it out: every file there can be used without");
+    }
+    if (!str_eq(m->type, "bind")) { /* what is in the store is rbox's own */
+        return 0;
+    }
+    fd = open(m->source, O_PATH | O_CLOEXEC);
+    r = fd < 0 ? err_set(e, errno, "cannot open it") : selinux_label_tree(fd, level, e);
+    return r < 0 ? err_wrap(e, "option %s: '%s'", option, m->source) : 0;
+}
+
 /* Named volumes, and sources with option "create", are made here, as the caller. */
 static int make_sources(const struct store *store, const struct spec *s, struct err *e)
 {
@@ -91,6 +125,9 @@ static int make_sources(const struct store *store, const struct spec *s, struct 
         if (strv_has(&m->options, "create") && access(m->source, F_OK) < 0 && errno == ENOENT &&
             dir_make_all(m->source, e) < 0) {
             return err_wrap(e, "--volume");
+        }
+        if (relabel(s, m, e) < 0) {
+            return -e->errnum;
         }
     }
     return 0;

@@ -262,7 +262,10 @@ static int security_label(const char *value, struct spec *s, struct err *e)
 {
     (void)s;
     if (!str_eq(value, "disable") && !str_eq(value, "unconfined")) {
-        return err_new(e, ENOTSUP, "labels and profiles other than none are not supported yet");
+        return err_new(e, ENOTSUP,
+                       "rbox sets no labels and profiles of its own, so that only disable or "
+                       "unconfined can be asked "
+                       "for");
     }
     return 0;
 }
