@@ -135,6 +135,9 @@ struct net_files {
 };
 int net_files(const struct spec *s, struct net_files *ret, struct err *e);
 
+/* /etc/resolv.conf of @s as the host's is now; NULL leaves the image's. The caller owns it. */
+char *net_resolv_conf_of(const struct spec *s);
+
 /* resolv.conf from the host's text: with @nameserver in place of its own (NULL keeps them), and the
  * options of @n. Pure; the caller owns it. */
 char *net_resolv_conf(const char *host_text, const char *nameserver, const struct spec_network *n);

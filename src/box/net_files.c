@@ -84,7 +84,7 @@ static char *address_text(struct in_addr a)
     return xstrdup(text);
 }
 
-static char *resolv_conf(const struct spec *s)
+char *net_resolv_conf_of(const struct spec *s)
 {
     const struct net_backend *backend = net_backend(s);
     struct spec_network n = s->box.network;
@@ -225,7 +225,7 @@ int net_files(const struct spec *s, struct net_files *ret, struct err *e)
     if (r < 0) {
         return r;
     }
-    ret->resolv_conf = resolv_conf(s);
+    ret->resolv_conf = net_resolv_conf_of(s);
     ret->hostname = s->hostname != NULL ? xasprintf("%s\n", s->hostname) : NULL;
     return 0;
 }

@@ -13,6 +13,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,9 +200,40 @@ static int check_version(const struct spec *s, struct err *e)
     return 0;
 }
 
+/* Hosts of a network that both have are out of the container's reach. Only a network that was asked
+ * for is refused: the usual one is that of many virtual machines, too. */
+static int check_collision(const struct spec *s, struct err *e)
+{
+    const char *cidr = net_option(s, "cidr");
+    const char *slash = cidr != NULL ? strchr(cidr, '/') : NULL;
+    const uint32_t mask = slash != NULL ? ~(UINT32_MAX >> atoi(slash + 1)) : 0;
+    struct ifaddrs *list = NULL;
+    int r = 0;
+
+    if (cidr == NULL || getifaddrs(&list) < 0) {
+        return 0;
+    }
+    for (const struct ifaddrs *i = list; r == 0 && i != NULL; i = i->ifa_next) {
+        const struct sockaddr_in *address = (const void *)i->ifa_addr;
+        const struct sockaddr_in *its_mask = (const void *)i->ifa_netmask;
+        uint32_t both = 0;
+
+        if (address == NULL || its_mask == NULL || address->sin_family != AF_INET) {
+            continue;
+        }
+        both = mask & ntohl(its_mask->sin_addr.s_addr);
+        if (((ntohl(address->sin_addr.s_addr) ^ ntohl(slirp_info(s).address.s_addr)) & both) == 0) {
+            r = err_new(e, EADDRINUSE, "cidr=%s collides with the network of the host's '%s'", cidr,
+                        i->ifa_name);
+        }
+    }
+    freeifaddrs(list);
+    return r < 0 ? err_hint(e, "another one: what the two share could not be reached") : 0;
+}
+
 static int slirp_check(const struct spec *s, struct err *e)
 {
-    if (check_options(s, e) < 0 || check_version(s, e) < 0 ||
+    if (check_options(s, e) < 0 || check_version(s, e) < 0 || check_collision(s, e) < 0 ||
         (slirp_ports_wanted(s) && slirp_ports_check(s, e) < 0)) {
         return -e->errnum;
     }

@@ -338,6 +338,7 @@ static int watch(struct supervise *s, struct running *run)
     const struct net_helper *net = s->net.helpers;
     int status = 0;
 
+    names_begin(s->spec, signals_host_pid(run->pidfd), &run->names);
     begin_health(s, run);
     status = watch_run(
         &(struct watch){.pidfd = &run->pidfd,
@@ -349,12 +350,14 @@ static int watch(struct supervise *s, struct running *run)
                         .helper_count = NET_HELPER_COUNT + 1,
                         .helper_died = helper_died,
                         .helper_arg = &life,
+                        .names = &run->names,
                         .explain = run->explain,
                         .timeout_ms = s->spec->box.timeout_ms,
                         .health = &run->health,
                         .stop_signal = s->spec->box.stop_signal,
                         .stop_timeout_ms = s->spec->box.stop_timeout_ms,
                         .ret_timed_out = &run->timed_out});
+    names_end(&run->names);
     health_end(&run->health);
     return status;
 }
@@ -391,6 +394,7 @@ _Noreturn void supervise_main(struct supervise *s)
                           .pidfd = -1,
                           .join_fd = -1,
                           .master_fd = -1,
+                          .names = NAMES_INIT,
                           .fuse = {.pidfd = -1, .err_fd = -1}};
     struct sync_msg msg = {.step = SYNC_EXIT};
     struct state_exit x = {0};

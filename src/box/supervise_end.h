@@ -7,6 +7,7 @@
 #include "box/explain.h"
 #include "box/fuse.h"
 #include "box/health.h"
+#include "box/names.h"
 #include "box/report.h"
 #include "box/stragglers.h"
 #include "box/streams.h"
@@ -24,6 +25,7 @@ struct running {
     struct streams *streams;
     struct fuse_server fuse;
     struct explain *explain;
+    struct names names;
     int restarts;
     int timed_out; /* --timeout ended it */
     struct health health;

@@ -80,6 +80,7 @@ static void owner_gone(void *arg)
 
 enum {
     POLL_CHILD,
+    POLL_NAMES,
     POLL_EXPLAIN,
     POLL_HELPERS,
     POLL_HEALTH = POLL_HELPERS + WATCH_HELPERS_MAX,
@@ -139,6 +140,8 @@ static void fill_polls(const struct watching *s, struct pollfd p[POLL_COUNT])
     for (size_t i = 0; i < WATCH_HELPERS_MAX; i++) {
         p[POLL_HELPERS + i] = (struct pollfd){.fd = s->helper_pidfds[i], .events = POLLIN};
     }
+    p[POLL_NAMES] =
+        (struct pollfd){.fd = s->w->names != NULL ? s->w->names->notify_fd : -1, .events = POLLIN};
     p[POLL_HEALTH] = (struct pollfd){.fd = -1};
     if (s->w->health != NULL) {
         p[POLL_HEALTH] = health_poll(s->w->health);
@@ -177,6 +180,9 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
     const struct streams_handler handler = {
         .signal = take_signal, .owner_gone = owner_gone, .arg = s};
 
+    if (p[POLL_NAMES].revents != 0) {
+        names_serve(s->w->names);
+    }
     if (p[POLL_EXPLAIN].revents != 0) {
         explain_serve(s->w->explain);
     }

@@ -6,6 +6,7 @@
 
 #include "box/explain.h"
 #include "box/health.h"
+#include "box/names.h"
 #include "box/streams.h"
 
 #include <stddef.h>
@@ -23,10 +24,11 @@ struct watch {
     /* One of them died. Returns the pidfd of one in its place (borrowed), or -1. */
     int (*helper_died)(void *arg, size_t helper);
     void *helper_arg;
-    struct explain *explain; /* or NULL */
-    int64_t timeout_ms;      /* kill after so long; 0 = never */
-    struct health *health;   /* its checks, or NULL */
-    int stop_signal;         /* for one that is unhealthy, and how long it is waited for */
+    const struct names *names; /* or NULL */
+    struct explain *explain;   /* or NULL */
+    int64_t timeout_ms;        /* kill after so long; 0 = never */
+    struct health *health;     /* its checks, or NULL */
+    int stop_signal;           /* for one that is unhealthy, and how long it is waited for */
     int64_t stop_timeout_ms;
     int *ret_timed_out; /* set when that came to pass; or NULL */
 };

@@ -120,6 +120,31 @@ ask_from_inside() {
   assert_no_containers
 }
 
+@test "a network that is the host's own is refused by its interface's name (#8)" {
+  run rbox run --rm --network "slirp4netns:cidr=${host_ip%.*}.0/24" busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"collides with the network of the host's '"* ]]
+  run rbox run --rm --network slirp4netns:cidr=127.0.0.0/24 busybox true
+  [[ "$output" == *"collides with the network of the host's 'lo'"* ]]
+}
+
+@test "a host without a way out: connections fail at once, names too, and nothing hangs (#8)" {
+  is_user root || skip "only root can take the way out from a host, in a namespace of its own"
+  local backend start=$SECONDS
+  echo "nameserver 192.0.2.53" >resolv.conf
+  for backend in slirp4netns pasta; do
+    run unshare -nm sh -c 'ip link set lo up; mount --bind resolv.conf /etc/resolv.conf; exec "$@"' sh \
+      "$RBOX_BUILD/rbox" run --rm --network $backend "${probe[@]}" busybox sh -c \
+      '/netprobe ask tcp 198.51.100.1 80; timeout 8 nslookup known.example; echo went on'
+    if [ $backend = pasta ]; then # of 2023, it wants an interface to copy
+      [[ "$output" == *"cannot give the container a network: pasta ended: "* || "$output" == *"went on"* ]]
+    else
+      [[ "$output" == *"went on"* ]]
+    fi
+  done
+  [ $((SECONDS - start)) -lt 40 ]
+}
+
 @test "without slirp4netns the error says what to install (#2)" {
   run env PATH=/nowhere "$RBOX_BUILD/rbox" run --rm busybox true
   # proc_find() looks in the system's folders too, so only a copy without it can miss it.
@@ -205,4 +230,51 @@ replaced() {
     [ "${lines[0]}" = "connect: Permission denied" ]
   done
   rbox rm -f shut
+}
+
+# other_host SCRIPT: where the host's /etc is a copy that a script may change.
+other_host() {
+  cp -a /etc etc
+  export -f rbox until_true
+  unshare -m bash -c 'mount --bind etc /etc && eval "$1"' bash "$1"
+}
+
+@test "--network host: /etc/resolv.conf follows the host's, written anew, replaced or led elsewhere (#8)" {
+  is_user root || skip "only root can give the host another resolv.conf, in a namespace of its own"
+  other_host '
+    set -e
+    rm -f /etc/resolv.conf; echo "nameserver 192.0.2.1" >/etc/resolv.conf
+    rbox run -d --name follows --network host busybox sleep 1000
+    has() { until_true eval "rbox exec follows cat /etc/resolv.conf | grep -qx \"nameserver $1\""; }
+    has 192.0.2.1
+    echo "nameserver 192.0.2.22" >/etc/resolv.conf
+    has 192.0.2.22
+    echo "nameserver 192.0.2.3" >/etc/resolv.new; mv /etc/resolv.new /etc/resolv.conf
+    has 192.0.2.3
+    mkdir /etc/vpn; echo "nameserver 192.0.2.44" >/etc/vpn/stub; ln -sf vpn/stub /etc/resolv.conf
+    has 192.0.2.44
+    echo "nameserver 192.0.2.5" >/etc/vpn/new; mv /etc/vpn/new /etc/vpn/stub
+    has 192.0.2.5
+    [ "$(rbox exec follows cat /etc/resolv.conf)" = "nameserver 192.0.2.5" ]
+    rbox rm -f follows'
+}
+
+@test "names go by what the host's resolv.conf says now (#8)" {
+  is_user root || skip "only root can give the host another resolv.conf, in a namespace of its own"
+  serve_names() {
+    "$RBOX_BUILD/tests/netprobe" dns "$1" "where.example=$2" >"dns.$1" 3>&- &
+    servers+=($!)
+    until_true grep -q ready "dns.$1"
+  }
+  serve_names 127.0.0.81 192.0.2.81
+  serve_names 127.0.0.82 192.0.2.82
+  other_host '
+    set -e
+    rm -f /etc/resolv.conf; echo "nameserver 127.0.0.81" >/etc/resolv.conf
+    rbox run -d --name moves busybox sleep 1000
+    has() { until_true eval "rbox exec moves nslookup -type=a where.example | grep -q $1"; }
+    has 192.0.2.81
+    echo "nameserver 127.0.0.82" >/etc/resolv.new; mv /etc/resolv.new /etc/resolv.conf
+    has 192.0.2.82
+    rbox rm -f moves'
 }
