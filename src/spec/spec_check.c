@@ -49,6 +49,8 @@ int spec_check(const struct spec *s, struct err *e)
         {s->box.privileged && s->linux_.no_nested_userns,
          "--privileged and --security-opt no-nested-userns"},
         {s->box.detach && s->box.preserve_fds > 0, "--detach and --preserve-fds"},
+        /* It would hold the caller's pipe open. */
+        {s->box.detach && str_eq(n->net_log, "-"), "--detach and --net-log -"},
         {is_joined && (n->port_count > 0 || n->publish_all), "--publish and --network container:"},
         {is_joined && (n->dns.len > 0 || n->dns_search.len > 0 || n->dns_options.len > 0),
          "--dns and --network container:"},

@@ -180,6 +180,9 @@ logged() {
   [[ "$output" == *"cannot write --net-log '/nowhere/log'"* ]]
   run rbox run --rm --network none --net-log log busybox true
   [ "$status" -eq 125 ]
+  run rbox run -d --net-log - busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"--detach and --net-log - contradict"* ]]
 }
 
 @test "ways around the list: its own server by TCP, DNS over HTTPS, TLS and IPv6, the name server's name (#8)" {
