@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "box/box.h"
 #include "box/find.h"
 #include "box/join.h"
@@ -28,6 +29,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum {
+    SOCKETS_MAX = 1000 /* of LISTEN_FDS */
+};
 
 const struct cmd cmd_run = {
     .names = {"run", "container run"},
@@ -204,6 +209,37 @@ static int add_host_files(struct spec *s, struct err *e)
     return 0;
 }
 
+/* Sockets that systemd opened for the caller (sd_listen_fds(3)) are passed on to the command:
+ * native speed, whatever the network. They are meant for one pid, which is that of PID 1. */
+static int take_sockets(struct spec *s, struct err *e)
+{
+    const char *pid = getenv("LISTEN_PID");
+    const char *fds = getenv("LISTEN_FDS");
+    const char *names = getenv("LISTEN_FDNAMES");
+    int64_t count = 0;
+    int64_t meant = 0;
+    struct err ignored = {0};
+
+    if (pid == NULL || fds == NULL || parse_int64(pid, 1, INT32_MAX, &meant, &ignored) < 0 ||
+        meant != getpid() || parse_int64(fds, 1, SOCKETS_MAX, &count, &ignored) < 0) {
+        return 0;
+    }
+    if (s->box.detach || s->box.init || s->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_PRIVATE) {
+        return err_new(e, EINVAL,
+                       "sockets of the caller's (LISTEN_FDS) are for PID 1 of a container in the "
+                       "foreground: not with --detach, --init or --pid");
+    }
+    if (s->box.preserve_fds < count) {
+        s->box.preserve_fds = (unsigned int)count;
+    }
+    spec_env_set(&s->process.env, "LISTEN_PID", "1");
+    spec_env_set(&s->process.env, "LISTEN_FDS", fds);
+    if (names != NULL) {
+        spec_env_set(&s->process.env, "LISTEN_FDNAMES", names);
+    }
+    return 0;
+}
+
 /* --replace: a container that has the name goes, running or not. */
 static int replace_container(const struct store *store, const char *name, struct err *e)
 {
@@ -250,6 +286,7 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
         return r;
     }
     r = add_host_files(s, e);
+    r = r < 0 || o->action != box_run ? r : take_sockets(s, e);
     if (r < 0) {
         return r;
     }

@@ -145,6 +145,32 @@ with() {
   [[ "$output" == *"Read-only file system"* ]]
 }
 
+# Run $@ as systemd does with a socket unit: a listening socket is descriptor 3.
+with_socket() {
+  python3 -c '
+import os, socket, sys
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+s.listen(1)
+print(os.fstat(s.fileno()).st_ino, flush=True)
+os.dup2(s.fileno(), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_FDNAMES="web", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[1], sys.argv[1:])
+' "$@"
+}
+
+@test "socket activation: the sockets that systemd opened are the command's (issue 5)" {
+  run with_socket "$RBOX_BUILD/rbox" run --rm --network none busybox sh -c 'echo $LISTEN_FDS $LISTEN_PID $LISTEN_FDNAMES; readlink /proc/self/fd/3'
+  [ "${lines[1]}" = "1 1 web" ]
+  [ "${lines[2]}" = "socket:[${lines[0]}]" ]
+  run with_socket "$RBOX_BUILD/rbox" run -d --network none busybox sleep 1000
+  [ "$status" -eq 125 ]
+  [[ "$output" == *LISTEN_FDS* ]]
+  # meant for somebody else: not passed on
+  LISTEN_FDS=1 LISTEN_PID=1 run rbox run --rm --network none busybox sh -c 'echo "[$LISTEN_FDS]"'
+  [ "$output" = "[]" ]
+}
+
 @test "--preserve-fds passes descriptors on, and no others" {
   run with --preserve-fds 1 busybox sh -c 'cat <&3; ls /proc/self/fd' 3<<<three 4<<<four
   [ "$status" -eq 0 ]
