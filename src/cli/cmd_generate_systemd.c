@@ -49,10 +49,9 @@ static const struct opt OPTIONS[] = {
 };
 
 static const struct opt_refused REFUSED[] = {
-    {"format", 0, NULL},           {"template", 0, NULL},
-    {"restart-sec", 0, NULL},      {"start-timeout", 0, NULL},
-    {"stop-timeout", 0, "--time"}, {"container-prefix", 0, NULL},
-    {"separator", 0, NULL},        {0}};
+    {"format", 0, NULL},        {"template", 0, NULL},         {"restart-sec", 0, NULL},
+    {"start-timeout", 0, NULL}, {"stop-timeout", 0, "--time"}, {"container-prefix", 0, NULL},
+    {"separator", 0, NULL},     {"pod-prefix", 0, NULL},       {0}};
 
 static void systemd_init(void *options);
 static int generate(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);

@@ -42,7 +42,7 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"sort", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {{"sort", 0, NULL}, {"history", 0, NULL}, {0}};
 
 static void images_done(void *options);
 static int images(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);

@@ -18,7 +18,8 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"latest", 'l', NULL}, {"filter", 'f', NULL}, {0}};
+static const struct opt_refused REFUSED[] = {
+    {"latest", 'l', NULL}, {"filter", 'f', NULL}, {"cidfile", 0, NULL}, {0}};
 
 static int pause_containers(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 static int unpause(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);

@@ -15,12 +15,16 @@ static int port_list(struct ctx *ctx, void *options, int argc, char **argv, stru
 static int port_add(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 static int port_remove(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
+static const struct opt_refused REFUSED[] = {
+    {"all", 'a', "rbox ps has the ports of all"}, {"latest", 'l', NULL}, {0}};
+
 const struct cmd cmd_port = {
     .names = {"port", "port ls"},
     .group = CMD_CONTAINERS,
     .summary = "list published ports of a running container",
     .usage = "CONTAINER [PORT[/tcp|/udp]]",
     .examples = "rbox port web\nrbox port web 80\n",
+    .refused = REFUSED,
     .min_args = 1,
     .max_args = 2,
     .run = port_list,

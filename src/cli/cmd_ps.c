@@ -44,8 +44,9 @@ static const struct opt OPTIONS[] = {
 };
 
 static const struct opt_refused REFUSED[] = {
-    {"size", 's', NULL},  {"sort", 0, NULL}, {"pod", 'p', NULL},    {"namespace", 0, NULL},
-    {"watch", 'w', NULL}, {"sync", 0, NULL}, {"external", 0, NULL}, {0}};
+    {"size", 's', NULL},    {"sort", 0, NULL},    {"pod", 'p', NULL},
+    {"namespace", 0, NULL}, {"watch", 'w', NULL}, {"sync", 0, NULL},
+    {"external", 0, NULL},  {"ns", 0, NULL},      {0}};
 
 static void ps_init(void *options);
 static int ps(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);

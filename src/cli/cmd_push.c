@@ -28,6 +28,8 @@ static const struct opt OPTIONS[] = {
 
 static const struct opt_refused REFUSED[] = {
     {"all", 0, NULL},
+    {"sign-by-sigstore-private-key", 0, NULL},
+    {"sign-passphrase-file", 0, NULL},
     {"compress", 0, NULL},
     {"compression-format", 0, "the bytes, and so the digests, are those that came in"},
     {"compression-level", 0, NULL},

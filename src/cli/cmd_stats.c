@@ -32,7 +32,10 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"all", 'a', "only what runs uses anything"}, {0}};
+static const struct opt_refused REFUSED[] = {{"all", 'a', "only what runs uses anything"},
+                                             {"latest", 'l', NULL},
+                                             {"no-reset", 0, NULL},
+                                             {0}};
 
 static int stats(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 

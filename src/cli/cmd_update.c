@@ -57,6 +57,8 @@ static const struct opt OPTIONS[] = {
 
 static const struct opt_refused REFUSED[] = {
     {"restart", 0, NULL},
+    {"blkio-weight-device", 0, "--blkio-weight"},
+    {"memory-swappiness", 0, "cgroup version 2 has no such limit"},
     {"kernel-memory", 0, "cgroup version 2 has no such limit"},
     {"cpu-rt-period", 0, "cgroup version 2 has no such limit"},
     {"cpu-rt-runtime", 0, "cgroup version 2 has no such limit"},

@@ -110,6 +110,8 @@ static const struct opt PRUNE_OPTIONS[] = {
     {0},
 };
 
+static const struct opt_refused PRUNE_REFUSED[] = {{"filter", 0, NULL}, {0}};
+
 const struct cmd cmd_volume_prune = {
     .names = {"volume prune"},
     .group = CMD_VOLUMES,
@@ -117,6 +119,7 @@ const struct cmd cmd_volume_prune = {
     .usage = "[options]",
     .description = "Lists them and asks before it removes any.",
     .options = PRUNE_OPTIONS,
+    .refused = PRUNE_REFUSED,
     .options_size = sizeof(struct prune_options),
     .run = volume_prune,
 };
