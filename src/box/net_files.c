@@ -151,6 +151,18 @@ static char *host_gateway(const struct spec *s)
     return address_text(net_backend(s)->info(s).gateway);
 }
 
+/* The container's; NULL when it has none. */
+static char *own_address(const struct spec *s)
+{
+    const struct net_backend *backend = net_backend(s);
+    struct net_info info = {0};
+
+    if (backend != NULL) {
+        info = backend->info(s);
+    }
+    return info.address.s_addr != 0 ? address_text(info.address) : NULL;
+}
+
 /* "name;name2:ip" or "name:ip", ip possibly "host-gateway" and possibly IPv6. */
 static int put_added_host(struct buf *b, const char *entry, const char *gateway, struct err *e)
 {
@@ -185,10 +197,9 @@ static void put_more_addresses(struct buf *b, const struct spec *s)
 
 static int hosts(const struct spec *s, char **ret, struct err *e)
 {
-    const struct net_backend *backend = net_backend(s);
     autobuf struct buf b = {0};
     autofree char *gateway = host_gateway(s);
-    autofree char *address = backend != NULL ? address_text(backend->info(s).address) : NULL;
+    autofree char *address = own_address(s);
     autofree char *host_text = read_host_file("/etc/hosts");
     autofree char *entries = net_host_entries(host_text);
 

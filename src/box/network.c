@@ -333,7 +333,9 @@ static struct net_info user_info(const struct spec *s)
     autostrv struct strv servers = {0};
 
     network_nameservers(s, &servers);
-    (void)inet_pton(AF_INET, s->box.network.joins[0].address, &info.address);
+    if (s->box.network.join_count > 0) { /* it may have been taken out of all */
+        (void)inet_pton(AF_INET, s->box.network.joins[0].address, &info.address);
+    }
     (void)inet_pton(AF_INET, "10.0.2.2", &info.gateway); /* slirp4netns' */
     (void)inet_pton(AF_INET, servers.len > 0 ? servers.v[0] : "10.0.2.3", &info.dns);
     return info;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "box/net.h"
 #include "box/process.h"
+#include "box/scope.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
 #include "sys/proc.h"
@@ -328,6 +329,20 @@ static int await_start(int fd, struct err *e)
     return -e->errnum;
 }
 
+/* A scope of its own, where there is a manager: whoever ends the session or the service that
+ * started the first container must not end the networks of all others. */
+static void leave_callers_cgroup(pid_t pid)
+{
+    autofree char *unit = xasprintf("rbox-networks-%d.scope", (int)pid);
+    const struct scope_request q = {
+        .unit = unit, .description = "networks of rbox", .slice = scope_slice(), .pid = pid};
+    struct err why = {0};
+
+    if (scope_start(&q, &why) < 0) {
+        debug("networks: no scope: %s", why.msg);
+    }
+}
+
 int keeper_start(const struct store *store, struct err *e)
 {
     struct spec s = {0};
@@ -343,6 +358,7 @@ int keeper_start(const struct store *store, struct err *e)
         return r;
     }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        spec_done(&s);
         return err_set(e, errno, "cannot create a socket pair");
     }
     start_fd = pair[0];
@@ -358,6 +374,7 @@ int keeper_start(const struct store *store, struct err *e)
     }
     r = r < 0 ? r : await_start(start_fd, e);
     if (r == 0) {
+        leave_callers_cgroup(pid);
         close_fd(&pidfd); /* it lives on */
     }
     spec_done(&s);

@@ -186,6 +186,20 @@ keeper() {
   [[ "$output" == *"a network of another kind"* ]]
 }
 
+@test "a container that was taken out of all networks starts, and is put back (#8)" {
+  web web1 --network back -p "127.0.0.1:$((base + 8)):80"
+  rbox network disconnect back web1
+  rbox restart -t 0 web1
+  run rbox exec web1 sh -c 'ip -o -4 addr; cat /etc/hosts'
+  [[ "$output" != *eth* ]]
+  [[ "$output" == *"127.0.1.1"*web1* ]]
+  run curl -s --retry 20 --retry-connrefused --retry-delay 1 "http://127.0.0.1:$((base + 8))/"
+  [ "$output" = "I am web1" ]
+  rbox network connect back web1
+  run fetch --network back -- web1
+  [ "$output" = "I am web1" ]
+}
+
 @test "one that does not run is connected for its next start (#8)" {
   rbox network create front
   rbox create --name box1 --network back busybox sh -c 'ip -o -4 addr; sleep 100'
