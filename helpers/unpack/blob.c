@@ -42,7 +42,7 @@ static const char *plain_name(const char *name)
 static int write_entry(struct archive *a, int out_fd, EVP_MD_CTX *digest, uint64_t *ret_size,
                        struct err *e)
 {
-    char chunk[8192];
+    static char chunk[256 << 10];
     la_ssize_t n = 0;
     uint64_t size = 0;
 
@@ -146,8 +146,10 @@ int spool_run(struct err *e)
     struct source *s = xcalloc(1, sizeof(*s));
     struct archive_entry *entry = NULL;
     int count = 0;
-    int r = source_open(s, STDIN_FILENO, e);
+    int r = 0;
 
+    s->is_undigested = 1; /* each file is, on its own */
+    r = source_open(s, STDIN_FILENO, e);
     while (r == 0) {
         int ar = archive_read_next_header(s->tar, &entry);
 

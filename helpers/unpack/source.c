@@ -39,7 +39,9 @@ static la_ssize_t read_raw(struct archive *tar, void *arg, const void **ret)
         archive_set_error(tar, archive_errno(s->raw), "%s", archive_error_string(s->raw));
         return -1;
     }
-    (void)EVP_DigestUpdate(s->digest, s->chunk, (size_t)n);
+    if (s->digest != NULL) {
+        (void)EVP_DigestUpdate(s->digest, s->chunk, (size_t)n);
+    }
     s->bytes += (uint64_t)n;
     *ret = s->chunk;
     return n;
@@ -54,9 +56,9 @@ int source_open(struct source *s, int fd, struct err *e)
     s->bytes = 0;
     s->raw = archive_read_new();
     s->tar = archive_read_new();
-    s->digest = EVP_MD_CTX_new();
-    if (s->raw == NULL || s->tar == NULL || s->digest == NULL ||
-        EVP_DigestInit_ex(s->digest, EVP_sha256(), NULL) != 1) {
+    s->digest = s->is_undigested ? NULL : EVP_MD_CTX_new();
+    if (s->raw == NULL || s->tar == NULL || (s->digest == NULL && !s->is_undigested) ||
+        (s->digest != NULL && EVP_DigestInit_ex(s->digest, EVP_sha256(), NULL) != 1)) {
         return err_new(e, ENOMEM, "cannot set up the archive reader");
     }
     (void)archive_read_support_filter_all(s->raw);

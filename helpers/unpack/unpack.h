@@ -65,6 +65,7 @@ struct source {
     struct archive *raw; /* decompression: any filter, format raw */
     struct archive *tar; /* reads what raw gives */
     EVP_MD_CTX *digest;  /* of the decompressed bytes */
+    int is_undigested;   /* set before source_open(): there is no need of one */
     uint64_t bytes;
     char chunk[65536];
 };

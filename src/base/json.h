@@ -14,6 +14,11 @@
  * limit are refused. On success the caller owns *ret. */
 int json_parse(const char *text, size_t len, const char *what, json_t **ret, struct err *e);
 
+/* The same, but only the members @paths (sections apart by '.', ends with NULL) need be there: the
+ * others are mostly stepped over. For large documents of our own of which little is wanted. */
+int json_parse_some(const char *text, size_t len, const char *what, const char *const *paths,
+                    json_t **ret, struct err *e);
+
 /* Serialise @v compactly, keys in insertion order. The caller owns the string. */
 char *json_text(const json_t *v);
 

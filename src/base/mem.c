@@ -157,6 +157,11 @@ void strv_sort(struct strv *l)
     }
 }
 
+int strv_has_sorted(const struct strv *l, const char *s)
+{
+    return l->len > 0 && bsearch(&s, l->v, l->len, sizeof(*l->v), compare_strings) != NULL;
+}
+
 void strv_done(struct strv *l)
 {
     for (size_t i = 0; i < l->len; i++) {

@@ -39,6 +39,7 @@ void strv_done(struct strv *l); /* frees strings and list, leaves it empty */
 
 /* Is @s in @l? NULL-safe. */
 int strv_has(const struct strv *l, const char *s);
+int strv_has_sorted(const struct strv *l, const char *s); /* by strv_sort() */
 
 #define autostrv __attribute__((cleanup(strv_done)))
 

@@ -32,6 +32,9 @@ int find_running(const struct store *store, const char *word, struct found *ret,
 /* All of them, by name. On success the caller owns *ret. */
 int find_all(const struct store *store, struct found_list *ret, struct err *e);
 
+/* Those that run, by name: costs what they are, however many do not. */
+int find_all_running(const struct store *store, struct found_list *ret, struct err *e);
+
 void found_done(struct found *f);
 void found_list_done(struct found_list *l);
 #define autofound      __attribute__((cleanup(found_done)))

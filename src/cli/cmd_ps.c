@@ -267,21 +267,16 @@ static int wants_ended(const struct ps_options *o)
     return wants;
 }
 
-/* Read those that are asked for: the lock tells without a config read which ones run. One that goes
- * away meanwhile is no error. */
+/* Read those that are asked for. One that goes away meanwhile is no error. */
 static int read_all(const struct store *store, const struct ps_options *o, struct list *ret,
                     struct err *e)
 {
     autofound_list struct found_list found = {0};
-    int all = wants_ended(o);
-    int r = find_all(store, &found, e);
+    int r = wants_ended(o) ? find_all(store, &found, e) : find_all_running(store, &found, e);
 
     ret->v = xcalloc(found.count, sizeof(*ret->v));
     for (size_t i = 0; r == 0 && i < found.count; i++) {
-        if (!all && found.rows[i].run_fd < 0) {
-            continue;
-        }
-        r = container_read(&found.rows[i], &ret->v[ret->count], e);
+        r = container_glance(&found.rows[i], &ret->v[ret->count], e);
         if (r == -ENOENT) {
             err_clear(e);
             r = 0;

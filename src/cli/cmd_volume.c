@@ -241,7 +241,7 @@ int volume_use_names(const struct store *store, int running_only, struct strv *r
         if (running_only && all.rows[i].run_fd < 0) {
             continue;
         }
-        r = container_read(&all.rows[i], &c, e);
+        r = container_glance(&all.rows[i], &c, e);
         if (r == -ENOENT) {
             err_clear(e);
             r = 0;

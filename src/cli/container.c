@@ -24,20 +24,26 @@ static const int64_t NS_PER_S = 1000000000;
 
 /* ---- reading */
 
-static int read_config(int dir_fd, struct container *ret, struct err *e)
+static int read_config(int dir_fd, int listed_only, struct container *ret, struct err *e)
 {
     autofree char *text = NULL;
     size_t len = 0;
     int r = file_read(dir_fd, "config.json", CONFIG_BYTES_MAX, &text, &len, e);
 
-    r = r < 0 ? r : spec_json_read(text, len, &ret->spec, e);
+    if (r == 0) {
+        r = (listed_only ? spec_json_read_listed : spec_json_read)(text, len, &ret->spec, e);
+    }
     ret->created_ns = ret->spec.box.created_ns;
     return r;
 }
 
-/* A small JSON object; *ret stays NULL where there is no such file. */
+/* The members of a JSON object that are wanted here; *ret stays NULL where there is no such file.
+ */
 static int read_object(int dir_fd, const char *name, json_t **ret, struct err *e)
 {
+    static const char *const PATHS[] = {"pid",        "started_ns", "restarts",
+                                        "oom_killed", "status",     "finished_ns",
+                                        "error",      "reason",     NULL};
     autofree char *text = NULL;
     size_t len = 0;
     int r = file_read(dir_fd, name, STATE_BYTES_MAX, &text, &len, e);
@@ -46,22 +52,22 @@ static int read_object(int dir_fd, const char *name, json_t **ret, struct err *e
         err_clear(e);
         return 0;
     }
-    return r < 0 ? r : json_parse(text, len, name, ret, e);
+    return r < 0 ? r : json_parse_some(text, len, name, PATHS, ret, e);
 }
 
 /* A cgroup that is gone belongs to a container that just ended. */
-static void read_cgroup(int run_fd, struct container *ret)
+static void read_cgroup(int run_fd, int with_limits, struct container *ret)
 {
     autocgroup struct cgroup c = CGROUP_INIT;
     struct err ignored = {0};
 
     if (cgroup_load(run_fd, &c, &ignored) == 0) {
         ret->is_paused = c.way != CGROUP_NONE && cgroup_is_frozen(c.box_fd) == 1;
-        ret->limits = cgroup_limits_json(&c);
+        ret->limits = with_limits ? cgroup_limits_json(&c) : NULL;
     }
 }
 
-static int read_running(int run_fd, struct container *ret, struct err *e)
+static int read_running(int run_fd, int with_limits, struct container *ret, struct err *e)
 {
     json_auto_t *o = NULL;
     int r = read_object(run_fd, "state.json", &o, e);
@@ -70,7 +76,7 @@ static int read_running(int run_fd, struct container *ret, struct err *e)
     r = r < 0 ? r : json_get_int(o, "pid", "state.json", &ret->pid, e);
     r = r < 0 ? r : json_get_int(o, "started_ns", "state.json", &ret->started_ns, e);
     ret->restarts = json_integer_value(json_object_get(o, "restarts"));
-    read_cgroup(run_fd, ret);
+    read_cgroup(run_fd, with_limits, ret);
     return r;
 }
 
@@ -97,15 +103,15 @@ static int read_exit(int dir_fd, struct container *ret, struct err *e)
     return r;
 }
 
-int container_read(const struct found *f, struct container *ret, struct err *e)
+static int read_parts(const struct found *f, int listed_only, struct container *ret, struct err *e)
 {
     struct container c = {0};
-    int r = read_config(f->dir_fd, &c, e);
+    int r = read_config(f->dir_fd, listed_only, &c, e);
 
     if (r < 0) {
         return err_wrap(e, "container '%s'", f->name);
     }
-    r = f->run_fd >= 0 ? read_running(f->run_fd, &c, e) : read_exit(f->dir_fd, &c, e);
+    r = f->run_fd >= 0 ? read_running(f->run_fd, !listed_only, &c, e) : read_exit(f->dir_fd, &c, e);
     if (r < 0) {
         container_done(&c);
         return err_wrap(e, "container '%s'", f->name);
@@ -113,6 +119,16 @@ int container_read(const struct found *f, struct container *ret, struct err *e)
     c.health = spec_health_is_on(&c.spec.box.health) ? health_read(f->dir_fd) : NULL;
     *ret = c;
     return 0;
+}
+
+int container_read(const struct found *f, struct container *ret, struct err *e)
+{
+    return read_parts(f, 0, ret, e);
+}
+
+int container_glance(const struct found *f, struct container *ret, struct err *e)
+{
+    return read_parts(f, 1, ret, e);
 }
 
 int container_find(struct ctx *ctx, const char *word, struct store **ret_store,

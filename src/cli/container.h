@@ -33,6 +33,11 @@ struct container {
 /* Read what the store has on @f. On success the caller owns *ret. Errors: -ENOENT it is gone by
  * now. */
 int container_read(const struct found *f, struct container *ret, struct err *e);
+
+/* The same with what listings show of it, many times faster: id, name, times, image, layers,
+ * command, labels, mounts, ports, health and state; the rest of the spec is as spec_init() has it.
+ */
+int container_glance(const struct found *f, struct container *ret, struct err *e);
 void container_done(struct container *c);
 
 /* Open the store, find the container that @word means, and read it. On success the caller owns

@@ -21,7 +21,7 @@ static int each_container(const struct store *store,
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         struct container c;
 
-        r = container_read(&all.rows[i], &c, e);
+        r = container_glance(&all.rows[i], &c, e);
         if (r == 0) {
             fn(&c, arg);
             container_done(&c);

@@ -89,23 +89,13 @@ void garbage_done(struct garbage *g)
     close_fd(&g->lock_fd);
 }
 
-static int compare(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int has_sorted(const struct strv *l, const char *s)
-{
-    return l->len > 0 && bsearch(&s, l->v, l->len, sizeof(*l->v), compare) != NULL;
-}
-
 /* ---- what is not */
 
 static int is_garbage_blob(const struct garbage *g, const char *hex)
 {
     autofree char *digest = xasprintf("sha256:%s", hex);
 
-    return !has_sorted(&g->blobs, digest);
+    return !strv_has_sorted(&g->blobs, digest);
 }
 
 static int is_garbage_layer(const struct garbage *g, const char *name)
@@ -113,12 +103,12 @@ static int is_garbage_layer(const struct garbage *g, const char *name)
     autofree char *diff_id = NULL;
     struct err ignored = {0};
 
-    if (has_sorted(&g->layers, name)) {
+    if (strv_has_sorted(&g->layers, name)) {
         return 0;
     }
     /* A layer without its key was never finished. */
     return layer_diff_id(g->store, name, &diff_id, &ignored) < 0 ||
-           !has_sorted(&g->diff_ids, diff_id);
+           !strv_has_sorted(&g->diff_ids, diff_id);
 }
 
 static int is_garbage(const struct garbage *g, const char *name)

@@ -144,12 +144,15 @@ static char *record_text(const struct image *image)
     return text;
 }
 
-static int parse_record(const char *text, size_t len, struct image *i, struct err *e)
+/* @paths: what is wanted of it; NULL: all. */
+static int parse_record(const char *text, size_t len, const char *const *paths, struct image *i,
+                        struct err *e)
 {
     struct record_list lists[LISTS];
     struct record_string strings[STRINGS + 1];
     json_t *root = NULL;
-    int r = json_parse(text, len, "the image's record", &root, e);
+    int r = paths != NULL ? json_parse_some(text, len, "the image's record", paths, &root, e)
+                          : json_parse(text, len, "the image's record", &root, e);
 
     list_rows(i, lists);
     string_rows(i, strings);
@@ -165,12 +168,8 @@ static int parse_record(const char *text, size_t len, struct image *i, struct er
     if (r == 0 && spec_health_read(json_object_get(root, "healthcheck"), &i->config.health) < 0) {
         r = err_new(e, EINVAL, "the image's record has a bad health check");
     }
-    if (r == 0) {
-        r = json_get_int(root, "created", "the image's record", &i->created_s, e);
-    }
-    if (r == 0) {
-        r = json_get_int(root, "size", "the image's record", &i->size_bytes, e);
-    }
+    r = r < 0 ? r : json_get_int(root, "created", "the image's record", &i->created_s, e);
+    r = r < 0 ? r : json_get_int(root, "size", "the image's record", &i->size_bytes, e);
     json_decref(root);
     if (r == 0 && (i->name == NULL || i->id == NULL || i->digest == NULL)) {
         return err_new(e, EINVAL, "the image's record is incomplete");
@@ -185,7 +184,8 @@ static int open_images(const struct store *store, int *ret_fd, struct err *e)
     return dir_make(store->dir_fd, "images", 0700, ret_fd, e);
 }
 
-static int read_file(int images_fd, const char *file, struct image *ret, struct err *e)
+static int read_file(int images_fd, const char *file, const char *const *paths, struct image *ret,
+                     struct err *e)
 {
     autofree char *text = NULL;
     autoclose int fd = openat(images_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
@@ -201,11 +201,11 @@ static int read_file(int images_fd, const char *file, struct image *ret, struct 
         return err_set(e, errno, "cannot lock the record of an image");
     }
     if (st.st_nlink == 0) { /* whoever removed or replaced it had the lock until now */
-        return read_file(images_fd, file, ret, e);
+        return read_file(images_fd, file, paths, ret, e);
     }
     r = fd_read_all(fd, RECORD_BYTES_MAX, &text, &len, e);
     if (r == 0) {
-        r = parse_record(text, len, &i, e);
+        r = parse_record(text, len, paths, &i, e);
     }
     if (r < 0) {
         image_done(&i);
@@ -225,12 +225,15 @@ int record_read(const struct store *store, const char *name, struct image *ret, 
     if (r == 0) {
         r = open_images(store, &images_fd, e);
     }
-    return r < 0 ? r : read_file(images_fd, file, ret, e);
+    return r < 0 ? r : read_file(images_fd, file, NULL, ret, e);
 }
 
 int record_each(const struct store *store, int (*fn)(const struct image *i, void *arg), void *arg,
                 struct err *e)
 {
+    static const char *const PATHS[] = {"name",   "id",      "digest",       "diffIDs",
+                                        "blobs",  "os",      "architecture", "variant",
+                                        "labels", "created", "size",         NULL};
     autoclose int images_fd = -1;
     autoclosedir DIR *d = NULL;
     struct dirent *entry = NULL;
@@ -250,7 +253,7 @@ int record_each(const struct store *store, int (*fn)(const struct image *i, void
         if (entry->d_name[0] == '.') {
             continue; /* half written */
         }
-        read = read_file(images_fd, entry->d_name, &i, &ignored);
+        read = read_file(images_fd, entry->d_name, PATHS, &i, &ignored);
         if (read < 0) {
             i.name = name_of_file(entry->d_name);
         }

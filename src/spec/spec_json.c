@@ -30,6 +30,7 @@ struct field {
     size_t offset;
     int64_t unset;            /* numbers: not written when they have this value */
     const char *const *names; /* F_NAME: by value, ends with NULL */
+    int is_listed;            /* spec_json_read_listed() reads it */
 };
 
 enum {
@@ -44,24 +45,28 @@ static const char *const IPC_MODES[] = {"shareable", "private", "none", NULL};
 static const char *const BACKENDS[] = {"slirp4netns", "pasta", "none", "host",
                                        "container",   "ns",    "user", NULL};
 
-#define FIELD(path_, type_, member_, unset_)                             \
-    {                                                                    \
-        (path_), (type_), offsetof(struct spec, member_), (unset_), NULL \
+#define FIELD(path_, type_, member_, unset_)                                \
+    {                                                                       \
+        (path_), (type_), offsetof(struct spec, member_), (unset_), NULL, 0 \
     }
-#define NAME(path_, member_, names_)                                 \
-    {                                                                \
-        (path_), F_NAME, offsetof(struct spec, member_), 0, (names_) \
+#define LISTED(path_, type_, member_, unset_)                               \
+    {                                                                       \
+        (path_), (type_), offsetof(struct spec, member_), (unset_), NULL, 1 \
+    }
+#define NAME(path_, member_, names_)                                    \
+    {                                                                   \
+        (path_), F_NAME, offsetof(struct spec, member_), 0, (names_), 0 \
     }
 
 static const struct field FIELDS[] = {
     FIELD("process.terminal", F_BOOL, process.terminal, ALWAYS),
-    FIELD("process.args", F_STRV, process.args, 0),
+    LISTED("process.args", F_STRV, process.args, 0),
     FIELD("process.env", F_STRV, process.env, 0),
     FIELD("process.cwd", F_STRING, process.cwd, 0),
     FIELD("process.user.umask", F_INT, process.umask, ALWAYS),
     FIELD("process.noNewPrivileges", F_BOOL, process.no_new_privileges, ALWAYS),
     FIELD("root.readonly", F_BOOL, root_readonly, ALWAYS),
-    FIELD("root.path", F_STRING, box.rootfs, 0),
+    LISTED("root.path", F_STRING, box.rootfs, 0),
     FIELD("hostname", F_STRING, hostname, 0),
     FIELD("domainname", F_STRING, domainname, 0),
     FIELD("linux.maskedPaths", F_STRV, linux_.masked_paths, 0),
@@ -88,12 +93,12 @@ static const struct field FIELDS[] = {
     FIELD("rbox.keepGroups", F_BOOL, process.keep_groups, 0),
     FIELD("process.oomScoreAdj", F_INT, process.oom_score_adj, 0),
     FIELD("rbox.oomScoreAdjSet", F_BOOL, process.oom_score_adj_set, 0),
-    FIELD("rbox.id", F_STRING, box.id, 0),
-    FIELD("rbox.name", F_STRING, box.name, 0),
-    FIELD("rbox.createdNs", F_INT64, box.created_ns, 0),
-    FIELD("rbox.image", F_STRING, box.image_name, 0),
-    FIELD("rbox.imageID", F_STRING, box.image_id, 0),
-    FIELD("rbox.layers", F_STRV, box.layers, 0),
+    LISTED("rbox.id", F_STRING, box.id, 0),
+    LISTED("rbox.name", F_STRING, box.name, 0),
+    LISTED("rbox.createdNs", F_INT64, box.created_ns, 0),
+    LISTED("rbox.image", F_STRING, box.image_name, 0),
+    LISTED("rbox.imageID", F_STRING, box.image_id, 0),
+    LISTED("rbox.layers", F_STRV, box.layers, 0),
     FIELD("rbox.secretEnv", F_STRV, box.secret_env, 0),
     FIELD("rbox.rootfsOverlay", F_BOOL, box.rootfs_overlay, 0),
     FIELD("rbox.init", F_BOOL, box.init, 0),
@@ -112,7 +117,7 @@ static const struct field FIELDS[] = {
     FIELD("rbox.preserveFDs", F_UINT, box.preserve_fds, 0),
     FIELD("rbox.tz", F_STRING, box.tz, 0),
     FIELD("rbox.storageDriver", F_STRING, box.storage_driver, 0),
-    FIELD("rbox.labels", F_PAIRS, box.labels, 0),
+    LISTED("rbox.labels", F_PAIRS, box.labels, 0),
     FIELD("rbox.createCommand", F_STRV, box.create_command, 0),
     NAME("rbox.restart", box.restart, RESTARTS),
     FIELD("rbox.restartMax", F_INT, box.restart_max, 0),
@@ -354,17 +359,22 @@ static int read_field(json_t *root, struct spec *s, const struct field *f)
     return store_number(f, p, v);
 }
 
-int spec_json_read_parts(json_t *root, const char *prefix, struct spec *s, struct err *e)
+static int read_rows(json_t *root, const char *prefix, int listed_only, struct spec *s,
+                     struct err *e)
 {
     const struct spec_json_list *list = NULL;
 
     for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (str_after(FIELDS[i].path, prefix) != NULL && read_field(root, s, &FIELDS[i]) < 0) {
-            return bad(FIELDS[i].path, e);
+        const struct field *f = &FIELDS[i];
+
+        if ((f->is_listed || !listed_only) && str_after(f->path, prefix) != NULL &&
+            read_field(root, s, f) < 0) {
+            return bad(f->path, e);
         }
     }
     for (size_t i = 0; (list = spec_json_list(i)) != NULL; i++) {
-        json_t *v = str_after(list->path, prefix) != NULL ? spec_json_get(root, list->path) : NULL;
+        int is_wanted = (list->is_listed || !listed_only) && str_after(list->path, prefix) != NULL;
+        json_t *v = is_wanted ? spec_json_get(root, list->path) : NULL;
 
         if (v != NULL && !json_is_null(v) && list->read(v, s) < 0) {
             return bad(list->path, e);
@@ -373,21 +383,57 @@ int spec_json_read_parts(json_t *root, const char *prefix, struct spec *s, struc
     return 0;
 }
 
-int spec_json_read(const char *text, size_t len, struct spec *ret, struct err *e)
+int spec_json_read_parts(json_t *root, const char *prefix, struct spec *s, struct err *e)
 {
-    json_t *root = NULL;
-    int r = json_parse(text, len, "config.json", &root, e);
+    return read_rows(root, prefix, /* listed_only= */ 0, s, e);
+}
 
-    if (r < 0) {
-        return r;
-    }
+static int read_root(json_t *root, int listed_only, struct spec *ret, struct err *e)
+{
+    int r = 0;
+
     spec_init(ret);
     strv_done(&ret->linux_.masked_paths);
     strv_done(&ret->linux_.readonly_paths);
-    r = spec_json_read_parts(root, "", ret, e);
+    r = read_rows(root, "", listed_only, ret, e);
     json_decref(root);
     if (r < 0) {
         spec_done(ret);
     }
     return r;
+}
+
+int spec_json_read(const char *text, size_t len, struct spec *ret, struct err *e)
+{
+    json_t *root = NULL;
+    int r = json_parse(text, len, "config.json", &root, e);
+
+    return r < 0 ? r : read_root(root, /* listed_only= */ 0, ret, e);
+}
+
+enum {
+    LISTED_MAX = 32 /* rows that are listed, in both tables */
+};
+
+int spec_json_read_listed(const char *text, size_t len, struct spec *ret, struct err *e)
+{
+    const char *paths[LISTED_MAX + 1];
+    const struct spec_json_list *list = NULL;
+    json_t *root = NULL;
+    size_t count = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < FIELD_COUNT && count < LISTED_MAX; i++) {
+        if (FIELDS[i].is_listed) {
+            paths[count++] = FIELDS[i].path;
+        }
+    }
+    for (size_t i = 0; (list = spec_json_list(i)) != NULL && count < LISTED_MAX; i++) {
+        if (list->is_listed) {
+            paths[count++] = list->path;
+        }
+    }
+    paths[count] = NULL;
+    r = json_parse_some(text, len, "config.json", paths, &root, e);
+    return r < 0 ? r : read_root(root, /* listed_only= */ 1, ret, e);
 }

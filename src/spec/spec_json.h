@@ -25,4 +25,8 @@ int spec_json_read_parts(json_t *root, const char *prefix, struct spec *s, struc
 /* The value at @path ("linux.seccomp") of @root, borrowed, or NULL. */
 json_t *spec_json_get(json_t *root, const char *path);
 
+/* The same of what listings show alone, many times faster: id, name, image, layers, command,
+ * labels, mounts, ports, networks, health check; the rest is as spec_init() has it. */
+int spec_json_read_listed(const char *text, size_t len, struct spec *ret, struct err *e);
+
 #endif

@@ -457,17 +457,17 @@ static int read_ports(json_t *v, struct spec *s)
 const struct spec_json_list *spec_json_list(size_t i)
 {
     static const struct spec_json_list LISTS[] = {
-        {"process.capabilities", write_capabilities, read_capabilities},
-        {"process.rlimits", write_rlimits, read_rlimits},
-        {"mounts", write_mounts, read_mounts},
-        {"linux.namespaces", write_namespaces, read_namespaces},
-        {"linux.uidMappings", write_uids, read_uids},
-        {"linux.gidMappings", write_gids, read_gids},
-        {"rbox.joinedNamespaces", write_joined, read_joined},
-        {"rbox.devices", write_devices, read_devices},
-        {"rbox.health", write_health, read_health},
-        {"rbox.network.ports", write_ports, read_ports},
-        {"rbox.network.joins", spec_joins_write, spec_joins_read},
+        {"process.capabilities", write_capabilities, read_capabilities, 0},
+        {"process.rlimits", write_rlimits, read_rlimits, 0},
+        {"mounts", write_mounts, read_mounts, 1},
+        {"linux.namespaces", write_namespaces, read_namespaces, 0},
+        {"linux.uidMappings", write_uids, read_uids, 0},
+        {"linux.gidMappings", write_gids, read_gids, 0},
+        {"rbox.joinedNamespaces", write_joined, read_joined, 0},
+        {"rbox.devices", write_devices, read_devices, 0},
+        {"rbox.health", write_health, read_health, 1},
+        {"rbox.network.ports", write_ports, read_ports, 1},
+        {"rbox.network.joins", spec_joins_write, spec_joins_read, 1},
     };
 
     return i < sizeof(LISTS) / sizeof(LISTS[0]) ? &LISTS[i] : NULL;

@@ -12,6 +12,7 @@ struct spec_json_list {
     const char *path;                       /* sections apart by '.' */
     json_t *(*write)(const struct spec *s); /* new reference; NULL: nothing to write */
     int (*read)(json_t *v, struct spec *s); /* what write() gave; 0, or -EINVAL for anything else */
+    int is_listed;                          /* spec_json_read_listed() reads it */
 };
 
 /* Row @i of the table, or NULL past its end. */

@@ -48,12 +48,14 @@ int fd_pipe(int *ret_read_fd, int *ret_write_fd, struct err *e)
     return 0;
 }
 
-int fd_read_all(int fd, size_t max_bytes, char **ret_data, size_t *ret_len, struct err *e)
+/* @expected: so many bytes are taken for all there is, without asking once more; 0: not known. */
+static int read_whole(int fd, size_t expected, size_t max_bytes, char **ret_data, size_t *ret_len,
+                      struct err *e)
 {
     autobuf struct buf b = {0};
     char chunk[8192];
 
-    for (;;) {
+    while (expected == 0 || b.len != expected) {
         ssize_t n = read(fd, chunk, sizeof(chunk));
 
         if (n < 0 && errno == EINTR) {
@@ -78,11 +80,17 @@ int fd_read_all(int fd, size_t max_bytes, char **ret_data, size_t *ret_len, stru
     return 0;
 }
 
+int fd_read_all(int fd, size_t max_bytes, char **ret_data, size_t *ret_len, struct err *e)
+{
+    return read_whole(fd, 0, max_bytes, ret_data, ret_len, e);
+}
+
 int file_read(int dir_fd, const char *name, size_t max_bytes, char **ret_data, size_t *ret_len,
               struct err *e)
 {
     autoclose int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
+    int r = 0;
 
     if (fd < 0) {
         return err_set(e, errno, "cannot open '%s'", name);
@@ -93,10 +101,8 @@ int file_read(int dir_fd, const char *name, size_t max_bytes, char **ret_data, s
     if (!S_ISREG(st.st_mode)) {
         return err_new(e, EINVAL, "'%s' is not a regular file", name);
     }
-    if (fd_read_all(fd, max_bytes, ret_data, ret_len, e) < 0) {
-        return err_wrap(e, "'%s'", name);
-    }
-    return 0;
+    r = read_whole(fd, (size_t)st.st_size, max_bytes, ret_data, ret_len, e);
+    return r < 0 ? err_wrap(e, "'%s'", name) : 0;
 }
 
 int file_read_followed(int dir_fd, const char *name, size_t max_bytes, char **ret_data,

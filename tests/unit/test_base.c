@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/hints.h"
 #include "base/json.h"
@@ -182,9 +183,77 @@ static void undoing_runs_backwards_and_once(void **unused)
     assert_string_equal(text, "xx");
 }
 
+static char *some_of(const char *text, const char *const *paths)
+{
+    json_t *root = NULL;
+    struct err e = {0};
+    char *ret = NULL;
+
+    if (json_parse_some(text, strlen(text), "it", paths, &root, &e) < 0) {
+        return xstrdup(e.msg);
+    }
+    ret = json_text(root);
+    json_decref(root);
+    return ret;
+}
+
+static void some_members_are_picked_and_the_rest_is_stepped_over(void **unused)
+{
+    static const char *const PATHS[] = {"a", "o.in", "o.deep.x", "s", NULL};
+    static const char *const rows[][2] = {
+        {"{\"a\": 1}", "{\"a\":1}"},
+        {" { \"b\" : [1, {\"a\": \"]}\"}] , \"a\" : -5 } ", "{\"a\":-5}"},
+        {"{\"o\": {\"in\": true, \"out\": {\"in\": 1}, \"deep\": {\"x\": [], \"y\": 2}}}",
+         "{\"o\":{\"in\":true,\"deep\":{\"x\":[]}}}"},
+        {"{\"s\": \"a\\\"b\\u00e4\", \"a\": 1.5e3, \"z\": \"\\\\\"}", NULL},
+        {"{\"o\": 7, \"a\": {\"k\": [null, false]}}", "{\"a\":{\"k\":[null,false]}}"},
+        {"{}", "{}"},
+        {"{\"a\": \"\", \"in\": 3, \"aa\": 4}", "{\"a\":\"\"}"},
+    };
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        autofree char *got = some_of(rows[i][0], PATHS);
+
+        assert_string_equal(got, rows[i][1] != NULL ? rows[i][1]
+                                                    : "{\"s\":\"a\\\"b\u00e4\",\"a\":1500.0}");
+    }
+}
+
+/* What is damaged is refused with the words of the whole parser. */
+static void some_of_a_damaged_document_is_an_error(void **unused)
+{
+    static const char *const PATHS[] = {"a", NULL};
+    static const char *const rows[] = {"",
+                                       "{",
+                                       "{\"a\"",
+                                       "{\"a\":",
+                                       "{\"a\": \"x",
+                                       "{\"a\": tru}",
+                                       "{\"a\": 1} x",
+                                       "{\"b\": [1",
+                                       "{\"a\": [1}",
+                                       "{\"a\": 99999999999999999999}",
+                                       "{\"a\": \"\xff\"}",
+                                       "{a: 1}"};
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *root = NULL;
+        struct err e = {0};
+        /* Exactly the bytes: the sanitizers see who reads past them. */
+        autofree char *text = xmemdup(rows[i], strlen(rows[i]) + (rows[i][0] == '\0'));
+
+        assert_int_equal(json_parse_some(text, strlen(rows[i]), "it", PATHS, &root, &e), -EINVAL);
+        assert_null(root);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(some_members_are_picked_and_the_rest_is_stepped_over),
+        cmocka_unit_test(some_of_a_damaged_document_is_an_error),
         cmocka_unit_test(an_error_says_what_and_why),
         cmocka_unit_test(long_messages_are_cut_visibly),
         cmocka_unit_test(every_hint_has_its_words),

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -138,6 +139,30 @@ static void all_are_listed_by_name(void **state)
     assert_string_equal(l.rows[1].name, "web");
 }
 
+static void those_that_run_are_listed_by_the_locks(void **state)
+{
+    struct fixture *f = *state;
+    autofound_list struct found_list l = {0};
+    struct err e = {0};
+
+    assert_int_equal(find_all_running(&f->store, &l, &e), 0);
+    assert_int_equal(l.count, 1);
+    assert_string_equal(l.rows[0].name, "web");
+    assert_string_equal(l.rows[0].id, "abc111");
+    assert_true(l.rows[0].run_fd >= 0);
+}
+
+/* The name is the link's, whatever config.json says. */
+static void a_name_that_config_json_has_not_yet_counts(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(renameat(f->store.dir_fd, "names/db", f->store.dir_fd, "names/store"), 0);
+    assert_found(f, "abd222", "store");
+    assert_found(f, "store", "store");
+    assert_int_equal(renameat(f->store.dir_fd, "names/store", f->store.dir_fd, "names/db"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +171,8 @@ int main(void)
         cmocka_unit_test(running_is_the_lock),
         cmocka_unit_test(what_a_dead_supervisor_left_is_swept_first),
         cmocka_unit_test(all_are_listed_by_name),
+        cmocka_unit_test(those_that_run_are_listed_by_the_locks),
+        cmocka_unit_test(a_name_that_config_json_has_not_yet_counts),
     };
 
     return cmocka_run_group_tests(tests, make, unmake);

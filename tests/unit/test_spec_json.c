@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* spec ⇄ config.json: every field survives, under the OCI runtime spec's names (issue 2). */
+#include "base/cleanup.h"
 #include "base/json.h"
 #include "spec/spec_json.h"
 #include "spec/spec_parse.h"
@@ -382,6 +383,39 @@ static void a_damaged_file_is_refused_by_the_field(void **unused)
     }
 }
 
+/* The quick reader gives the same of what it gives, and refuses the same. */
+static void the_listed_fields_are_those_of_the_whole(void **unused)
+{
+    struct spec whole;
+    struct spec some;
+    struct spec s;
+    struct err e = {0};
+    autofree char *text = NULL;
+
+    (void)unused;
+    spec_init(&s);
+    fill(&s);
+    text = spec_json_write(&s);
+    assert_int_equal(spec_json_read(text, strlen(text), &whole, &e), 0);
+    assert_int_equal(spec_json_read_listed(text, strlen(text), &some, &e), 0);
+    assert_string_equal(some.box.id, whole.box.id);
+    assert_string_equal(some.box.name, whole.box.name);
+    assert_string_equal(some.box.image_id, whole.box.image_id);
+    assert_int_equal(some.box.created_ns, whole.box.created_ns);
+    assert_int_equal(some.box.layers.len, whole.box.layers.len);
+    assert_int_equal(some.box.labels.len, whole.box.labels.len);
+    assert_true(whole.process.args.len > 0);
+    assert_string_equal(some.process.args.v[0], whole.process.args.v[0]);
+    assert_int_equal(some.mount_count, whole.mount_count);
+    assert_int_equal(some.box.network.port_count, whole.box.network.port_count);
+    assert_null(some.hostname);
+    spec_done(&some);
+    spec_done(&whole);
+    spec_done(&s);
+    assert_int_equal(spec_json_read_listed(text, strlen(text) - 1, &some, &e), -EINVAL);
+    assert_int_equal(spec_json_read_listed("{\"rbox\": {\"id\": 1}}", 19, &some, &e), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -389,6 +423,7 @@ int main(void)
         cmocka_unit_test(the_defaults_survive),
         cmocka_unit_test(names_are_those_of_the_oci_runtime_spec),
         cmocka_unit_test(a_damaged_file_is_refused_by_the_field),
+        cmocka_unit_test(the_listed_fields_are_those_of_the_whole),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
