@@ -7,12 +7,16 @@
 #include "image/record.h"
 #include "image/unpack.h"
 #include "sys/fd.h"
+#include "sys/ns.h"
+#include "sys/proc.h"
 #include "userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,31 +115,111 @@ int ingest_read(struct ingest *in, const char *digest, char **ret_text, size_t *
 
 /* ---- the image */
 
+static int unpack_layer(struct ingest *in, const struct layer_key *key, const char *blob,
+                        struct err *e)
+{
+    autoclose int fd = openat(in->blobs_fd, manifest_hex(blob), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd < 0 ? err_set(e, errno, "layer %.19s of the image is missing", blob)
+                  : layer_unpack(in->store, key, fd, e);
+}
+
+/* Layers are independent of each other, and unpacking one keeps one processor busy: a process each,
+ * two at a time, so that memory stays within bounds. */
+enum {
+    PARALLEL = 2
+};
+
+struct job {
+    int pidfd;  /* 0: none */
+    int err_fd; /* what it says when it fails */
+};
+
+static int start_job(struct ingest *in, const struct layer_key *key, const char *blob,
+                     struct job *ret, struct err *e)
+{
+    autoclose int read_fd = -1;
+    autoclose int write_fd = -1;
+    int r = fd_pipe(&read_fd, &write_fd, e);
+    pid_t pid = r < 0 ? r : ns_clone(0, -1, &ret->pidfd, e);
+
+    if (pid == 0) {
+        struct err why = {0};
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (unpack_layer(in, key, blob, &why) < 0) {
+            (void)fd_write_all(write_fd, &why, sizeof(why));
+        }
+        _exit(0);
+    }
+    if (pid < 0) {
+        return (int)pid;
+    }
+    ret->err_fd = steal_fd(&read_fd);
+    return 0;
+}
+
+/* Wait for @j; the first error counts. */
+static int end_job(struct job *j, struct err *e)
+{
+    struct err why = {0};
+    ssize_t n = 0;
+    int status = 0;
+
+    if (j->pidfd <= 0) {
+        return -e->errnum;
+    }
+    n = read(j->err_fd, &why, sizeof(why)); /* less than a pipe holds: whole, or the end */
+    if (proc_wait(j->pidfd, PROC_FOREVER, &status, &why) == 0 && n <= 0 && status != 0) {
+        (void)err_new(&why, EIO, "the process that unpacked a layer ended with status %d", status);
+    }
+    if (e->errnum == 0) {
+        *e = why;
+    }
+    close_fd(&j->pidfd);
+    close_fd(&j->err_fd);
+    *j = (struct job){0};
+    return -e->errnum;
+}
+
+static int comes_earlier(const struct strv *list, size_t i)
+{
+    for (size_t k = 0; k < i; k++) {
+        if (strcmp(list->v[k], list->v[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int unpack_layers(struct ingest *in, const struct manifest *m, const struct strv *diff_ids,
                          struct err *e)
 {
+    struct job jobs[PARALLEL] = {{0}};
+    size_t started = 0;
+    int r = 0;
+
     if (m->layers.len != diff_ids->len) {
         return err_new(e, EINVAL, "the manifest has %zu layers, the config %zu", m->layers.len,
                        diff_ids->len);
     }
-    for (size_t i = 0; i < diff_ids->len; i++) {
+    for (size_t i = 0; r == 0 && i < diff_ids->len; i++) {
         const struct layer_key key = {.diff_id = diff_ids->v[i],
                                       .uid_map = &in->maps.linux_.uid_mappings,
                                       .gid_map = &in->maps.linux_.gid_mappings};
-        autoclose int fd = -1;
+        struct job *j = &jobs[started % PARALLEL];
 
-        if (layer_exists(in->store, &key)) {
+        if (comes_earlier(diff_ids, i) || layer_exists(in->store, &key)) {
             continue;
         }
-        fd = openat(in->blobs_fd, manifest_hex(m->layers.v[i]), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0) {
-            return err_set(e, errno, "layer %.19s of the image is missing", m->layers.v[i]);
-        }
-        if (layer_unpack(in->store, &key, fd, e) < 0) {
-            return -e->errnum;
-        }
+        r = end_job(j, e);
+        r = r < 0 ? r : start_job(in, &key, m->layers.v[i], j, e);
+        started++;
     }
-    return 0;
+    for (size_t i = 0; i < PARALLEL; i++) {
+        r = end_job(&jobs[i], e);
+    }
+    return r;
 }
 
 static int64_t blob_bytes(const struct ingest *in, const char *digest)

@@ -97,6 +97,35 @@ PY
     getcap -n -r "$RBOX_STORE/layers" | grep -q 'capable.*cap_net_raw'
 }
 
+@test "layers are unpacked side by side: the same one twice, and a bad one among good ones" {
+  make_layers
+  local n list='' ids=''
+  export RBOX_STORE=$BATS_TEST_TMPDIR/store
+  for n in 1 2 3 4 5 6; do
+    mkdir -p "part$n" && echo "$n" >"part$n/file$n"
+    tar -C "part$n" --owner=0 --group=0 -cf "part$n.tar" "file$n"
+  done
+  for n in busybox base part1 part2 part1 part3 part4 part5 part6; do
+    ids+="\"sha256:$(sha256sum <"$n.tar" | cut -d' ' -f1)\","
+    list+="\"$n.tar\","
+  done
+  printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[%s]}}' "${ids%,}" >config.json
+  printf '[{"Config":"config.json","RepoTags":["test/many:1"],"Layers":[%s]}]' "${list%,}" >manifest.json
+  tar -cf many.tar config.json manifest.json busybox.tar base.tar part?.tar
+  rbox load -q -i many.tar
+  [ "$(in_image test/many:1 'cat /file? | tr -d "\n"')" = 123456 ]
+  rbox rmi test/many:1
+  # The fourth is not what the config says.
+  sed -i "s/$(sha256sum <part2.tar | cut -d' ' -f1)/$(sha256sum <manifest.json | cut -d' ' -f1)/" config.json
+  tar -cf bad.tar config.json manifest.json busybox.tar base.tar part?.tar
+  run rbox load -i bad.tar
+  [ "$status" -eq 125 ]
+  [ "${#lines[@]}" -eq 1 ]
+  [[ "$output" == *"cannot unpack layer"*"the layer's content is sha256:$(sha256sum <part2.tar | cut -d' ' -f1)"* ]]
+  run rbox image exists test/many:1
+  [ "$status" -eq 1 ]
+}
+
 @test "broken archives: one line, nothing left, and the store works" {
   make_archive
   run rbox load </dev/null
