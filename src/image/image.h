@@ -29,7 +29,8 @@ struct image {
     char *digest;         /* sha256:HEX of the manifest */
     struct strv diff_ids; /* sha256:HEX, lowest first */
     struct strv layers;   /* short ids of the unpacked layers for the map asked for, lowest first:
-                             the mount points (layers.h), then diff_ids' */
+                             the mount points (layers.h), then diff_ids', one that comes twice
+                             at its upper place */
     struct image_config config;
     int lock_fd; /* shared lock on the record: held until the container's folder refers to the image
                   */
