@@ -93,12 +93,11 @@ static const struct hint HINTS[] = {
     {HINT_CONTROLLER, HINT_WHO_ROOT, "a cgroup controller is not delegated to the user",
      "D=/etc/systemd/system/user@.service.d; sudo mkdir -p $D && printf '[Service]\\nDelegate=cpu "
      "cpuset io memory pids\\n' | sudo tee $D/delegate.conf && sudo systemctl daemon-reload && "
-     "sleep 3 && systemctl --user daemon-reexec",
-     "systemd hands controllers to user@UID.service by its Delegate= setting. The user's own "
-     "manager "
-     "takes them up when it starts: at the next login, or with the last of these commands, which "
-     "is "
-     "the user's to run."},
+     "sudo systemd-run -q --wait --slice=user-$(id -u).slice true && systemctl --user "
+     "daemon-reexec",
+     "systemd hands controllers to user@UID.service by its Delegate= setting; newer ones do so when "
+     "something starts in the user's slice. The user's own manager takes them up when it starts: "
+     "at the next login, or with the last of these commands, which is the user's to run."},
     {HINT_NO_BUS, HINT_WHO_USER, "no systemd user manager answers",
      "loginctl enable-linger {0} || sudo loginctl enable-linger {0}",
      "Limits need a cgroup, which systemd's user manager gives. su, sudo and cron start none; a "
