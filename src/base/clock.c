@@ -27,6 +27,13 @@ int64_t clock_realtime_ns(void)
     return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
 }
 
+void clock_sleep_ms(int64_t ms)
+{
+    const struct timespec t = {.tv_sec = ms / MS_PER_S, .tv_nsec = ms % MS_PER_S * NS_PER_MS};
+
+    (void)nanosleep(&t, NULL);
+}
+
 char *clock_text(int64_t ns, char ret[CLOCK_TEXT_BYTES])
 {
     time_t s = (time_t)(ns / 1000000000);

@@ -95,7 +95,8 @@ static const struct hint HINTS[] = {
      "cpuset io memory pids\\n' | sudo tee $D/delegate.conf && sudo systemctl daemon-reload && "
      "sudo systemd-run -q --wait --slice=user-$(id -u).slice true && systemctl --user "
      "daemon-reexec",
-     "systemd hands controllers to user@UID.service by its Delegate= setting; newer ones do so when "
+     "systemd hands controllers to user@UID.service by its Delegate= setting; newer ones do so "
+     "when "
      "something starts in the user's slice. The user's own manager takes them up when it starts: "
      "at the next login, or with the last of these commands, which is the user's to run."},
     {HINT_NO_BUS, HINT_WHO_USER, "no systemd user manager answers",

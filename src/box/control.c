@@ -2,6 +2,7 @@
 #include "box/control.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "box/signals.h"
@@ -13,7 +14,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 
 enum {
     STATE_BYTES_MAX = 64 << 10,
@@ -30,13 +30,6 @@ int control_has_ended(const struct found *f)
         return 1;
     }
     return 0;
-}
-
-static void pause_briefly(void)
-{
-    const struct timespec t = {.tv_nsec = POLL_MS * 1000000L};
-
-    (void)nanosleep(&t, NULL);
 }
 
 static int ended(const struct found *f, struct err *e)
@@ -69,7 +62,7 @@ int control_open(const struct found *f, int *ret_pidfd, struct err *e)
     for (int i = 0; r == 0 && pid == 0 && i < START_POLLS && !control_has_ended(f); i++) {
         r = read_pid(f, &pid, e);
         if (pid == 0) {
-            pause_briefly();
+            clock_sleep_ms(POLL_MS);
         }
     }
     if (r < 0) {
@@ -110,7 +103,7 @@ int control_wait(const struct found *f, int64_t timeout_ms, struct err *e)
         if (timeout_ms != CONTROL_FOREVER && waited >= timeout_ms) {
             return err_new(e, ETIMEDOUT, "container '%s' did not end", f->name);
         }
-        pause_briefly();
+        clock_sleep_ms(POLL_MS);
     }
     return 0;
 }

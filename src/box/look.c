@@ -2,6 +2,7 @@
 #include "box/look.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "box/control.h"
 #include "box/process.h"
@@ -21,7 +22,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -245,10 +245,9 @@ static int lock_files(const struct found *f, int *ret_fd, struct err *e)
 {
     enum {
         TRIES = 1000,
-        PAUSE_NS = 10000000
+        PAUSE_MS = 10
     };
     autoclose int fd = openat(f->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const struct timespec pause = {0, PAUSE_NS};
 
     if (fd < 0) {
         return err_set(e, errno, "cannot open container '%s'", f->name);
@@ -257,7 +256,7 @@ static int lock_files(const struct found *f, int *ret_fd, struct err *e)
         if (errno != EWOULDBLOCK || i == TRIES) {
             return err_new(e, EBUSY, "container '%s' was just started, or is in use", f->name);
         }
-        (void)nanosleep(&pause, NULL);
+        clock_sleep_ms(PAUSE_MS);
     }
     *ret_fd = steal_fd(&fd);
     return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "box/restart.h"
 
-#include <time.h>
+#include "base/clock.h"
 
 enum {
     RESTART_PAUSE_MS = 100,           /* before the first; twice as long before each next one … */
@@ -21,12 +21,10 @@ int64_t restart_next_pause_ms(int64_t lived_ms, int64_t pause_ms)
 int restart_pause(const struct state *st, int64_t pause_ms)
 {
     for (int64_t waited = 0; waited < pause_ms; waited += STOP_LOOK_MS) {
-        const struct timespec t = {.tv_nsec = STOP_LOOK_MS * 1000000L};
-
         if (state_is_stopping(st)) {
             return 0;
         }
-        (void)nanosleep(&t, NULL);
+        clock_sleep_ms(STOP_LOOK_MS);
     }
     return 1;
 }

@@ -5,9 +5,11 @@
 #include "box/streams.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/select.h"
 
 struct attach_options {
     int no_stdin;
+    int latest;
     struct detach_keys detach_keys;
 };
 
@@ -15,12 +17,12 @@ struct attach_options {
 
 static const struct opt OPTIONS[] = {
     {"no-stdin", 0, NULL, OPT_FLAG, FIELD(no_stdin), "do not pass standard input on", NULL},
+    SELECT_LATEST_ROW(FIELD(latest)),
     CONTAINER_DETACH_KEYS(FIELD(detach_keys)),
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {
-    {"latest", 'l', NULL}, {"sig-proxy", 0, "signals are always passed on"}, {0}};
+static const struct opt_refused REFUSED[] = {{"sig-proxy", 0, "signals are always passed on"}, {0}};
 
 static int attach(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
@@ -35,7 +37,6 @@ const struct cmd cmd_attach = {
     .options = OPTIONS,
     .refused = REFUSED,
     .options_size = sizeof(struct attach_options),
-    .min_args = 1,
     .max_args = 1,
     .run = attach,
 };
@@ -48,10 +49,9 @@ static int attach(struct ctx *ctx, void *options, int argc, char **argv, struct 
     struct report report = {0};
     struct container c;
     struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    int r = select_one(ctx, o->latest, SELECT_RUNNING, &argv, &store, &f, e);
 
     (void)argc;
-    r = r < 0 ? r : find_running(store, argv[0], &f, e);
     r = r < 0 ? r : container_read(&f, &c, e);
     if (r < 0) {
         return r;
@@ -63,7 +63,7 @@ static int attach(struct ctx *ctx, void *options, int argc, char **argv, struct 
     container_done(&c);
     attach_block_signals();
     r = streams_connect(f.run_fd, &a.control_fd, e);
-    r = r < 0 ? err_wrap(e, "container '%s'", argv[0]) : attach_run(&a, e);
+    r = r < 0 ? err_wrap(e, "container '%s'", f.name) : attach_run(&a, e);
     close_fd(&a.control_fd);
     return r;
 }

@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/run_options.h"
+#include "cli/select.h"
 #include "spec/spec_parse.h"
 
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 
 struct exec_options {
+    int latest;
     int interactive;
     int tty;
     int detach;
@@ -47,10 +49,11 @@ static const struct opt OPTIONS[] = {
     {"preserve-fds", 0, "N", OPT_PARSE, FIELD(spec), "pass descriptors 3 to 2+N on",
      spec_parse_preserve_fds},
     CONTAINER_DETACH_KEYS(FIELD(detach_keys)),
+    SELECT_LATEST_ROW(FIELD(latest)),
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"latest", 'l', NULL}, {"cidfile", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {{"cidfile", 0, NULL}, {0}};
 
 static int exec(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
@@ -67,7 +70,7 @@ const struct cmd cmd_exec = {
     .options = OPTIONS,
     .refused = REFUSED,
     .options_size = sizeof(struct exec_options),
-    .min_args = 2,
+    .min_args = 1,
     .max_args = CMD_ANY_ARGS,
     .stop_at_operand = 1,
     .run = exec,
@@ -139,16 +142,18 @@ static int exec(struct ctx *ctx, void *options, int argc, char **argv, struct er
     autofound struct found f = {.dir_fd = -1, .run_fd = -1};
     struct store *store = NULL;
     struct container c;
-    int r = ctx_store(ctx, &store, e);
+    int r = select_one(ctx, o->latest, SELECT_RUNNING, &argv, &store, &f, e);
 
     (void)argc;
-    r = r < 0 ? r : find_running(store, argv[0], &f, e);
+    if (r == 0 && *argv == NULL) {
+        r = err_new(e, EINVAL, "no command is given");
+    }
     r = r < 0 ? r : container_read(&f, &c, e);
     if (r < 0) {
         return r;
     }
     r = secrets_set_env(store->dir_fd, &c.spec, e);
-    r = r < 0 ? r : change_process(&c.spec, o, argv + 1, e);
+    r = r < 0 ? r : change_process(&c.spec, o, argv, e);
     if (r == 0) {
         events_add_container(store, &c.spec, "exec", NULL);
         r = enter_run(&f, &c.spec, &enter, e);

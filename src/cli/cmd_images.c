@@ -21,6 +21,7 @@ struct images_options {
     int no_trunc;
     int digests;
     int no_heading;
+    char *sort;
     char *format;
     struct strv filters;
 };
@@ -37,12 +38,14 @@ static const struct opt OPTIONS[] = {
     {"filter", 'f', "KEY=VALUE", OPT_PARSE, FIELD(filters),
      "only these: dangling=true, reference=PATTERN, label=NAME[=VALUE]", parse_filter},
     {"noheading", 'n', NULL, OPT_FLAG, FIELD(no_heading), "print no heading", NULL},
+    {"sort", 0, "KEY", OPT_STRING, FIELD(sort),
+     "by created (the default), id, repository, size or tag", NULL},
     {"format", 0, "FORMAT", OPT_STRING, FIELD(format),
      "json, a template such as {{.Repository}}, or table TEMPLATE", NULL},
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"sort", 0, NULL}, {"history", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {{"history", 0, NULL}, {0}};
 
 static void images_done(void *options);
 static int images(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -179,30 +182,9 @@ static int collect_image(const struct image *i, void *arg)
 }
 
 /* Newest first, as docker has it. */
-static int by_age(const void *a, const void *b)
-{
-    json_int_t x = json_integer_value(json_object_get(*(json_t *const *)a, "Created"));
-    json_int_t y = json_integer_value(json_object_get(*(json_t *const *)b, "Created"));
-
-    return (x < y) - (x > y);
-}
-
-static json_t *sorted(json_t *rows)
-{
-    size_t count = json_array_size(rows);
-    autofree json_t **list = xcalloc(count, sizeof(json_t *));
-    json_t *ret = json_array();
-
-    for (size_t i = 0; i < count; i++) {
-        list[i] = json_array_get(rows, i);
-    }
-    qsort(list, count, sizeof(json_t *), by_age);
-    for (size_t i = 0; i < count; i++) {
-        (void)json_array_append(ret, list[i]);
-    }
-    json_decref(rows);
-    return ret;
-}
+static const struct format_sort SORT[] = {
+    {"created", "Created", 1}, {"id", "ID", 0},   {"repository", "Repository", 0},
+    {"size", "Bytes", 1},      {"tag", "Tag", 0}, {NULL, NULL, 0}};
 
 static int images(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
@@ -224,7 +206,7 @@ static int images(struct ctx *ctx, void *options, int argc, char **argv, struct 
     }
     c.rows = json_array();
     r = record_each(store, collect_image, &c, e);
-    c.rows = sorted(c.rows);
+    r = r < 0 ? r : format_sort_rows(c.rows, SORT, o->sort, e);
     if (r == 0) {
         r = format_rows(stdout, o->quiet && o->format == NULL ? "{{.ID}}" : o->format,
                         o->digests ? COLUMNS_DIGESTS : COLUMNS, c.rows,

@@ -3,7 +3,7 @@
 #include "box/events.h"
 #include "box/state.h"
 #include "cli/cmd.h"
-#include "cli/container.h"
+#include "cli/select.h"
 #include "spec/spec_parse.h"
 
 #include <signal.h>
@@ -11,7 +11,7 @@
 
 struct kill_options {
     int signal;
-    int all;
+    struct select select;
 };
 
 #define FIELD(name) offsetof(struct kill_options, name)
@@ -19,11 +19,11 @@ struct kill_options {
 static const struct opt OPTIONS[] = {
     {"signal", 's', "SIGNAL", OPT_PARSE, FIELD(signal), "name or number (default: KILL)",
      spec_parse_signal},
-    {"all", 'a', NULL, OPT_FLAG, FIELD(all), "all that run", NULL},
+    SELECT_ALL_ROW('a', struct kill_options, select, "all that run"),
+    SELECT_CIDFILE_ROW(struct kill_options, select),
+    SELECT_LATEST_ROW(SELECT_AT(struct kill_options, select, latest)),
     {0},
 };
-
-static const struct opt_refused REFUSED[] = {{"cidfile", 0, NULL}, {"latest", 'l', NULL}, {0}};
 
 static void kill_init(void *options);
 static int kill_containers(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -38,7 +38,6 @@ const struct cmd cmd_kill = {
         "container, as it would end a program outside of one.",
     .examples = "rbox kill -s HUP web\n",
     .options = OPTIONS,
-    .refused = REFUSED,
     .options_size = sizeof(struct kill_options),
     .max_args = CMD_ANY_ARGS,
     .init = kill_init,
@@ -70,7 +69,8 @@ static int kill_one(const struct store *store, void *arg, const struct found *f,
 static int kill_containers(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct kill_options *o = options;
+    const struct selected meant = {
+        .select = &o->select, .argc = argc, .argv = argv, .state = SELECT_RUNNING};
 
-    return container_each(ctx, &(struct container_words){.argc = argc, .argv = argv, .all = o->all},
-                          kill_one, options, e);
+    return select_each(ctx, &meant, kill_one, options, e);
 }

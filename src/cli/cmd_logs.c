@@ -6,6 +6,7 @@
 #include "box/logs.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/select.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 struct logs_options {
     struct logs_query query;
     int names;
+    int latest;
 };
 
 static int parse_tail(const char *value, void *field, struct err *e);
@@ -28,12 +30,12 @@ static const struct opt OPTIONS[] = {
      "lines since then: 2026-11-27T05:56:38Z, 10m (ago), or seconds since 1970", parse_time},
     {"until", 0, "TIME", OPT_PARSE, FIELD(query.until_ns), "lines until then", parse_time},
     {"timestamps", 't', NULL, OPT_FLAG, FIELD(query.timestamps), "the time before each line", NULL},
+    SELECT_LATEST_ROW(FIELD(latest)),
     {"names", 'n', NULL, OPT_FLAG, FIELD(names), "the container's name before each line", NULL},
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {
-    {"latest", 'l', NULL}, {"color", 0, NULL}, {"details", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {{"color", 0, NULL}, {"details", 0, NULL}, {0}};
 
 static void logs_init(void *options);
 static int logs(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -51,7 +53,6 @@ const struct cmd cmd_logs = {
     .options = OPTIONS,
     .refused = REFUSED,
     .options_size = sizeof(struct logs_options),
-    .min_args = 1,
     .max_args = CMD_ANY_ARGS,
     .init = logs_init,
     .run = logs,
@@ -81,24 +82,20 @@ static int ended(void *arg)
     return control_has_ended(arg);
 }
 
-static int print_one(const struct store *store, const char *word, const struct logs_options *o,
-                     struct err *e)
+static int print_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
-    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-    autofree char *prefix = NULL;
+    const struct logs_options *o = arg;
+    autofree char *prefix = o->names ? xasprintf("%s ", f->name) : NULL;
     struct logs_query q = o->query;
-    int r = find_container(store, word, &f, e);
+    int r = 0;
 
-    if (r < 0) {
-        return r;
-    }
-    prefix = o->names ? xasprintf("%s ", f.name) : NULL;
+    (void)store;
     q.prefix = prefix;
     q.ended = ended;
-    q.arg = &f;
-    r = logs_print(f.dir_fd, &q, e);
+    q.arg = (void *)(uintptr_t)f;
+    r = logs_print(f->dir_fd, &q, e);
     if (r == -ENOENT) {
-        (void)err_new(e, ENOENT, "container '%s' has no log", word);
+        (void)err_new(e, ENODATA, "container '%s' has no log", f->name);
         return err_hint(e, "rbox run -d   (what rbox run prints is its caller's alone)");
     }
     return r;
@@ -107,14 +104,12 @@ static int print_one(const struct store *store, const char *word, const struct l
 static int logs(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct logs_options *o = options;
-    struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    const struct select select = {.latest = o->latest};
+    const struct selected meant = {
+        .select = &select, .argc = argc, .argv = argv, .state = SELECT_ANY, .quiet = 1};
 
-    if (r == 0 && argc > 1 && o->query.follow) {
+    if (argc > 1 && o->query.follow) {
         return err_new(e, EINVAL, "only one container can be followed");
     }
-    for (int i = 0; r == 0 && i < argc; i++) {
-        r = print_one(store, argv[i], o, e);
-    }
-    return r;
+    return select_each(ctx, &meant, print_one, options, e);
 }

@@ -169,8 +169,10 @@ static int refuse(const struct store *store, void *arg, const struct found *f, s
 static int remove_container(const struct store *store, void *arg, const struct found *f,
                             struct err *e)
 {
+    struct stopping stopping = STOPPING_INIT;
+
     (void)arg;
-    return container_remove(store, f, /* force= */ 1, e);
+    return container_remove(store, f, &stopping, e);
 }
 
 static int remove_one(const struct store *store, const char *word, int force, struct err *e)

@@ -2,24 +2,23 @@
 #include "base/cleanup.h"
 #include "box/cgroup.h"
 #include "box/events.h"
-#include "box/find.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/select.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 struct pause_options {
-    int all;
+    struct select select;
 };
 
 static const struct opt OPTIONS[] = {
-    {"all", 'a', NULL, OPT_FLAG, offsetof(struct pause_options, all), "all that can be", NULL},
+    SELECT_ALL_ROW('a', struct pause_options, select, "all that can be"),
+    SELECT_CIDFILE_ROW(struct pause_options, select),
+    SELECT_FILTER_ROW('f', struct pause_options, select),
+    SELECT_LATEST_ROW(SELECT_AT(struct pause_options, select, latest)),
     {0},
 };
-
-static const struct opt_refused REFUSED[] = {
-    {"latest", 'l', NULL}, {"filter", 'f', NULL}, {"cidfile", 0, NULL}, {0}};
 
 static int pause_containers(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 static int unpause(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -33,7 +32,6 @@ const struct cmd cmd_pause = {
         "The kernel stops all processes of the container at once, by its cgroup's freezer;\n"
         "they notice nothing. A container without a cgroup cannot be paused.",
     .options = OPTIONS,
-    .refused = REFUSED,
     .options_size = sizeof(struct pause_options),
     .max_args = CMD_ANY_ARGS,
     .run = pause_containers,
@@ -45,7 +43,6 @@ const struct cmd cmd_unpause = {
     .summary = "let paused containers go on",
     .usage = "[options] CONTAINER…",
     .options = OPTIONS,
-    .refused = REFUSED,
     .options_size = sizeof(struct pause_options),
     .max_args = CMD_ANY_ARGS,
     .run = unpause,
@@ -69,72 +66,38 @@ int container_freeze(const struct found *f, int frozen, struct err *e)
     return cgroup_freeze(c.box_fd, frozen, e);
 }
 
-static int freeze(const struct store *store, const struct found *f, int frozen, struct err *e)
+struct freeze {
+    int frozen;
+    int all; /* those that it makes no difference to, or that cannot be, are passed over */
+};
+
+static int freeze_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
-    int r = container_freeze(f, frozen, e);
+    const struct freeze *z = arg;
+    int r = container_freeze(f, z->frozen, e);
 
     if (r == 0) {
-        events_add(store, "container", frozen ? "pause" : "unpause", f->id, f->name);
+        events_add(store, "container", z->frozen ? "pause" : "unpause", f->id, f->name);
     }
-    return r;
+    return z->all && (r == -EALREADY || r == -ENOTSUP) ? -ENOENT : r;
 }
 
-/* Those that it makes no difference to, or that cannot be, are passed over. */
-static int freeze_all(const struct store *store, int frozen, struct err *e)
+static int freeze(struct ctx *ctx, const struct pause_options *o, int argc, char **argv, int frozen,
+                  struct err *e)
 {
-    autofound_list struct found_list l = {0};
-    int r = find_all(store, &l, e);
+    struct freeze z = {.frozen = frozen, .all = o->select.all || o->select.filters.len > 0};
+    const struct selected meant = {
+        .select = &o->select, .argc = argc, .argv = argv, .state = SELECT_RUNNING};
 
-    for (size_t i = 0; r == 0 && i < l.count; i++) {
-        r = l.rows[i].run_fd >= 0 ? freeze(store, &l.rows[i], frozen, e) : -EALREADY;
-        if (r == 0) {
-            (void)printf("%s\n", l.rows[i].name);
-        } else if (r == -EALREADY || r == -ENOTSUP) {
-            err_clear(e);
-            r = 0;
-        }
-    }
-    return r;
-}
-
-static int freeze_named(const struct store *store, char **words, int frozen, struct err *e)
-{
-    int r = 0;
-
-    for (; r == 0 && *words != NULL; words++) {
-        autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-
-        r = find_running(store, *words, &f, e);
-        r = r < 0 ? r : freeze(store, &f, frozen, e);
-        if (r == 0) {
-            (void)printf("%s\n", *words);
-        }
-    }
-    return r;
-}
-
-static int run(struct ctx *ctx, const struct pause_options *o, char **words, int frozen,
-               struct err *e)
-{
-    struct store *store = NULL;
-
-    if (o->all == (words[0] != NULL)) {
-        return err_new(e, EINVAL, "name containers, or give --all");
-    }
-    if (ctx_store(ctx, &store, e) < 0) {
-        return -e->errnum;
-    }
-    return o->all ? freeze_all(store, frozen, e) : freeze_named(store, words, frozen, e);
+    return select_each(ctx, &meant, freeze_one, &z, e);
 }
 
 static int pause_containers(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
-    (void)argc;
-    return run(ctx, options, argv, /* frozen= */ 1, e);
+    return freeze(ctx, options, argc, argv, /* frozen= */ 1, e);
 }
 
 static int unpause(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
-    (void)argc;
-    return run(ctx, options, argv, /* frozen= */ 0, e);
+    return freeze(ctx, options, argc, argv, /* frozen= */ 0, e);
 }

@@ -5,8 +5,9 @@
 #include "base/parse.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/filter.h"
 #include "cli/format.h"
-#include "spec/spec_join.h"
+#include "image/usage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,11 +21,11 @@ struct ps_options {
     int no_trunc;
     int no_heading;
     int64_t last;
+    int size;
+    char *sort;
     char *format;
     struct strv filters;
 };
-
-static int parse_filter(const char *value, void *list, struct err *e);
 
 #define FIELD(name) offsetof(struct ps_options, name)
 
@@ -33,20 +34,25 @@ static const struct opt OPTIONS[] = {
     {"quiet", 'q', NULL, OPT_FLAG, FIELD(quiet), "print ids only", NULL},
     {"last", 'n', "N", OPT_INT64, FIELD(last), "the N newest, running or not", NULL},
     {"latest", 'l', NULL, OPT_FLAG, FIELD(latest), "the newest, running or not", NULL},
-    {"filter", 'f', "KEY=VALUE", OPT_PARSE, FIELD(filters),
-     "only those with that name, id, status, label, ancestor, network, exited or health",
-     parse_filter},
+    FILTER_ROW('f', FIELD(filters)),
     {"no-trunc", 0, NULL, OPT_FLAG, FIELD(no_trunc), "print ids and commands in full", NULL},
     {"noheading", 0, NULL, OPT_FLAG, FIELD(no_heading), "print no heading", NULL},
+    {"size", 's', NULL, OPT_FLAG, FIELD(size),
+     "what it has written, on disk, and (virtual) with its image", NULL},
+    {"sort", 0, "KEY", OPT_STRING, FIELD(sort),
+     "by created (the default), command, id, image, names, size or status", NULL},
     {"format", 0, "FORMAT", OPT_STRING, FIELD(format),
      "json, a template such as {{.Names}} {{.Status}}, or table TEMPLATE", NULL},
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {
-    {"size", 's', NULL},    {"sort", 0, NULL},    {"pod", 'p', NULL},
-    {"namespace", 0, NULL}, {"watch", 'w', NULL}, {"sync", 0, NULL},
-    {"external", 0, NULL},  {"ns", 0, NULL},      {0}};
+static const struct opt_refused REFUSED[] = {{"pod", 'p', NULL},
+                                             {"namespace", 0, NULL},
+                                             {"watch", 'w', NULL},
+                                             {"sync", 0, NULL},
+                                             {"external", 0, NULL},
+                                             {"ns", 0, NULL},
+                                             {0}};
 
 static void ps_init(void *options);
 static int ps(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -69,119 +75,20 @@ const struct cmd cmd_ps = {
 static const struct format_column COLUMNS[] = {
     {"CONTAINER ID", "ID"}, {"IMAGE", "Image"}, {"COMMAND", "Command"}, {"CREATED", "RunningFor"},
     {"STATUS", "Status"},   {"PORTS", "Ports"}, {"NAMES", "Names"},     {NULL, NULL}};
+static const struct format_column COLUMNS_SIZE[] = {
+    {"CONTAINER ID", "ID"},    {"IMAGE", "Image"},   {"COMMAND", "Command"},
+    {"CREATED", "RunningFor"}, {"STATUS", "Status"}, {"PORTS", "Ports"},
+    {"NAMES", "Names"},        {"SIZE", "Size"},     {NULL, NULL}};
+
+/* Newest first, as docker has it. */
+static const struct format_sort SORT[] = {
+    {"created", "Created", 1}, {"command", "Command", 0}, {"id", "ID", 0},
+    {"image", "Image", 0},     {"names", "Names", 0},     {"runningfor", "Created", 1},
+    {"size", "SizeRw", 1},     {"status", "Status", 0},   {NULL, NULL, 0}};
 
 static void ps_init(void *options)
 {
     ((struct ps_options *)options)->last = -1;
-}
-
-/* ---- filters; of one key any may match, of different keys all must */
-
-static int match_name(const struct container *c, const char *value)
-{
-    return strstr(c->spec.box.name, value) != NULL;
-}
-
-static int match_id(const struct container *c, const char *value)
-{
-    return str_after(c->spec.box.id, value) != NULL;
-}
-
-static int match_status(const struct container *c, const char *value)
-{
-    return strcmp(container_state(c), value) == 0;
-}
-
-static int match_label(const struct container *c, const char *value)
-{
-    return spec_env_has(&c->spec.box.labels, value);
-}
-
-static int match_ancestor(const struct container *c, const char *value)
-{
-    const char *name = c->spec.box.image_name;
-    const char *at = name != NULL ? strstr(name, value) : NULL;
-    const char *id =
-        c->spec.box.image_id != NULL ? str_after(c->spec.box.image_id, "sha256:") : NULL;
-
-    /* a whole name, from a slash on, with or without the tag */
-    if (at != NULL && (at == name || at[-1] == '/') && strchr(":", at[strlen(value)]) != NULL) {
-        return 1;
-    }
-    return id != NULL && strlen(value) >= 3 && str_after(id, value) != NULL;
-}
-
-static int match_exited(const struct container *c, const char *value)
-{
-    autofree char *status = xasprintf("%d", (int)c->status);
-
-    return c->has_ended && strcmp(status, value) == 0;
-}
-
-static int match_health(const struct container *c, const char *value)
-{
-    return strcmp(container_health(c), value) == 0;
-}
-
-static int match_network(const struct container *c, const char *value)
-{
-    return spec_join_find(&c->spec.box.network, value) != NULL;
-}
-
-static const struct {
-    const char *key;
-    int (*match)(const struct container *c, const char *value);
-} FILTERS[] = {
-    {"name", match_name},         {"id", match_id},
-    {"status", match_status},     {"label", match_label},
-    {"ancestor", match_ancestor}, {"exited", match_exited},
-    {"health", match_health},     {"network", match_network},
-};
-
-enum {
-    FILTER_COUNT = sizeof(FILTERS) / sizeof(FILTERS[0])
-};
-
-/* The row of "key=value", or FILTER_COUNT. */
-static size_t find_filter(const char *filter)
-{
-    size_t len = strcspn(filter, "=");
-    size_t i = 0;
-
-    while (i < FILTER_COUNT &&
-           (strlen(FILTERS[i].key) != len || strncmp(FILTERS[i].key, filter, len) != 0)) {
-        i++;
-    }
-    return filter[len] == '=' ? i : FILTER_COUNT;
-}
-
-static int parse_filter(const char *value, void *list, struct err *e)
-{
-    if (find_filter(value) == FILTER_COUNT) {
-        (void)err_new(e, EINVAL, "'%s' is not a filter", value);
-        return err_hint(e, "name=, id=, status=, label=, ancestor=, network=, exited= or health=");
-    }
-    strv_push(list, value);
-    return 0;
-}
-
-static int matches(const struct container *c, const struct strv *filters)
-{
-    int asked[FILTER_COUNT] = {0};
-    int matched[FILTER_COUNT] = {0};
-
-    for (size_t i = 0; i < filters->len; i++) {
-        size_t f = find_filter(filters->v[i]);
-
-        asked[f] = 1;
-        matched[f] |= FILTERS[f].match(c, strchr(filters->v[i], '=') + 1);
-    }
-    for (size_t f = 0; f < FILTER_COUNT; f++) {
-        if (asked[f] && !matched[f]) {
-            return 0;
-        }
-    }
-    return 1;
 }
 
 /* ---- rows */
@@ -242,14 +149,6 @@ static json_t *row(const struct container *c, const struct ps_options *o)
                      mount_places(s), "Networks", network_names(s));
 }
 
-static int by_age(const void *a, const void *b)
-{
-    const struct container *x = a;
-    const struct container *y = b;
-
-    return (x->created_ns < y->created_ns) - (x->created_ns > y->created_ns);
-}
-
 struct list {
     struct container *v;
     size_t count;
@@ -258,13 +157,24 @@ struct list {
 /* Are those that do not run asked for? A filter for a state asks for those that have it. */
 static int wants_ended(const struct ps_options *o)
 {
-    int wants = o->all || o->latest || o->last >= 0;
+    return o->all || o->latest || o->last >= 0 || filter_wants_ended(&o->filters);
+}
 
-    for (size_t i = 0; i < o->filters.len; i++) {
-        wants |= str_after(o->filters.v[i], "status=") != NULL ||
-                 str_after(o->filters.v[i], "exited=") != NULL;
+static int by_age(const void *a, const void *b)
+{
+    const struct container *x = a;
+    const struct container *y = b;
+
+    return (x->created_ns < y->created_ns) - (x->created_ns > y->created_ns);
+}
+
+/* Only the @last newest; -1: all. */
+static void keep_newest(struct list *l, int64_t last)
+{
+    qsort(l->v, l->count, sizeof(*l->v), by_age);
+    while (last >= 0 && l->count > (size_t)last) {
+        container_done(&l->v[--l->count]);
     }
-    return wants;
 }
 
 /* Read those that are asked for. One that goes away meanwhile is no error. */
@@ -272,19 +182,27 @@ static int read_all(const struct store *store, const struct ps_options *o, struc
                     struct err *e)
 {
     autofound_list struct found_list found = {0};
-    int r = wants_ended(o) ? find_all(store, &found, e) : find_all_running(store, &found, e);
+    autofilter struct filter filter = {0};
+    int r = filter_open(store, &o->filters, &filter, e);
 
+    r = r < 0            ? r
+        : wants_ended(o) ? find_all(store, &found, e)
+                         : find_all_running(store, &found, e);
     ret->v = xcalloc(found.count, sizeof(*ret->v));
     for (size_t i = 0; r == 0 && i < found.count; i++) {
-        r = container_glance(&found.rows[i], &ret->v[ret->count], e);
+        struct container *c = &ret->v[ret->count];
+
+        r = container_glance(&found.rows[i], c, e);
         if (r == -ENOENT) {
             err_clear(e);
             r = 0;
-        } else if (r == 0) {
+        } else if (r == 0 && filter_matches(&filter, c)) {
             ret->count++;
+        } else if (r == 0) {
+            container_done(c);
         }
     }
-    qsort(ret->v, ret->count, sizeof(*ret->v), by_age);
+    keep_newest(ret, o->latest ? 1 : o->last);
     return r;
 }
 
@@ -296,23 +214,45 @@ static void list_done(struct list *l)
     free(l->v);
 }
 
-static json_t *select_rows(const struct list *l, const struct ps_options *o)
+/* What each of @rows takes on disk: of its own, and its image's layers. */
+static int add_sizes(const struct store *store, const struct list *l, json_t *rows, struct err *e)
 {
-    json_t *rows = json_array();
-    int64_t last = o->latest ? 1 : o->last;
+    autostrv struct strv names = {0};
+    autofree int64_t *bytes = NULL;
+    size_t at = 0;
+    int r = 0;
 
     for (size_t i = 0; i < l->count; i++) {
-        if (matches(&l->v[i], &o->filters) && (last < 0 || (int64_t)json_array_size(rows) < last)) {
-            (void)json_array_append_new(rows, row(&l->v[i], o));
+        strv_pushf(&names, "containers/%s/fs", l->v[i].spec.box.id);
+        for (size_t k = 0; k < l->v[i].spec.box.layers.len; k++) {
+            strv_pushf(&names, "layers/%s", l->v[i].spec.box.layers.v[k]);
         }
     }
-    return rows;
+    bytes = xcalloc(names.len, sizeof(*bytes));
+    r = usage_of(store->dir_fd, (const char *const *)names.v, names.len, bytes, e);
+    for (size_t i = 0; r == 0 && i < l->count; i++) {
+        int64_t own = bytes[at++];
+        int64_t all = own;
+        autofree char *text = NULL;
+        autofree char *own_text = format_size(own);
+        autofree char *all_text = NULL;
+
+        for (size_t k = 0; k < l->v[i].spec.box.layers.len; k++) {
+            all += bytes[at++];
+        }
+        all_text = format_size(all);
+        text = xasprintf("%s (virtual %s)", own_text, all_text);
+        (void)json_object_update_new(json_array_get(rows, i),
+                                     json_pack("{s:o, s:I, s:I}", "Size", json_str(text), "SizeRw",
+                                               (json_int_t)own, "SizeRootFs", (json_int_t)all));
+    }
+    return r;
 }
 
 static int ps(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct ps_options *o = options;
-    json_auto_t *rows = NULL;
+    json_auto_t *rows = json_array();
     struct store *store = NULL;
     struct list list = {0};
     int r = ctx_store(ctx, &store, e);
@@ -320,10 +260,15 @@ static int ps(struct ctx *ctx, void *options, int argc, char **argv, struct err 
     (void)argc;
     (void)argv;
     r = r < 0 ? r : read_all(store, o, &list, e);
+    for (size_t i = 0; r == 0 && i < list.count; i++) {
+        (void)json_array_append_new(rows, row(&list.v[i], o));
+    }
+    r = r < 0 || !o->size ? r : add_sizes(store, &list, rows, e);
+    r = r < 0 ? r : format_sort_rows(rows, SORT, o->sort, e);
     if (r == 0) {
-        rows = select_rows(&list, o);
-        r = format_rows(stdout, o->quiet && o->format == NULL ? "{{.ID}}" : o->format, COLUMNS,
-                        rows, o->no_heading ? FORMAT_NO_HEADING : 0, e);
+        r = format_rows(stdout, o->quiet && o->format == NULL ? "{{.ID}}" : o->format,
+                        o->size ? COLUMNS_SIZE : COLUMNS, rows,
+                        o->no_heading ? FORMAT_NO_HEADING : 0, e);
     }
     list_done(&list);
     return r;

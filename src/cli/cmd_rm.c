@@ -1,42 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/exitcode.h"
-#include "box/control.h"
 #include "box/state.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/select.h"
+#include "cli/stopping.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 struct rm_options {
+    struct select select;
+    struct stopping stopping;
     int force;
-    int all;
-    int ignore;
     int volumes;
 };
 
 #define FIELD(name) offsetof(struct rm_options, name)
 
 static const struct opt OPTIONS[] = {
-    {"all", 'a', NULL, OPT_FLAG, FIELD(all), "all containers that do not run; with --force all",
-     NULL},
-    {"force", 'f', NULL, OPT_FLAG, FIELD(force), "end those that run first (KILL)", NULL},
-    {"ignore", 'i', NULL, OPT_FLAG, FIELD(ignore), "no error for one that does not exist", NULL},
+    SELECT_ALL_ROW('a', struct rm_options, select,
+                   "all containers that do not run; with --force all"),
+    {"force", 'f', NULL, OPT_FLAG, FIELD(force), "stop those that run first", NULL},
+    {"time", 't', "SECONDS", OPT_DURATION, FIELD(stopping.time_ms),
+     "with --force: how long to wait before KILL (default: --stop-timeout of run, else 10)", NULL},
+    SELECT_CIDFILE_ROW(struct rm_options, select),
+    SELECT_FILTER_ROW(0, struct rm_options, select),
+    SELECT_IGNORE_ROW('i', struct rm_options, select),
+    SELECT_LATEST_ROW(SELECT_AT(struct rm_options, select, latest)),
     {"volumes", 'v', NULL, OPT_FLAG, FIELD(volumes),
      "anonymous volumes too (they always go with their container)", NULL},
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"cidfile", 0, NULL},
-                                             {"depend", 0, NULL},
-                                             {"filter", 0, NULL},
-                                             {"latest", 'l', NULL},
-                                             {"link", 0, NULL},
-                                             {"time", 't', "rbox stop --time"},
-                                             {0}};
+static const struct opt_refused REFUSED[] = {{"depend", 0, NULL}, {"link", 0, NULL}, {0}};
 
+static void rm_init(void *options);
 static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
 const struct cmd cmd_rm = {
@@ -51,12 +49,14 @@ const struct cmd cmd_rm = {
     .refused = REFUSED,
     .options_size = sizeof(struct rm_options),
     .max_args = CMD_ANY_ARGS,
+    .init = rm_init,
     .run = rm,
 };
 
-enum {
-    KILL_TIMEOUT_MS = 10000
-};
+static void rm_init(void *options)
+{
+    ((struct rm_options *)options)->stopping = STOPPING_INIT;
+}
 
 static int remove_files(const struct store *store, const struct spec *s, struct err *e)
 {
@@ -70,7 +70,8 @@ static int remove_files(const struct store *store, const struct spec *s, struct 
     return r < 0 ? r : state_remove(&st, s, e);
 }
 
-int container_remove(const struct store *store, const struct found *f, int force, struct err *e)
+int container_remove(const struct store *store, const struct found *f, struct stopping *stopping,
+                     struct err *e)
 {
     struct container c;
     int r = container_read(f, &c, e);
@@ -78,83 +79,57 @@ int container_remove(const struct store *store, const struct found *f, int force
     if (r < 0) {
         return r;
     }
-    if (c.is_running && !force) {
+    if (c.is_running && stopping == NULL) {
         (void)err_new(e, EBUSY, "container '%s' runs", f->name);
         (void)err_hint(e, "rbox rm -f %s", f->name);
         r = err_exit(e, EXITCODE_IN_USE);
     } else if (c.is_running) {
-        r = control_stop(f, SIGKILL, KILL_TIMEOUT_MS, e);
+        r = stopping->begun_ms == 0 ? stopping_begin(stopping, f, e) : 0;
+        r = r < 0 ? r : stopping_end(stopping, f, e);
     }
     r = r < 0 ? r : remove_files(store, &c.spec, e);
     container_done(&c);
     return r;
 }
 
-static int remove_word(const struct store *store, const char *word, const struct rm_options *o,
-                       struct err *e)
+static int begin_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
-    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-    int r = find_container(store, word, &f, e);
+    struct rm_options *o = arg;
 
-    if (r == -ENOENT && (o->ignore || o->force)) {
-        err_clear(e);
-        return 0;
-    }
-    if (r == -ENOENT) {
-        return err_exit(e, EXITCODE_NO_SUCH);
-    }
-    r = r < 0 ? r : container_remove(store, &f, o->force, e);
-    if (r == 0) {
-        (void)printf("%s\n", word);
-    }
-    return r;
+    (void)store;
+    return o->force ? stopping_begin(&o->stopping, f, e) : 0;
 }
 
-int container_remove_all(const struct store *store, int force, void (*removed)(const char *id),
-                         struct err *e)
+static int remove_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
-    autofound_list struct found_list all = {0};
-    int r = find_all(store, &all, e);
+    struct rm_options *o = arg;
 
-    for (size_t i = 0; r == 0 && force && i < all.count; i++) { /* they end side by side */
-        r = all.rows[i].run_fd >= 0 ? control_stop_begin(&all.rows[i], SIGKILL, e) : 0;
-    }
-    for (size_t i = 0; r == 0 && i < all.count; i++) {
-        if (all.rows[i].run_fd >= 0 && !force) {
-            continue;
-        }
-        r = container_remove(store, &all.rows[i], force, e);
-        if (r == -ENOENT) { /* with --rm it went by itself */
-            err_clear(e);
-            r = 0;
-        }
-        if (r == 0 && removed != NULL) {
-            removed(all.rows[i].id);
-        }
-    }
-    return r;
-}
-
-static void print_id(const char *id)
-{
-    (void)puts(id);
+    return container_remove(store, f, o->force ? &o->stopping : NULL, e);
 }
 
 static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
-    const struct rm_options *o = options;
-    struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    struct rm_options *o = options;
+    const struct selected meant = {.select = &o->select,
+                                   .argc = argc,
+                                   .argv = argv,
+                                   .state = o->force ? SELECT_ANY : SELECT_STOPPED,
+                                   .begin = begin_one};
+    int r = 0;
 
-    if (r == 0 && argc == 0 && !o->all) {
-        (void)err_new(e, EINVAL, "rbox rm needs a container");
-        return err_hint(e, "rbox ps -a");
+    if (!o->force && o->stopping.time_ms >= 0) {
+        return err_new(e, EINVAL, "--time needs --force");
     }
-    if (r == 0 && o->all) {
-        return container_remove_all(store, o->force, print_id, e);
-    }
-    for (int i = 0; r == 0 && i < argc; i++) {
-        r = remove_word(store, argv[i], o, e);
-    }
-    return r;
+    o->select.ignore |= o->force;
+    r = select_each(ctx, &meant, remove_one, o, e);
+    return r == -ENOENT ? err_exit(e, EXITCODE_NO_SUCH) : r;
+}
+
+int container_remove_all(struct ctx *ctx, struct err *e)
+{
+    struct rm_options o = {.select = {.all = 1}, .force = 1, .stopping = {.time_ms = 0}};
+    const struct selected all = {
+        .select = &o.select, .state = SELECT_ANY, .quiet = 1, .begin = begin_one};
+
+    return select_each(ctx, &all, remove_one, &o, e);
 }

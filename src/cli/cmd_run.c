@@ -244,13 +244,14 @@ static int take_sockets(struct spec *s, struct err *e)
 static int replace_container(const struct store *store, const char *name, struct err *e)
 {
     autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    struct stopping stopping = STOPPING_INIT;
     int r = find_container(store, name, &f, e);
 
     if (r == -ENOENT) {
         err_clear(e);
         return 0;
     }
-    return r < 0 ? r : container_remove(store, &f, /* force= */ 1, e);
+    return r < 0 ? r : container_remove(store, &f, &stopping, e);
 }
 
 /* Before the image's volumes, which give way to them. */

@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/cleanup.h"
 #include "box/box.h"
-#include "box/control.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/select.h"
+#include "cli/stopping.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 struct start_options {
+    struct select select;
     int attach;
     int interactive;
-    int all;
     struct detach_keys detach_keys;
 };
 
 struct restart_options {
-    int64_t time_ms; /* -1: the container's own */
-    int all;
+    struct select select;
+    struct stopping stopping;
     int running;
 };
 
@@ -30,26 +29,26 @@ static const struct opt START_OPTIONS[] = {
     {"interactive", 'i', NULL, OPT_FLAG, START(interactive), "the same, and pass standard input on",
      NULL},
     CONTAINER_DETACH_KEYS(START(detach_keys)),
-    {"all", 0, NULL, OPT_FLAG, START(all), "all that do not run", NULL},
+    SELECT_ALL_ROW(0, struct start_options, select, "all that do not run"),
+    SELECT_FILTER_ROW('f', struct start_options, select),
+    SELECT_LATEST_ROW(SELECT_AT(struct start_options, select, latest)),
     {0},
 };
 
-static const struct opt_refused START_REFUSED[] = {{"latest", 'l', NULL},
-                                                   {"filter", 'f', NULL},
-                                                   {"sig-proxy", 0, "signals are always passed on"},
+static const struct opt_refused START_REFUSED[] = {{"sig-proxy", 0, "signals are always passed on"},
                                                    {0}};
 
 static const struct opt RESTART_OPTIONS[] = {
-    {"time", 't', "SECONDS", OPT_DURATION, RESTART(time_ms),
+    {"time", 't', "SECONDS", OPT_DURATION, RESTART(stopping.time_ms),
      "how long to wait before KILL (default: --stop-timeout of run, else 10)", NULL},
-    {"timeout", 0, "SECONDS", OPT_DURATION, RESTART(time_ms), "the same", NULL},
-    {"all", 'a', NULL, OPT_FLAG, RESTART(all), "all, running or not", NULL},
+    {"timeout", 0, "SECONDS", OPT_DURATION, RESTART(stopping.time_ms), "the same", NULL},
+    SELECT_ALL_ROW('a', struct restart_options, select, "all, running or not"),
+    SELECT_CIDFILE_ROW(struct restart_options, select),
+    SELECT_FILTER_ROW('f', struct restart_options, select),
+    SELECT_LATEST_ROW(SELECT_AT(struct restart_options, select, latest)),
     {"running", 0, NULL, OPT_FLAG, RESTART(running), "all that run", NULL},
     {0},
 };
-
-static const struct opt_refused RESTART_REFUSED[] = {
-    {"latest", 'l', NULL}, {"filter", 'f', NULL}, {"cidfile", 0, NULL}, {0}};
 
 static int start(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 static void restart_init(void *options);
@@ -76,7 +75,6 @@ const struct cmd cmd_restart = {
     .usage = "[options] CONTAINER [CONTAINER…]",
     .examples = "rbox restart -t 3 web\n",
     .options = RESTART_OPTIONS,
-    .refused = RESTART_REFUSED,
     .options_size = sizeof(struct restart_options),
     .max_args = CMD_ANY_ARGS,
     .init = restart_init,
@@ -85,7 +83,7 @@ const struct cmd cmd_restart = {
 
 static void restart_init(void *options)
 {
-    ((struct restart_options *)options)->time_ms = -1;
+    ((struct restart_options *)options)->stopping = STOPPING_INIT;
 }
 
 static int start_found(const struct store *store, const struct found *f,
@@ -107,85 +105,58 @@ static int start_found(const struct store *store, const struct found *f,
 }
 
 /* One that runs already is as was asked. */
-static int start_word(const struct store *store, const char *word, const struct start_options *o,
-                      struct err *e)
+static int start_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
-    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-    int attached = o->attach || o->interactive;
-    int r = find_container(store, word, &f, e);
+    const struct start_options *o = arg;
 
-    if (r == 0 && f.run_fd >= 0 && attached) {
-        (void)err_new(e, EBUSY, "container '%s' runs already", word);
-        return err_hint(e, "rbox attach %s", word);
+    if (f->run_fd < 0) {
+        return start_found(store, f, o, e);
     }
-    if (r == 0 && f.run_fd < 0) {
-        r = start_found(store, &f, o, e);
+    if (o->attach || o->interactive) {
+        (void)err_new(e, EBUSY, "container '%s' runs already", f->name);
+        return err_hint(e, "rbox attach %s", f->name);
     }
-    if (r == 0 && !attached) {
-        (void)printf("%s\n", word);
-    }
-    return r;
-}
-
-static int start_all(const struct store *store, const struct start_options *o, struct err *e)
-{
-    autofound_list struct found_list all = {0};
-    int r = find_all(store, &all, e);
-
-    for (size_t i = 0; r == 0 && i < all.count; i++) {
-        r = all.rows[i].run_fd >= 0 ? 0 : start_word(store, all.rows[i].name, o, e);
-    }
-    return r;
+    return 0;
 }
 
 static int start(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct start_options *o = options;
-    struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    const struct selected meant = {.select = &o->select,
+                                   .argc = argc,
+                                   .argv = argv,
+                                   .state = SELECT_STOPPED,
+                                   .quiet = o->attach || o->interactive};
 
-    if (r < 0) {
-        return r;
-    }
-    if (argc == 0 && !o->all) {
-        (void)err_new(e, EINVAL, "no container is named");
-        return err_hint(e, "rbox ps -a");
-    }
-    if (argc > 1 && (o->attach || o->interactive)) {
+    if ((argc > 1 || o->select.all || o->select.filters.len > 0) && meant.quiet) {
         return err_new(e, EINVAL, "only one container can be attached");
     }
-    if (o->all) {
-        return start_all(store, o, e);
-    }
-    for (int i = 0; r == 0 && i < argc; i++) {
-        r = start_word(store, argv[i], o, e);
-    }
-    return r;
+    return select_each(ctx, &meant, start_one, options, e);
+}
+
+static int begin_one(const struct store *store, void *arg, const struct found *f, struct err *e)
+{
+    (void)store;
+    return stopping_begin(&((struct restart_options *)arg)->stopping, f, e);
 }
 
 static int restart_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
-    const struct restart_options *o = arg;
     const struct start_options detached = {0};
-    struct container c;
-    int r = container_read(f, &c, e);
+    int r = stopping_end(&((struct restart_options *)arg)->stopping, f, e);
 
-    if (r < 0) {
-        return r;
-    }
-    if (c.is_running) {
-        r = control_stop(f, c.spec.box.stop_signal,
-                         o->time_ms >= 0 ? o->time_ms : c.spec.box.stop_timeout_ms, e);
-    }
-    container_done(&c);
     return r < 0 ? r : start_found(store, f, &detached, e);
 }
 
 static int restart(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
-    const struct restart_options *o = options;
-    const struct container_words words = {
-        .argc = argc, .argv = argv, .all = o->all || o->running, .stopped = !o->running};
+    struct restart_options *o = options;
+    const struct selected meant = {.select = &o->select,
+                                   .argc = argc,
+                                   .argv = argv,
+                                   .state = o->running ? SELECT_RUNNING : SELECT_ANY,
+                                   .begin = begin_one};
 
-    return container_each(ctx, &words, restart_one, options, e);
+    o->select.all |= o->running;
+    return select_each(ctx, &meant, restart_one, o, e);
 }

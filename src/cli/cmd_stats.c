@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "box/find.h"
@@ -10,7 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 struct stats_options {
@@ -167,8 +167,6 @@ static void explain_missing(const struct round *now)
 static int stats(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct stats_options *o = options;
-    const struct timespec pause = {.tv_sec = o->interval_ms / 1000,
-                                   .tv_nsec = o->interval_ms % 1000 * 1000000};
     struct round before = {0};
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
@@ -190,7 +188,7 @@ static int stats(struct ctx *ctx, void *options, int argc, char **argv, struct e
         if (r < 0 || o->no_stream || fflush(stdout) != 0) {
             break;
         }
-        (void)nanosleep(&pause, NULL);
+        clock_sleep_ms(o->interval_ms);
     }
     round_done(&before);
     return r;

@@ -155,7 +155,7 @@ static int remove_containers(const struct store *store, const struct plan *p, st
         autofound struct found f = {.dir_fd = -1, .run_fd = -1};
 
         r = find_container(store, id, &f, e);
-        r = r < 0 ? r : container_remove(store, &f, /* force= */ 0, e);
+        r = r < 0 ? r : container_remove(store, &f, /* stopping= */ NULL, e);
         if (r == 0) {
             (void)puts(id);
         } else if (r == -EBUSY || r == -ENOENT) { /* started or removed meanwhile */

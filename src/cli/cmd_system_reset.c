@@ -74,7 +74,7 @@ static int reset(struct ctx *ctx, void *options, int argc, char **argv, struct e
     if (!o->force && !cmd_confirm("Remove them?")) {
         return 0;
     }
-    r = container_remove_all(store, /* force= */ 1, NULL, e);
+    r = container_remove_all(ctx, e);
     r = r < 0 ? r : store_lock(store, STORE_EXCLUSIVE, &lock_fd, e);
     return r < 0 ? r : empty_store(store, e);
 }

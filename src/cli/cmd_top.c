@@ -7,6 +7,7 @@
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/format.h"
+#include "cli/select.h"
 #include "sys/path.h"
 
 #include <errno.h>
@@ -18,13 +19,20 @@
 
 static int top(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
-static const struct opt_refused REFUSED[] = {{"latest", 'l', NULL}, {0}};
+struct top_options {
+    int latest;
+};
+
+static const struct opt OPTIONS[] = {
+    SELECT_LATEST_ROW(offsetof(struct top_options, latest)),
+    {0},
+};
 
 const struct cmd cmd_top = {
     .names = {"top", "container top"},
     .group = CMD_CONTAINERS,
     .summary = "list the processes of a running container",
-    .usage = "CONTAINER [COLUMN…]",
+    .usage = "[options] CONTAINER [COLUMN…]",
     .description =
         "Columns: args capeff comm etime group hgroup hpid huser nice pcpu pgid pid ppid rss\n"
         "seccomp state time tty user vsz; h… are the host's. Several may be one word, with "
@@ -32,8 +40,8 @@ const struct cmd cmd_top = {
         "The container needs no ps of its own.",
     .examples = "rbox top web\n"
                 "rbox top web pid,user,rss,args\n",
-    .refused = REFUSED,
-    .min_args = 1,
+    .options = OPTIONS,
+    .options_size = sizeof(struct top_options),
     .max_args = CMD_ANY_ARGS,
     .stop_at_operand = 1,
     .run = top,
@@ -301,12 +309,11 @@ static int top(struct ctx *ctx, void *options, int argc, char **argv, struct err
     struct names names = {0};
     struct store *store = NULL;
     struct container c;
-    int r = ctx_store(ctx, &store, e);
+    const struct top_options *o = options;
+    int r = select_one(ctx, o->latest, SELECT_RUNNING, &argv, &store, &f, e);
 
-    (void)options;
     (void)argc;
-    r = r < 0 ? r : choose_columns(argv + 1, argv[0], &shown, e);
-    r = r < 0 ? r : find_running(store, argv[0], &f, e);
+    r = r < 0 ? r : choose_columns(argv, f.name, &shown, e);
     r = r < 0 ? r : container_read(&f, &c, e);
     if (r < 0) {
         return r;

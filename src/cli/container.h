@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "box/find.h"
 #include "cli/cmd.h"
+#include "cli/stopping.h"
 #include "image/store.h"
 #include "spec/spec.h"
 
@@ -66,24 +67,6 @@ char *container_command(const struct spec *s);
 /* "0.0.0.0:8080->80/tcp, …". The caller owns it. */
 char *container_ports(const struct spec *s);
 
-/* What a command does to one container. */
-typedef int container_action(const struct store *store, void *arg, const struct found *f,
-                             struct err *e);
-
-/* The containers that a command line names. */
-struct container_words {
-    int argc;
-    char *const *argv;
-    int all;                 /* --all, or those that run */
-    int stopped;             /* those that do not run, too */
-    container_action *begin; /* called for each before the action is for any; or NULL */
-};
-
-/* Call @action for the containers named, or with @all for all, and print what the user called each.
- * Errors: -EINVAL none is named. */
-int container_each(struct ctx *ctx, const struct container_words *w, container_action *action,
-                   void *arg, struct err *e);
-
 /* The option --detach-keys of a command, whose options have a struct detach_keys at @offset. */
 #define CONTAINER_DETACH_KEYS(offset)                                                         \
     {                                                                                         \
@@ -101,13 +84,12 @@ int container_changes(const struct store *store, const struct found *f, const st
  * -EALREADY. */
 int container_freeze(const struct found *f, int frozen, struct err *e);
 
-/* Remove all containers, with @force those that run, too (in cmd_rm.c), and call @removed (may be
- * NULL) with the id of each. */
-int container_remove_all(const struct store *store, int force, void (*removed)(const char *id),
-                         struct err *e);
+/* Remove all containers, those that run too, at once (in cmd_rm.c). */
+int container_remove_all(struct ctx *ctx, struct err *e);
 
-/* Remove container @f with its volumes of its own; @force ends it first when it is running (in
- * cmd_rm.c). Errors: -EBUSY it is running. */
-int container_remove(const struct store *store, const struct found *f, int force, struct err *e);
+/* Remove container @f with its volumes of its own; one that runs is ended first as @stopping says
+ * (in cmd_rm.c). Errors: -EBUSY it is running, and @stopping is NULL. */
+int container_remove(const struct store *store, const struct found *f, struct stopping *stopping,
+                     struct err *e);
 
 #endif

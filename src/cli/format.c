@@ -246,3 +246,62 @@ char *format_size(int64_t bytes)
     }
     return xasprintf("%.3g %s", n, UNITS[unit]);
 }
+
+/* ---- order */
+
+struct sort_row {
+    json_t *row; /* borrowed */
+    size_t place;
+    const struct format_sort *by;
+};
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct sort_row *x = a;
+    const struct sort_row *y = b;
+    const json_t *v = json_object_get(x->row, x->by->field);
+    const json_t *w = json_object_get(y->row, x->by->field);
+    int order = 0;
+
+    if (json_is_integer(v) && json_is_integer(w)) {
+        order = (json_integer_value(v) > json_integer_value(w)) -
+                (json_integer_value(v) < json_integer_value(w));
+    } else if (json_is_string(v) && json_is_string(w)) {
+        order = strcmp(json_string_value(v), json_string_value(w));
+    }
+    order = x->by->descending ? -order : order;
+    return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
+}
+
+int format_sort_rows(json_t *rows, const struct format_sort *keys, const char *key, struct err *e)
+{
+    size_t count = json_array_size(rows);
+    autofree struct sort_row *list = xcalloc(count, sizeof(*list));
+    const struct format_sort *by = keys;
+
+    while (key != NULL && by->key != NULL && strcmp(by->key, key) != 0) {
+        by++;
+    }
+    if (by->key == NULL) {
+        struct buf known = {0};
+
+        for (by = keys; by->key != NULL; by++) {
+            buf_printf(&known, "%s%s", by == keys ? "" : ", ", by->key);
+        }
+        (void)err_new(e, EINVAL, "--sort: '%s' is no key", key);
+        (void)err_hint(e, "%s", known.data);
+        buf_done(&known);
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        list[i] = (struct sort_row){json_incref(json_array_get(rows, i)), i, by};
+    }
+    if (count > 0) {
+        qsort(list, count, sizeof(*list), compare_rows);
+    }
+    (void)json_array_clear(rows);
+    for (size_t i = 0; i < count; i++) {
+        (void)json_array_append_new(rows, list[i].row);
+    }
+    return 0;
+}

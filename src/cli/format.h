@@ -53,6 +53,17 @@ int format_listed(FILE *out, const struct format_list *o, const struct format_co
 int format_rows(FILE *out, const char *format, const struct format_column *columns, json_t *rows,
                 enum format_flags flags, struct err *e);
 
+/* --sort KEY: the field that a key stands for. */
+struct format_sort {
+    const char *key;   /* "created" */
+    const char *field; /* "Created" */
+    int descending;    /* numbers: the greatest first */
+};
+
+/* Order @rows by @key, the first of @keys (which end with {NULL}) when it is NULL; those that are
+ * equal stay as they were. Errors: -EINVAL there is no such key. */
+int format_sort_rows(json_t *rows, const struct format_sort *keys, const char *key, struct err *e);
+
 /* Print @value, as inspect does: indented JSON, or what @format makes of it, one line for each
  * element when it is an array. */
 int format_value(FILE *out, const char *format, json_t *value, struct err *e);

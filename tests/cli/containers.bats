@@ -214,3 +214,69 @@ more" ]
   [ "$status" -eq 0 ]
   [ "$(rbox inspect -f '{{.State.ExitCode}}' stubborn)" = 137 ]
 }
+
+@test "ps: sizes, order, and the filters before, since, until, volume" {
+  rbox run --network none --name bold -v data:/d busybox sh -c 'head -c 300000 /dev/zero >/big'
+  rbox run --network none --name ash busybox true
+  [ "$(rbox ps -a --sort names --format '{{.Names}}' | xargs)" = "ash bold" ]
+  [ "$(rbox ps -a --sort size --size --format '{{.Names}}' | xargs)" = "bold ash" ]
+  [ "$(rbox ps -a --format '{{.Names}}' | xargs)" = "ash bold" ]
+  rbox ps -a --size --filter name=bold --format '{{.Size}}' | grep -E '^3[0-9.]+ ?kB \(virtual [0-9.]+ ?MB\)$'
+  rbox ps -as | grep -E '^CONTAINER ID .* SIZE$'
+  [ "$(rbox ps -a --filter before=ash --format '{{.Names}}')" = bold ]
+  [ "$(rbox ps -a --filter since=bold --format '{{.Names}}')" = ash ]
+  [ "$(rbox ps -a --filter volume=data --format '{{.Names}}')" = bold ]
+  [ "$(rbox ps -a --filter volume=/d --format '{{.Names}}')" = bold ]
+  [ "$(rbox ps -a --filter until=2100-01-01 -q | wc -l)" -eq 2 ]
+  [ "$(rbox ps -a --filter until=1h -q | wc -l)" -eq 0 ]
+  [ "$(rbox ps -a --filter 'name=^(bo|x)' --format '{{.Names}}')" = bold ]
+  run rbox ps -a --filter 'name=('
+  [ "$status" -eq 125 ]
+  run rbox ps --sort colour
+  [ "$status" -eq 125 ]
+  [[ "${lines[1]}" == *"created, command"* ]]
+}
+
+@test "verbs take the newest, those of a filter, and ids from files" {
+  rbox run -d --network none --name one -l kind=a --cidfile one.id busybox sleep 1000 >/dev/null
+  rbox run -d --network none --name two -l kind=b busybox sleep 1000 >/dev/null
+  [ "$(rbox exec -l hostname)" = "$(rbox exec two hostname)" ]
+  rbox top -l pid | grep -qx 1
+  [ "$(rbox kill -s WINCH --latest)" = "$(rbox inspect -f '{{.Id}}' two)" ]
+  rbox stop --filter label=kind=b
+  is_running one
+  [ "$(rbox wait --condition stopped two)" = 143 ] || [ "$(rbox wait two)" = 137 ]
+  rbox stop --cidfile one.id
+  [ -z "$(rbox ps -q)" ]
+  rbox start --filter label=kind=a
+  is_running one
+  [ "$(rbox wait --condition running one)" = -1 ]
+  rbox restart --latest
+  is_running two
+  rbox rm -f --cidfile one.id
+  run rbox rm one
+  [ "$status" -eq 1 ]
+  rbox rm --ignore one
+  rbox stop --ignore one
+  rbox stop two
+  [ -z "$(rbox container prune -f --filter label=kind=a)" ]
+  [ -n "$(rbox container prune -f --filter label=kind=b)" ]
+  run rbox stop one --all
+  [ "$status" -eq 125 ]
+}
+
+@test "rm -f stops by the stop signal first, and --time says how long" {
+  mkdir out # root's containers have no root of the host
+  chmod 777 out
+  rbox run -d --network none --name polite -v "$PWD/out:/out" busybox sh -c 'trap "echo bye >/out/bye; exit" TERM; echo up >/out/up; while :; do sleep 0.05; done' >/dev/null
+  until_true test -s out/up
+  rbox rm -f polite
+  [ "$(cat out/bye)" = bye ]
+  rbox run -d --network none --name stubborn -v "$PWD/out:/out" busybox sh -c 'trap "" TERM; echo up >/out/up2; while :; do sleep 0.05; done' >/dev/null
+  until_true test -s out/up2
+  local begun=$SECONDS
+  rbox rm -f -t 0 stubborn
+  [ $((SECONDS - begun)) -lt 8 ]
+  run rbox rm -t 1 polite
+  [ "$status" -eq 125 ]
+}

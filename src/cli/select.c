@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/select.h"
+
+#include "base/cleanup.h"
+#include "sys/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Those that are meant, and what the user called them. */
+struct meant {
+    struct found_list list;
+    struct strv words;
+};
+
+static void meant_done(struct meant *m)
+{
+    found_list_done(&m->list);
+    strv_done(&m->words);
+}
+
+static void add(struct meant *m, struct found *f, const char *word)
+{
+    m->list.rows = xrealloc(m->list.rows, m->list.count + 1, sizeof(*m->list.rows));
+    m->list.rows[m->list.count++] = *f;
+    strv_push(&m->words, word);
+    *f = (struct found){.dir_fd = -1, .run_fd = -1};
+}
+
+static int add_word(const struct store *store, const struct selected *s, const char *word,
+                    struct meant *m, struct err *e)
+{
+    struct found f = {.dir_fd = -1, .run_fd = -1};
+    int r = (s->state == SELECT_RUNNING ? find_running : find_container)(store, word, &f, e);
+
+    if (s->select->ignore && (r == -ENOENT || r == -ESRCH)) {
+        err_clear(e);
+        return 0;
+    }
+    if (r == 0) {
+        add(m, &f, word);
+    }
+    return r;
+}
+
+static int add_cidfile(const struct store *store, const struct selected *s, const char *path,
+                       struct meant *m, struct err *e)
+{
+    autofree char *id = NULL;
+    size_t len = 0;
+    int r = file_read_followed(AT_FDCWD, path, 4096, &id, &len, e);
+
+    if (r == -ENOENT && s->select->ignore) {
+        err_clear(e);
+        return 0;
+    }
+    if (r < 0) {
+        return err_wrap(e, "--cidfile");
+    }
+    id[strcspn(id, "\r\n")] = '\0';
+    return add_word(store, s, id, m, e);
+}
+
+static int newest(const struct found_list *l)
+{
+    int64_t best_ns = -1;
+    int best = -1;
+
+    for (size_t i = 0; i < l->count; i++) {
+        struct err ignored = {0};
+        struct container c;
+
+        if (container_read(&l->rows[i], &c, &ignored) == 0) {
+            best = c.created_ns > best_ns ? (int)i : best;
+            best_ns = c.created_ns > best_ns ? c.created_ns : best_ns;
+            container_done(&c);
+        }
+    }
+    return best;
+}
+
+/* Does the row belong to those that options mean, not names? */
+static int is_meant(const struct selected *s, const struct filter *filter, const struct found *f,
+                    int is_newest)
+{
+    struct err ignored = {0};
+    struct container c;
+    int is = 0;
+
+    if (s->select->latest) {
+        return is_newest;
+    }
+    if ((s->state == SELECT_RUNNING && f->run_fd < 0) ||
+        (s->state == SELECT_STOPPED && f->run_fd >= 0)) {
+        return 0;
+    }
+    if (filter->count == 0) {
+        return 1;
+    }
+    if (container_read(f, &c, &ignored) < 0) {
+        return 0;
+    }
+    is = filter_matches(filter, &c);
+    container_done(&c);
+    return is;
+}
+
+static int add_all(const struct store *store, const struct selected *s, struct meant *m,
+                   struct err *e)
+{
+    autofound_list struct found_list all = {0};
+    autofilter struct filter filter = {0};
+    int latest = -1;
+    int r = filter_open(store, &s->select->filters, &filter, e);
+
+    r = r < 0 ? r : find_all(store, &all, e);
+    if (r < 0) {
+        return r;
+    }
+    latest = s->select->latest ? newest(&all) : -1;
+    for (size_t i = 0; i < all.count; i++) {
+        if (is_meant(s, &filter, &all.rows[i], (int)i == latest)) {
+            autofree char *id = xstrdup(all.rows[i].id);
+
+            add(m, &all.rows[i], id);
+        }
+    }
+    return 0;
+}
+
+/* What is named, as far as it is found. */
+static int add_named(const struct store *store, const struct selected *s, struct meant *m,
+                     struct err *e)
+{
+    int r = 0;
+
+    for (int i = 0; r == 0 && i < s->argc; i++) {
+        r = add_word(store, s, s->argv[i], m, e);
+    }
+    for (size_t i = 0; r == 0 && i < s->select->cidfiles.len; i++) {
+        r = add_cidfile(store, s, s->select->cidfiles.v[i], m, e);
+    }
+    return r;
+}
+
+static int act(const struct store *store, const struct selected *s, const struct meant *m,
+               int are_named, select_action *action, void *arg, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && s->begin != NULL && i < m->list.count; i++) {
+        r = s->begin(store, arg, &m->list.rows[i], e);
+    }
+    for (size_t i = 0; r == 0 && i < m->list.count; i++) {
+        r = action(store, arg, &m->list.rows[i], e);
+        if (r == -ENOENT && !are_named) {
+            err_clear(e);
+            r = 0;
+        } else if (r == 0 && !s->quiet) {
+            (void)puts(m->words.v[i]);
+        }
+    }
+    return r;
+}
+
+int select_each(struct ctx *ctx, const struct selected *s, select_action *action, void *arg,
+                struct err *e)
+{
+    __attribute__((cleanup(meant_done))) struct meant m = {0};
+    const struct select *o = s->select;
+    int by_option = o->all || o->latest || o->filters.len > 0;
+    int named = s->argc > 0 || o->cidfiles.len > 0;
+    struct err missing = {0};
+    struct store *store = NULL;
+    int acted = 0;
+    int r = ctx_store(ctx, &store, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if (!by_option && !named) {
+        (void)err_new(e, EINVAL, "no container is named");
+        return err_hint(e, s->state == SELECT_RUNNING ? "rbox ps" : "rbox ps -a");
+    }
+    if (by_option && named) {
+        return err_new(e, EINVAL,
+                       "name containers, or let --all, --latest or --filter choose them");
+    }
+    /* Those before one that is not there are not its hostages. */
+    r = by_option ? add_all(store, s, &m, &missing) : add_named(store, s, &m, &missing);
+    acted = act(store, s, &m, named, action, arg, e);
+    if (acted == 0 && r < 0) {
+        *e = missing;
+    }
+    return acted != 0 ? acted : r;
+}
+
+int select_one(struct ctx *ctx, int latest, enum select_state state, char ***argv,
+               struct store **ret_store, struct found *ret, struct err *e)
+{
+    autofree char *id = NULL;
+    const char *word = NULL;
+    int r = ctx_store(ctx, ret_store, e);
+
+    if (r == 0 && latest) {
+        autofound_list struct found_list all = {0};
+        int i = -1;
+
+        r = find_all(*ret_store, &all, e);
+        i = newest(&all);
+        id = i >= 0 ? xstrdup(all.rows[i].id) : NULL;
+        word = id;
+    } else if (r == 0 && **argv != NULL) {
+        word = *(*argv)++;
+    }
+    if (r == 0 && word == NULL) {
+        (void)err_new(e, EINVAL, latest ? "there is no container" : "no container is named");
+        return err_hint(e, "rbox ps -a");
+    }
+    return r < 0 ? r
+                 : (state == SELECT_RUNNING ? find_running : find_container)(*ret_store, word, ret,
+                                                                             e);
+}
