@@ -12,7 +12,7 @@ struct err {
     int errnum;     /* positive errno; 0 = no error */
     int exit_code;  /* exit status main gives; 0 means EXITCODE_RBOX */
     char msg[512];  /* one line: what failed, on what, why */
-    char hint[256]; /* the command or action that fixes it; may be empty */
+    char hint[320]; /* the command or action that fixes it; may be empty */
 };
 
 /* Set @e to the formatted message followed by ": " and strerror(@errnum). Returns -@errnum (-EIO
