@@ -149,6 +149,11 @@ static const struct hint HINTS[] = {
      "sudo update-grub   (then reboot; Linux 5.19 or later)",
      "Landlock is a second wall: with it nothing in a container can open a file of the host, "
      "whatever descriptor or folder it got hold of. Containers run without it, too."},
+    {HINT_CHROOT, HINT_WHO_USER, "a chroot can hold no containers",
+     "exit   # leave the chroot; from outside: rbox run --rootfs ITS-FOLDER …",
+     "The kernel makes no user namespace for a process whose root is not that of its mount "
+     "namespace (user_namespaces(7)). A root entered by pivot_root, as container tools and "
+     "systemd-nspawn do, has no such limit."},
 };
 
 const struct hint *hint_at(size_t i)

@@ -41,6 +41,7 @@ enum hint_id {
     HINT_BOOT_ID = 129,
     HINT_REGISTRY = 130,
     HINT_LANDLOCK = 131,
+    HINT_CHROOT = 132,
 };
 
 enum hint_who {

@@ -74,8 +74,8 @@ static void probe_userns(const struct probe_host *h, struct probe_result *r)
                         clone == 0 ? ", kernel.unprivileged_userns_clone = 0" : ""));
 }
 
-/* Whether a policy refuses this program its user namespace. */
-static int userns_is_denied(void)
+/* The errno with which this program is refused a user namespace; 0: it can have one. */
+static int try_userns(void)
 {
     autoclose int pidfd = -1;
     struct err e = {0};
@@ -88,13 +88,22 @@ static int userns_is_denied(void)
     if (pid > 0) {
         (void)proc_wait(pidfd, PROC_FOREVER, &status, &e);
     }
-    return pid < 0 && e.errnum == EACCES;
+    return e.errnum;
+}
+
+static void probe_chroot(const struct probe_host *h, struct probe_result *r)
+{
+    int is_chroot = ns_is_chroot(try_userns());
+
+    (void)h;
+    probe_set(r, is_chroot ? PROBE_FAIL : PROBE_OK,
+              xstrdup(is_chroot ? "you are in a chroot" : "no chroot"));
 }
 
 static void probe_apparmor(const struct probe_host *h, struct probe_result *r)
 {
     long restricts = probe_number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0);
-    int is_denied = userns_is_denied();
+    int is_denied = try_userns() == EACCES;
     autofree char *label = NULL;
     struct err ignored = {0};
 
@@ -407,6 +416,7 @@ static int needs_linger(const struct spec *s)
 static const struct probe PROBES[] = {
     {HINT_KERNEL_OVERLAY, "overlay in user namespaces", probe_overlay, NULL, PROBE_ALWAYS},
     {HINT_USERNS_LIMIT, "user namespaces", probe_userns, NULL, PROBE_ALWAYS},
+    {HINT_CHROOT, "the root folder", probe_chroot, NULL, PROBE_ALWAYS},
     {HINT_APPARMOR_USERNS, "AppArmor", probe_apparmor, NULL, PROBE_ALWAYS},
     {HINT_NEWIDMAP, "id map helpers", probe_helpers, NULL, PROBE_ALWAYS},
     {HINT_SUBID, "subordinate ids", probe_subids, NULL, PROBE_ALWAYS},

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +27,11 @@ static long read_number(const char *path)
     return strtol(text, NULL, 10);
 }
 
+int ns_is_chroot(int errnum)
+{
+    return errnum == EPERM && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0;
+}
+
 /* clone's errno for user namespaces says little; find the switch that is off. */
 static int explain_userns(struct err *e, int errnum)
 {
@@ -37,6 +43,10 @@ static int explain_userns(struct err *e, int errnum)
                 ? "the limit user.max_user_namespaces (or another in user.max_*) is reached"
                 : "they are switched off on this host");
         return err_hint_id(e, HINT_USERNS_LIMIT, NULL, NULL);
+    }
+    if (ns_is_chroot(errnum)) {
+        (void)err_new(e, errnum, "cannot create a user namespace: you are in a chroot");
+        return err_hint_id(e, HINT_CHROOT, NULL, NULL);
     }
     (void)err_set(e, errnum, "cannot create a user namespace");
     /* The kernel itself never answers EACCES here: a policy does. */

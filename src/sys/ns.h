@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* A user namespace was refused with @errnum: because the process is in a chroot? The kernel says EPERM
+ * for nothing else, but for a filter (user_namespaces(7)). */
+int ns_is_chroot(int errnum);
+
 /* Fork with new namespaces. @flags: CLONE_NEW…, CLONE_PARENT and CLONE_INTO_CGROUP (with
  * @cgroup_fd, else -1). Returns the pid in the parent, 0 in the child, or a negative errno with @e
  * set; for a user namespace the error names the sysctl or the policy that forbids it. The parent

@@ -126,3 +126,17 @@ load lib
   run rbox doctor
   [[ "$output" != *RBX-130* ]]
 }
+
+@test "in a chroot: doctor and run say so, and what to do" {
+  is_user root || skip "only root can enter a chroot"
+  mkdir inside
+  chrooted() {
+    # shellcheck disable=SC2016
+    unshare --mount bash -c 'mount --rbind / inside && exec chroot inside "$@"' - "$RBOX_BUILD/rbox" "$@"
+  }
+  run chrooted doctor
+  [[ "$output" == *"FAIL  RBX-132  the root folder: you are in a chroot"* ]]
+  run chrooted run --network none busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"you are in a chroot"*"rbox run --rootfs"*"RBX-132"* ]]
+}
