@@ -5,9 +5,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "box/control.h"
+#include "box/fuse.h"
 #include "box/process.h"
 #include "box/rootfs.h"
 #include "box/storage.h"
+#include "box/sync.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/ns.h"
@@ -16,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/file.h>
@@ -25,7 +28,8 @@
 #include <unistd.h>
 
 enum {
-    ITS_END_MS = 5000
+    ITS_END_MS = 5000,
+    SERVER_END_MS = 10000
 };
 
 /* ---- a process that goes where the root is, and sends it back */
@@ -37,39 +41,43 @@ struct visit {
     enum look_view view;
     int pidfd; /* of the container's first process, if it runs */
     int socket_fd;
-    int (*find)(const struct visit *v, int *ret_root_fd, struct err *e);
+    int (*find)(struct visit *v, int *ret_root_fd, struct err *e);
+    int server_pidfd; /* of what serves the root that was found; -1: nothing has to */
 };
 
-static _Noreturn void visitor_main(const struct visit *v)
+static _Noreturn void visitor_main(struct visit *v)
 {
     struct err e = {0};
-    int root_fd = -1;
+    int found[2] = {-1, -1};
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (v->find(v, &root_fd, &e) < 0) {
+    if (v->find(v, &found[0], &e) < 0) {
         (void)fd_send(v->socket_fd, &e, sizeof(e), NULL, 0);
     } else {
-        (void)fd_send(v->socket_fd, "r", 1, &root_fd, 1);
+        found[1] = v->server_pidfd;
+        (void)fd_send(v->socket_fd, "r", 1, found, found[1] < 0 ? 1 : 2);
     }
     _exit(0);
 }
 
-static int receive_root(int socket_fd, int *ret_fd, struct err *e)
+static int receive_root(int socket_fd, int ret_fds[2], struct err *e)
 {
     struct err said = {0};
     size_t count = 0;
-    ssize_t n = fd_recv(socket_fd, &said, sizeof(said), ret_fd, 1, &count);
+    ssize_t n = fd_recv(socket_fd, &said, sizeof(said), ret_fds, 2, &count);
 
     if (n == (ssize_t)sizeof(said)) {
         *e = said;
         return -said.errnum;
     }
-    return count == 1 ? 0 : err_new(e, EIO, "the container's root did not come");
+    return count >= 1 ? 0 : err_new(e, EIO, "the container's root did not come");
 }
 
-/* @flags: its new namespaces; a user namespace gets the container's maps. */
-static int send_visitor(struct visit *v, uint64_t flags, int *ret_fd, struct err *e)
+/* @flags: its new namespaces; a user namespace gets the container's maps. What is found goes to @l.
+ */
+static int send_visitor(struct visit *v, uint64_t flags, struct look *l, struct err *e)
 {
+    int found[2] = {-1, -1};
     autoclose int here_fd = -1;
     autokill int pidfd = -1;
     int pair[2] = {-1, -1};
@@ -97,12 +105,18 @@ static int send_visitor(struct visit *v, uint64_t flags, int *ret_fd, struct err
             (void)fd_send(here_fd, "g", 1, NULL, 0);
         }
     }
-    return r < 0 ? r : receive_root(here_fd, ret_fd, e);
+    r = r < 0 ? r : receive_root(here_fd, found, e);
+    l->root_fd = found[0];
+    if (found[1] >= 0) {
+        l->pidfd = found[1];
+        l->serves = 1;
+    }
+    return r;
 }
 
 /* ---- a running container: in its own namespaces */
 
-static int find_running_root(const struct visit *v, int *ret_root_fd, struct err *e)
+static int find_running_root(struct visit *v, int *ret_root_fd, struct err *e)
 {
     autoclose int root_fd = -1;
     int r = ns_join(v->pidfd, CLONE_NEWUSER | CLONE_NEWNS, e);
@@ -131,7 +145,6 @@ static int open_sources(const struct visit *v, struct rootfs_dirs *ret, int *ret
     if (rootfs_open_dirs(v->spec, ret, e) < 0) {
         return -e->errnum;
     }
-    ret->sync_fd = -1; /* nobody serves it */
     *ret_rootfs_fd = rootfs != NULL ? open(rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     return rootfs != NULL && *ret_rootfs_fd < 0
                ? err_set(e, errno, "cannot use root folder '%s'", rootfs)
@@ -148,7 +161,49 @@ static int await_maps(const struct visit *v, struct err *e)
                : err_new(e, EPIPE, "rbox ended meanwhile");
 }
 
-static int find_stopped_root(const struct visit *v, int *ret_root_fd, struct err *e)
+/* Receives the descriptor that is to be served, and lives as long as its server. */
+static _Noreturn void server_main(const struct spec *s, int socket_fd)
+{
+    struct fuse_server server = {.pidfd = -1, .err_fd = -1};
+    struct sync_msg msg;
+    struct err e = {0};
+    int fuse_fd = -1;
+    int status = 0;
+
+    process_close_descriptors(0, socket_fd); /* the lock of the container among them */
+    if (sync_recv(socket_fd, &msg, &fuse_fd, 1) == 0 && fuse_fd >= 0 &&
+        fuse_serve(s, fuse_fd, &server, &e) == 0) {
+        close_fd(&fuse_fd);
+        (void)close(socket_fd);
+        (void)proc_wait(server.pidfd, PROC_FOREVER, &status, &e);
+    }
+    _exit(0);
+}
+
+/* Before this process becomes root and leaves the store: what will serve the root, if its driver
+ * wants that; it is told by *ret_sync_fd. In a mount namespace of its own, where the root is not
+ * yet mounted over the folders that it serves. */
+static int start_server(struct visit *v, int *ret_sync_fd, struct err *e)
+{
+    int pair[2] = {-1, -1};
+    pid_t pid = 0;
+    int r = 0;
+
+    *ret_sync_fd = -1;
+    if (v->view == LOOK_IMAGE || !str_eq(v->spec->box.storage_driver, STORAGE_FUSE)) {
+        return 0;
+    }
+    r = sync_pair(pair, e);
+    pid = r < 0 ? r : ns_clone(CLONE_NEWNS, -1, &v->server_pidfd, e);
+    if (pid == 0) {
+        server_main(v->spec, pair[1]);
+    }
+    close_fd(&pair[1]);
+    *ret_sync_fd = pair[0];
+    return pid < 0 ? (int)pid : 0;
+}
+
+static int find_stopped_root(struct visit *v, int *ret_root_fd, struct err *e)
 {
     autoclose int top_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     struct rootfs_dirs dirs;
@@ -156,6 +211,7 @@ static int find_stopped_root(const struct visit *v, int *ret_root_fd, struct err
     int r = open_sources(v, &dirs, &rootfs_fd, e);
 
     r = r < 0 ? r : await_maps(v, e);
+    r = r < 0 ? r : start_server(v, &dirs.sync_fd, e);
     r = r < 0 ? r : process_become_root(v->spec, e);
     r = r < 0 ? r : mount_propagation(top_fd, MS_SLAVE, MOUNT_RECURSIVE, e);
     if (r < 0) {
@@ -204,11 +260,12 @@ static int look_at_copy(struct look *l, struct err *e)
 static int look_at_running(const struct found *f, enum look_view view, struct look *l,
                            struct err *e)
 {
-    struct visit v = {.spec = l->spec, .view = view, .pidfd = -1, .find = find_running_root};
+    struct visit v = {
+        .spec = l->spec, .view = view, .pidfd = -1, .find = find_running_root, .server_pidfd = -1};
     int r = control_open(f, &l->pidfd, e);
 
     v.pidfd = l->pidfd;
-    return r < 0 ? r : send_visitor(&v, 0, &l->root_fd, e);
+    return r < 0 ? r : send_visitor(&v, 0, l, e);
 }
 
 static int look_at_stopped(const struct found *f, enum look_view view, struct look *l,
@@ -219,14 +276,10 @@ static int look_at_stopped(const struct found *f, enum look_view view, struct lo
                       .spec = l->spec,
                       .view = view,
                       .pidfd = -1,
-                      .find = find_stopped_root};
+                      .find = find_stopped_root,
+                      .server_pidfd = -1};
 
-    if (view != LOOK_IMAGE && str_eq(l->spec->box.storage_driver, STORAGE_FUSE)) {
-        (void)err_new(e, ENOTSUP, "container '%s' is kept by fuse-overlayfs and does not run",
-                      f->name);
-        return err_hint(e, "rbox start %s", f->name);
-    }
-    return send_visitor(&v, CLONE_NEWUSER | CLONE_NEWNS, &l->root_fd, e);
+    return send_visitor(&v, CLONE_NEWUSER | CLONE_NEWNS, l, e);
 }
 
 static int look_at_image(const struct found *f, struct look *l, struct err *e)
@@ -302,6 +355,11 @@ int look_open(const struct store *store, const struct found *f, const struct spe
 void look_done(struct look *l)
 {
     close_fd(&l->root_fd);
+    if (l->serves) { /* until all is written */
+        struct pollfd its_end = {.fd = l->pidfd, .events = POLLIN};
+
+        (void)poll(&its_end, 1, SERVER_END_MS);
+    }
     if (l->pidfd > 0) {
         close_fd(&l->pidfd);
     }

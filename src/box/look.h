@@ -21,8 +21,9 @@ struct look {
     const struct store *store; /* borrowed */
     const struct spec *spec;   /* borrowed */
     int root_fd;
-    int pidfd;   /* of its first process: some file systems answer in its user namespace only; 0 of
-                    one   that does not run */
+    int pidfd;   /* of a process in the user namespace of its root: some file systems answer nobody
+                    else; 0: it does not matter */
+    int serves;  /* that process serves the root, until it is closed */
     int lock_fd; /* while a stopped container is looked at, it is not started; -1: it runs */
     char *temp;  /* a copy of the image below tmp/, or NULL */
     int temp_lock_fd; /* keeps the collector from it; 0: there is none */

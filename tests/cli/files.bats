@@ -352,7 +352,7 @@ good" ]
   rbox image prune -f
 }
 
-@test "with fuse-overlayfs: cp, diff and commit while it runs; stopped, the way out is named" {
+@test "with fuse-overlayfs: cp, diff, commit and export, while it runs and when it does not" {
   [ -w /dev/fuse ] || skip "no /dev/fuse on this machine"
   rbox run --storage-driver fuse-overlayfs -d --network none --name box busybox sh -c 'rm /etc/group; echo x >/x; sleep 1000'
   until_true rbox exec box cat /x
@@ -362,7 +362,16 @@ good" ]
   rbox commit -q box fused
   [ "$(rbox run --rm --network none fused cat /x /y | tr '\n' ' ')" = "x y " ]
   rbox stop -t 0 box
-  run rbox cp box:/x x
+  rbox cp box:/x x
+  [ "$(cat x)" = x ]
+  echo z >z
+  rbox cp z box:/z
+  [ "$(rbox diff box | tr '\n' ' ')" = "C /etc D /etc/group A /x A /y A /z " ]
+  rbox export box | tar -tf - | grep -qx z
+  rbox commit -q box fused
+  [ "$(rbox run --rm --network none fused cat /y /z | tr '\n' ' ')" = "y z " ]
+  run rbox cp box:/none x
   [ "$status" -eq 125 ]
-  [[ "$output" == *"rbox start box"* ]]
+  rbox start box
+  [ "$(rbox exec box cat /z)" = z ]
 }
