@@ -96,8 +96,7 @@ refused() {
 
 @test "--device-write-bps slows writing down, or is refused with the reason and the fix (issue 6)" {
   local disk begun
-  disk=/dev/$(lsblk -no PKNAME "$(findmnt -no SOURCE -T "$RBOX_STORE")" | head -1)
-  [ -b "$disk" ] || disk=$(findmnt -no SOURCE -T "$RBOX_STORE")
+  disk=$("$RBOX_TESTS/tools/disk-of" "$RBOX_STORE")
   begun=$SECONDS
   # Into a folder of the host: an overlay that goes with its container does not wait for the disk.
   mkdir "$RBOX_STORE/out"
