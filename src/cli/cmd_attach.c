@@ -49,7 +49,7 @@ static int attach(struct ctx *ctx, void *options, int argc, char **argv, struct 
     struct report report = {0};
     struct container c;
     struct store *store = NULL;
-    int r = select_one(ctx, o->latest, SELECT_RUNNING, &argv, &store, &f, e);
+    int r = select_one(ctx, o->latest, &argv, &store, &f, e);
 
     (void)argc;
     r = r < 0 ? r : container_read(&f, &c, e);

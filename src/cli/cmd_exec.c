@@ -142,7 +142,7 @@ static int exec(struct ctx *ctx, void *options, int argc, char **argv, struct er
     autofound struct found f = {.dir_fd = -1, .run_fd = -1};
     struct store *store = NULL;
     struct container c;
-    int r = select_one(ctx, o->latest, SELECT_RUNNING, &argv, &store, &f, e);
+    int r = select_one(ctx, o->latest, &argv, &store, &f, e);
 
     (void)argc;
     if (r == 0 && *argv == NULL) {

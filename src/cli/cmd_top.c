@@ -310,7 +310,7 @@ static int top(struct ctx *ctx, void *options, int argc, char **argv, struct err
     struct store *store = NULL;
     struct container c;
     const struct top_options *o = options;
-    int r = select_one(ctx, o->latest, SELECT_RUNNING, &argv, &store, &f, e);
+    int r = select_one(ctx, o->latest, &argv, &store, &f, e);
 
     (void)argc;
     r = r < 0 ? r : choose_columns(argv, f.name, &shown, e);

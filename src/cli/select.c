@@ -14,6 +14,7 @@
 struct meant {
     struct found_list list;
     struct strv words;
+    int are_named; /* one by one */
 };
 
 static void meant_done(struct meant *m)
@@ -147,7 +148,7 @@ static int add_named(const struct store *store, const struct selected *s, struct
 }
 
 static int act(const struct store *store, const struct selected *s, const struct meant *m,
-               int are_named, select_action *action, void *arg, struct err *e)
+               select_action *action, void *arg, struct err *e)
 {
     int r = 0;
 
@@ -156,7 +157,7 @@ static int act(const struct store *store, const struct selected *s, const struct
     }
     for (size_t i = 0; r == 0 && i < m->list.count; i++) {
         r = action(store, arg, &m->list.rows[i], e);
-        if (r == -ENOENT && !are_named) {
+        if (r == -ENOENT && !m->are_named) {
             err_clear(e);
             r = 0;
         } else if (r == 0 && !s->quiet) {
@@ -190,16 +191,17 @@ int select_each(struct ctx *ctx, const struct selected *s, select_action *action
                        "name containers, or let --all, --latest or --filter choose them");
     }
     /* Those before one that is not there are not its hostages. */
+    m.are_named = named;
     r = by_option ? add_all(store, s, &m, &missing) : add_named(store, s, &m, &missing);
-    acted = act(store, s, &m, named, action, arg, e);
+    acted = act(store, s, &m, action, arg, e);
     if (acted == 0 && r < 0) {
         *e = missing;
     }
     return acted != 0 ? acted : r;
 }
 
-int select_one(struct ctx *ctx, int latest, enum select_state state, char ***argv,
-               struct store **ret_store, struct found *ret, struct err *e)
+int select_one(struct ctx *ctx, int latest, char ***argv, struct store **ret_store,
+               struct found *ret, struct err *e)
 {
     autofree char *id = NULL;
     const char *word = NULL;
@@ -220,7 +222,5 @@ int select_one(struct ctx *ctx, int latest, enum select_state state, char ***arg
         (void)err_new(e, EINVAL, latest ? "there is no container" : "no container is named");
         return err_hint(e, "rbox ps -a");
     }
-    return r < 0 ? r
-                 : (state == SELECT_RUNNING ? find_running : find_container)(*ret_store, word, ret,
-                                                                             e);
+    return r < 0 ? r : find_running(*ret_store, word, ret, e);
 }

@@ -67,8 +67,8 @@ int select_each(struct ctx *ctx, const struct selected *s, select_action *action
 
 /* For commands of one container: the first of *argv, which is then taken from it, or with @latest
  * the newest. The store is borrowed from @ctx, *ret the caller's. Errors: -EINVAL none is named;
- * those of find_running(), or of find_container() for SELECT_ANY. */
-int select_one(struct ctx *ctx, int latest, enum select_state state, char ***argv,
-               struct store **ret_store, struct found *ret, struct err *e);
+ * those of find_running(). */
+int select_one(struct ctx *ctx, int latest, char ***argv, struct store **ret_store,
+               struct found *ret, struct err *e);
 
 #endif

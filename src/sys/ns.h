@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* A user namespace was refused with @errnum: because the process is in a chroot? The kernel says EPERM
- * for nothing else, but for a filter (user_namespaces(7)). */
+/* A user namespace was refused with @errnum: because the process is in a chroot? The kernel says
+ * EPERM for nothing else, but for a filter (user_namespaces(7)). */
 int ns_is_chroot(int errnum);
 
 /* Fork with new namespaces. @flags: CLONE_NEW…, CLONE_PARENT and CLONE_INTO_CGROUP (with
