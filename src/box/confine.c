@@ -84,8 +84,10 @@ int confine(const struct spec *s, const struct user *u, const struct seccomp_fil
 
 int confine_files(const struct spec *s, struct err *e)
 {
-    /* Containers of a pod may look into each other's processes. */
-    int is_shared = s->box.bundle && s->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_PRIVATE;
+    enum spec_ns_mode pid = s->linux_.namespaces[SPEC_NS_PID].mode;
+    /* One that joins another's processes is there to look into them; so are those of a pod. */
+    int is_shared = pid == SPEC_NS_CONTAINER || pid == SPEC_NS_PATH ||
+                    (s->box.bundle && pid != SPEC_NS_PRIVATE);
     int may_mount = s->box.nested || (s->process.capabilities.bounding >> CAP_SYS_ADMIN & 1) != 0;
     autoclose int root_fd =
         may_mount || is_shared ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

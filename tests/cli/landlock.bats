@@ -17,6 +17,7 @@ setup() {
   cat_it=(busybox cat /proc/self/fd/0/file)
   run rbox run -i --rm --network none "${cat_it[@]}" <outside
   [ "$status" -ne 0 ]
+  echo "$output"
   [[ $output == *"Permission denied"* ]]
   for option in "--cap-add SYS_ADMIN" --nested --privileged; do
     # shellcheck disable=SC2086 # words
@@ -56,6 +57,16 @@ setup() {
   [ "$(rbox exec box sh -c 'tr "\0" "\n" </proc/1/environ | grep container')" = container=rbox ]
   rbox exec box sh -c 'echo x >/file; kill -0 1; readlink /proc/1/exe'
   rbox rm -f box
+}
+
+@test "a container that joins another's processes may look into them, --pid host does not" {
+  rbox run -d --name box --network none busybox sleep 1000 >/dev/null
+  run rbox run --rm --network none --pid container:box --userns container:box busybox sh -c 'tr "\0" "\n" </proc/1/environ | grep container'
+  [ "$output" = container=rbox ]
+  rbox rm -f box
+  # This test's own shell is the caller's process.
+  run rbox run --rm --network none --pid host busybox cat "/proc/$$/environ"
+  [ "$status" -ne 0 ]
 }
 
 @test "without Landlock containers go on, and info and doctor say so" {
