@@ -236,3 +236,8 @@ int harden_calls(int no_sockets, struct err *e)
     }
     return 0;
 }
+
+int harden_is_filtered(void)
+{
+    return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) != 0;
+}

@@ -43,4 +43,7 @@ int harden_beneath(int root_fd, unsigned int preserved, struct err *e);
  * architectures' calls end the process. */
 int harden_calls(int no_sockets, struct err *e);
 
+/* Does a system call filter hold this process? Asked of the kernel, not of /proc. */
+int harden_is_filtered(void);
+
 #endif

@@ -2,8 +2,10 @@
 #include "sys/mount.h"
 
 #include "base/cleanup.h"
+#include "base/hints.h"
 #include "base/mem.h"
 #include "sys/compat.h"
+#include "sys/harden.h"
 #include "sys/path.h"
 
 #include <errno.h>
@@ -71,7 +73,11 @@ const char *mount_strerror(int errnum)
 
 static int mount_failed(struct err *e, int errnum, const char *what)
 {
-    return err_new(e, errnum, "cannot mount %s: %s", what, mount_strerror(errnum));
+    (void)err_new(e, errnum, "cannot mount %s: %s", what, mount_strerror(errnum));
+    if (errnum == EPERM && harden_is_filtered()) {
+        return err_hint_id(e, HINT_OUTER_SECCOMP, NULL, NULL);
+    }
+    return -errnum;
 }
 
 int mount_fs(const char *type, const char *source, int target_fd, int attrs, const char *data,

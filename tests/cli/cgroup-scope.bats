@@ -98,7 +98,7 @@ managed() {
     rbox ps | grep -q "(Paused)"
     fails rbox pause web 2>err
     grep -q "paused already" err
-    rbox unpause --all | grep -x web
+    [ "$(rbox unpause --all)" = "$(rbox inspect --format "{{.Id}}" web)" ]
     sleep 0.2
     [ "$(stat -c %s ticks)" -gt "$before" ]
     fails rbox unpause web 2>err
