@@ -140,3 +140,27 @@ load lib
   [ "$status" -eq 125 ]
   [[ "$output" == *"you are in a chroot"*"rbox run --rootfs"*"RBX-132"* ]]
 }
+
+# mended ID: what doctor says of ID now is a fault; its fix, run to the letter, mends it.
+mended() {
+  local id=$1 before fix
+  before=$(rbox doctor) || true
+  grep -qE "^(WARN|FAIL)  $id  " <<<"$before"
+  fix=$(grep -A1 "  $id  " <<<"$before" | sed -n '2s/^ *[a-z ]*: //p')
+  eval "$fix"
+  before=$(rbox doctor) || true
+  grep -qE "^OK    $id  " <<<"$before"
+  rbox run --rm --network none busybox true
+}
+
+@test "another's XDG_RUNTIME_DIR: doctor warns, and its fix mends it" {
+  export XDG_RUNTIME_DIR=/var
+  mended RBX-120
+}
+
+@test "no /proc to tell the boot by: doctor names it, and its fix mends it" {
+  is_user root || skip "only root can mount"
+  export -f mended rbox
+  mkdir empty
+  unshare --mount bash -ec 'mount --bind empty /proc; mended RBX-129'
+}
