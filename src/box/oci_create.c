@@ -254,7 +254,6 @@ static int clone_child(struct create *c, struct err *e)
 /* Folders above the cgroup of linux.cgroupsPath are the runtime's to make. */
 static int make_cgroup_parent(const struct spec *s, struct err *e)
 {
-    autofree char *path = NULL;
     int fd = -1;
     int r = 0;
 
