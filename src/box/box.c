@@ -20,15 +20,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum {
-    ITS_ERROR_MS = 200, /* for the supervisor to put things away and say why */
-};
 
 /* What the launcher holds between the steps. */
 struct launch {
@@ -177,19 +172,6 @@ static int hand_over(struct launch *l, const struct box_options *o, struct err *
     return r < 0 ? r : write_cidfile(o, l->state.id, e);
 }
 
-/* When the launcher cannot go on, it is often because the other side could not and has begun to put
- * things away: what it says then is the cause. */
-static void prefer_its_error(const struct launch *l, struct err *e)
-{
-    struct pollfd its = {.fd = l->control_fd, .events = POLLIN};
-    struct sync_msg msg;
-
-    if (poll(&its, 1, ITS_ERROR_MS) > 0 && sync_recv(l->control_fd, &msg, NULL, 0) == 0 &&
-        msg.step == SYNC_ERROR) {
-        *e = msg.u.err;
-    }
-}
-
 static const char *second_stage_option(const struct spec *s)
 {
     return s->linux_.no_nested_userns ? "--security-opt no-nested-userns"
@@ -257,8 +239,7 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
         undo_push(undo, undo_supervisor, l);
         r = launch_serve(l, o, e);
         if (r < 0) {
-            prefer_its_error(l, e);
-            r = -e->errnum;
+            r = sync_prefer_its_error(l->control_fd, e);
         }
     }
     return r;

@@ -308,7 +308,9 @@ static int make(struct create *c, struct err *e)
     r = r < 0 ? r : seccomp_prepare(&c->bundle.spec, &c->filter, e);
     r = r < 0 ? r : oci_state_listen(&c->state, &c->start_fd, e);
     r = r < 0 ? r : clone_child(c, e);
-    r = r < 0 ? r : build(c, &master_fd, e);
+    if (r == 0 && build(c, &master_fd, e) < 0) {
+        r = sync_prefer_its_error(c->sync_fd, e);
+    }
     if (r == 0 && c->options->console_socket != NULL) {
         r = oci_send_console(c->options->console_socket, master_fd, e);
     }

@@ -5,12 +5,14 @@
 #include "sys/fd.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 enum {
-    HEAD_BYTES = offsetof(struct sync_msg, u)
+    HEAD_BYTES = offsetof(struct sync_msg, u),
+    ITS_ERROR_MS = 200
 };
 
 struct step_row {
@@ -208,4 +210,16 @@ int sync_await_exec(int *socket_fd, const char *peer, struct err *e)
 
     close_fd(socket_fd);
     return r;
+}
+
+int sync_prefer_its_error(int socket_fd, struct err *e)
+{
+    struct pollfd its = {.fd = socket_fd, .events = POLLIN};
+    struct sync_msg msg;
+
+    if (poll(&its, 1, ITS_ERROR_MS) > 0 && sync_recv(socket_fd, &msg, NULL, 0) == 0 &&
+        msg.step == SYNC_ERROR) {
+        *e = msg.u.err;
+    }
+    return -e->errnum;
 }

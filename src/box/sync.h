@@ -113,6 +113,10 @@ int sync_recv(int socket_fd, struct sync_msg *msg, int *ret_fds, size_t fd_max);
  * came along, or -1. */
 int sync_wait(int socket_fd, enum sync_step step, const char *peer, int *ret_fd, struct err *e);
 
+/* When one side cannot go on (@e), it is often because the other could not and has begun to put
+ * things away: if it says so within a fifth of a second, its error is ours. Returns -e->errnum. */
+int sync_prefer_its_error(int socket_fd, struct err *e);
+
 /* Wait for the launcher's HOST_READY; the caller owns *ret_join_fd, which is -1 without a cgroup.
  */
 int sync_wait_host(int socket_fd, struct sync_host *ret, int *ret_join_fd, struct err *e);
