@@ -277,6 +277,11 @@ static const struct {
      "podman-compose: --in-pod 0"},
 };
 
+static int is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 static int unknown_command(int argc, char **argv, struct err *e)
 {
     const char *names[CMD_NAMES_MAX * sizeof(COMMANDS) / sizeof(COMMANDS[0])];
@@ -373,7 +378,7 @@ int cmd_main(struct ctx *ctx, int argc, char **argv, struct err *e)
     if (c != NULL) {
         return cmd_run_row(ctx, c, argc - words, argv + words, e);
     }
-    if (argc == 0 || (argc == 1 && cmd_is_family(argv[0]))) {
+    if (argc == 0 || (cmd_is_family(argv[0]) && (argc == 1 || is_help(argv[1])))) {
         help_commands(stdout, argc == 0 ? NULL : argv[0]);
         return 0;
     }

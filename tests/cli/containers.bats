@@ -174,6 +174,7 @@ more" ]
   run rbox volume
   [[ "$output" == *"volume create"* ]]
   [[ "$output" != *"images"* ]]
+  [ "$(rbox volume --help)" = "$output" ]
   run rbox help run
   [[ "$output" == "Usage: rbox run [options] IMAGE"* ]]
   run rbox imags
