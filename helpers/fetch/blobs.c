@@ -136,7 +136,8 @@ static int finish_file(struct blob *b, struct err *e)
         return err_new(e, FETCH_REFUSED, "blob %.19s comes with the content of sha256:%.12s",
                        b->digest, hex);
     }
-    if (rename(b->partial, hex_of(b)) < 0) {
+    /* Whoever finds the name takes it for whole, after a power loss, too. */
+    if (fsync(b->fd) < 0 || rename(b->partial, hex_of(b)) < 0) {
         return err_set(e, errno, "cannot keep blob %.19s", b->digest);
     }
     return 0;

@@ -56,10 +56,15 @@ int ingest_has(const struct ingest *in, const char *digest)
 
 int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *digest, struct err *e)
 {
+    autoclose int fd = -1;
+
     if (ingest_has(in, digest)) {
         return 0;
     }
-    if (renameat(dir_fd, name, in->blobs_fd, manifest_hex(digest)) < 0) {
+    /* On the disk before it has the name: after a power loss whoever finds it takes it for whole.
+     */
+    fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0 || renameat(dir_fd, name, in->blobs_fd, manifest_hex(digest)) < 0) {
         return err_set(e, errno, "cannot put blob %.19s into the store", digest);
     }
     return 0;
