@@ -92,14 +92,6 @@ int container_remove(const struct store *store, const struct found *f, struct st
     return r;
 }
 
-static int begin_one(const struct store *store, void *arg, const struct found *f, struct err *e)
-{
-    struct rm_options *o = arg;
-
-    (void)store;
-    return o->force ? stopping_begin(&o->stopping, f, e) : 0;
-}
-
 static int remove_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
     struct rm_options *o = arg;
@@ -114,7 +106,7 @@ static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err 
                                    .argc = argc,
                                    .argv = argv,
                                    .state = o->force ? SELECT_ANY : SELECT_STOPPED,
-                                   .begin = begin_one};
+                                   .stopping = o->force ? &o->stopping : NULL};
     int r = 0;
 
     if (!o->force && o->stopping.time_ms >= 0) {
@@ -129,7 +121,7 @@ int container_remove_all(struct ctx *ctx, struct err *e)
 {
     struct rm_options o = {.select = {.all = 1}, .force = 1, .stopping = {.time_ms = 0}};
     const struct selected all = {
-        .select = &o.select, .state = SELECT_ANY, .quiet = 1, .begin = begin_one};
+        .select = &o.select, .state = SELECT_ANY, .quiet = 1, .stopping = &o.stopping};
 
     return select_each(ctx, &all, remove_one, &o, e);
 }

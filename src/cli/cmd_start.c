@@ -134,12 +134,6 @@ static int start(struct ctx *ctx, void *options, int argc, char **argv, struct e
     return select_each(ctx, &meant, start_one, options, e);
 }
 
-static int begin_one(const struct store *store, void *arg, const struct found *f, struct err *e)
-{
-    (void)store;
-    return stopping_begin(&((struct restart_options *)arg)->stopping, f, e);
-}
-
 static int restart_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
     const struct start_options detached = {0};
@@ -155,7 +149,7 @@ static int restart(struct ctx *ctx, void *options, int argc, char **argv, struct
                                    .argc = argc,
                                    .argv = argv,
                                    .state = o->running ? SELECT_RUNNING : SELECT_ANY,
-                                   .begin = begin_one};
+                                   .stopping = &o->stopping};
 
     o->select.all |= o->running;
     return select_each(ctx, &meant, restart_one, o, e);

@@ -48,12 +48,6 @@ static void stop_init(void *options)
     ((struct stop_options *)options)->stopping = STOPPING_INIT;
 }
 
-static int begin_one(const struct store *store, void *arg, const struct found *f, struct err *e)
-{
-    (void)store;
-    return stopping_begin(&((struct stop_options *)arg)->stopping, f, e);
-}
-
 static int stop_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
     int r = stopping_end(&((struct stop_options *)arg)->stopping, f, e);
@@ -71,7 +65,7 @@ static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct er
                                    .argc = argc,
                                    .argv = argv,
                                    .state = SELECT_RUNNING,
-                                   .begin = begin_one};
+                                   .stopping = &o->stopping};
 
     return select_each(ctx, &meant, stop_one, o, e);
 }

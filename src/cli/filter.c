@@ -32,7 +32,7 @@ static int prepare_container(const struct store *store, struct filter_term *t, s
     struct container c;
     int r = find_container(store, t->value, &f, e);
 
-    r = r < 0 ? r : container_read(&f, &c, e);
+    r = r < 0 ? r : container_glance(&f, &c, e);
     if (r < 0) {
         return r;
     }

@@ -74,7 +74,7 @@ static int newest(const struct found_list *l)
         struct err ignored = {0};
         struct container c;
 
-        if (container_read(&l->rows[i], &c, &ignored) == 0) {
+        if (container_glance(&l->rows[i], &c, &ignored) == 0) {
             best = c.created_ns > best_ns ? (int)i : best;
             best_ns = c.created_ns > best_ns ? c.created_ns : best_ns;
             container_done(&c);
@@ -83,17 +83,13 @@ static int newest(const struct found_list *l)
     return best;
 }
 
-/* Does the row belong to those that options mean, not names? */
-static int is_meant(const struct selected *s, const struct filter *filter, const struct found *f,
-                    int is_newest)
+/* Does the row belong to those that --all and --filter mean? */
+static int is_meant(const struct selected *s, const struct filter *filter, const struct found *f)
 {
     struct err ignored = {0};
     struct container c;
     int is = 0;
 
-    if (s->select->latest) {
-        return is_newest;
-    }
     if ((s->state == SELECT_RUNNING && f->run_fd < 0) ||
         (s->state == SELECT_STOPPED && f->run_fd >= 0)) {
         return 0;
@@ -101,7 +97,7 @@ static int is_meant(const struct selected *s, const struct filter *filter, const
     if (filter->count == 0) {
         return 1;
     }
-    if (container_read(f, &c, &ignored) < 0) {
+    if (container_glance(f, &c, &ignored) < 0) {
         return 0;
     }
     is = filter_matches(filter, &c);
@@ -114,16 +110,19 @@ static int add_all(const struct store *store, const struct selected *s, struct m
 {
     autofound_list struct found_list all = {0};
     autofilter struct filter filter = {0};
-    int latest = -1;
     int r = filter_open(store, &s->select->filters, &filter, e);
 
     r = r < 0 ? r : find_all(store, &all, e);
     if (r < 0) {
         return r;
     }
-    latest = s->select->latest ? newest(&all) : -1;
+    if (s->select->latest) {
+        int i = newest(&all);
+
+        return i < 0 ? 0 : add_word(store, s, all.rows[i].id, m, e);
+    }
     for (size_t i = 0; i < all.count; i++) {
-        if (is_meant(s, &filter, &all.rows[i], (int)i == latest)) {
+        if (is_meant(s, &filter, &all.rows[i])) {
             autofree char *id = xstrdup(all.rows[i].id);
 
             add(m, &all.rows[i], id);
@@ -152,8 +151,8 @@ static int act(const struct store *store, const struct selected *s, const struct
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && s->begin != NULL && i < m->list.count; i++) {
-        r = s->begin(store, arg, &m->list.rows[i], e);
+    for (size_t i = 0; r == 0 && s->stopping != NULL && i < m->list.count; i++) {
+        r = stopping_begin(s->stopping, &m->list.rows[i], e);
     }
     for (size_t i = 0; r == 0 && i < m->list.count; i++) {
         r = action(store, arg, &m->list.rows[i], e);

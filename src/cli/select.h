@@ -9,6 +9,7 @@
 #include "box/find.h"
 #include "cli/cmd.h"
 #include "cli/filter.h"
+#include "cli/stopping.h"
 
 struct select {
     int all;
@@ -54,8 +55,8 @@ struct selected {
     int argc; /* the names */
     char *const *argv;
     enum select_state state;
-    int quiet;            /* do not print what was done */
-    select_action *begin; /* called for each before the action is for any; or NULL */
+    int quiet;                 /* do not print what was done */
+    struct stopping *stopping; /* begin to stop them all before the action for any; or NULL */
 };
 
 /* Call @action for the containers that are meant, and print what the user called each (its id,

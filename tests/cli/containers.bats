@@ -260,6 +260,9 @@ more" ]
   rbox rm --ignore one
   rbox stop --ignore one
   rbox stop two
+  run rbox kill --latest # needs one that runs, as by its name
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"is not running"* ]]
   [ -z "$(rbox container prune -f --filter label=kind=a)" ]
   [ -n "$(rbox container prune -f --filter label=kind=b)" ]
   run rbox stop one --all
