@@ -76,18 +76,6 @@ static int ensure_layer(const struct store *store, const struct layer_key *k, co
     return r < 0 ? r : layer_unpack(store, k, fd, e);
 }
 
-/* Of a layer that an image has twice the upper one counts: whatever it says is said over all below.
- * The kernel's overlay refuses it twice (ELOOP). */
-static int comes_again(const struct strv *list, size_t k)
-{
-    for (size_t n = k + 1; n < list->len; n++) {
-        if (strcmp(list->v[n], list->v[k]) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 int image_layers(const struct store *store, struct image *i, const struct spec_idmap *uid_map,
                  const struct spec_idmap *gid_map, struct err *e)
 {
@@ -106,8 +94,11 @@ int image_layers(const struct store *store, struct image *i, const struct spec_i
     for (size_t k = 0; k < i->diff_ids.len; k++) {
         const struct layer_key key = {
             .diff_id = i->diff_ids.v[k], .uid_map = uid_map, .gid_map = gid_map};
+        const struct strv above = {.v = i->diff_ids.v + k + 1, .len = i->diff_ids.len - k - 1};
 
-        if (comes_again(&i->diff_ids, k)) {
+        /* Of a layer that an image has twice the upper one counts: whatever it says is said over
+         * all below. The kernel's overlay refuses it twice (ELOOP). */
+        if (strv_has(&above, key.diff_id)) {
             continue;
         }
         if (ensure_layer(store, &key, i->blobs.v[k], e) < 0) {

@@ -56,15 +56,10 @@ int ingest_has(const struct ingest *in, const char *digest)
 
 int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *digest, struct err *e)
 {
-    autoclose int fd = -1;
-
     if (ingest_has(in, digest)) {
         return 0;
     }
-    /* On the disk before it has the name: after a power loss whoever finds it takes it for whole.
-     */
-    fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) < 0 || renameat(dir_fd, name, in->blobs_fd, manifest_hex(digest)) < 0) {
+    if (renameat(dir_fd, name, in->blobs_fd, manifest_hex(digest)) < 0) {
         return err_set(e, errno, "cannot put blob %.19s into the store", digest);
     }
     return 0;
@@ -120,8 +115,8 @@ int ingest_read(struct ingest *in, const char *digest, char **ret_text, size_t *
 
 /* ---- the image */
 
-static int unpack_layer(struct ingest *in, const struct layer_key *key, const char *blob,
-                        struct err *e)
+int ingest_unpack(const struct ingest *in, const struct layer_key *key, const char *blob,
+                  struct err *e)
 {
     autoclose int fd = openat(in->blobs_fd, manifest_hex(blob), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -152,7 +147,7 @@ static int start_job(struct ingest *in, const struct layer_key *key, const char 
         struct err why = {0};
 
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (unpack_layer(in, key, blob, &why) < 0) {
+        if (ingest_unpack(in, key, blob, &why) < 0) {
             (void)fd_write_all(write_fd, &why, sizeof(why));
         }
         _exit(0);
@@ -164,7 +159,7 @@ static int start_job(struct ingest *in, const struct layer_key *key, const char 
     return 0;
 }
 
-/* Wait for @j; the first error counts. */
+/* Wait for @j, if it was started: how it ended. */
 static int end_job(struct job *j, struct err *e)
 {
     struct err why = {0};
@@ -172,29 +167,19 @@ static int end_job(struct job *j, struct err *e)
     int status = 0;
 
     if (j->pidfd <= 0) {
-        return -e->errnum;
+        return 0;
     }
     n = read(j->err_fd, &why, sizeof(why)); /* less than a pipe holds: whole, or the end */
     if (proc_wait(j->pidfd, PROC_FOREVER, &status, &why) == 0 && n <= 0 && status != 0) {
         (void)err_new(&why, EIO, "the process that unpacked a layer ended with status %d", status);
     }
-    if (e->errnum == 0) {
-        *e = why;
-    }
     close_fd(&j->pidfd);
     close_fd(&j->err_fd);
     *j = (struct job){0};
-    return -e->errnum;
-}
-
-static int comes_earlier(const struct strv *list, size_t i)
-{
-    for (size_t k = 0; k < i; k++) {
-        if (strcmp(list->v[k], list->v[i]) == 0) {
-            return 1;
-        }
+    if (why.errnum != 0) {
+        *e = why;
     }
-    return 0;
+    return -why.errnum;
 }
 
 static int unpack_layers(struct ingest *in, const struct manifest *m, const struct strv *diff_ids,
@@ -212,17 +197,21 @@ static int unpack_layers(struct ingest *in, const struct manifest *m, const stru
         const struct layer_key key = {.diff_id = diff_ids->v[i],
                                       .uid_map = &in->maps.linux_.uid_mappings,
                                       .gid_map = &in->maps.linux_.gid_mappings};
+        const struct strv before = {.v = diff_ids->v, .len = i};
         struct job *j = &jobs[started % PARALLEL];
 
-        if (comes_earlier(diff_ids, i) || layer_exists(in->store, &key)) {
+        if (strv_has(&before, diff_ids->v[i]) || layer_exists(in->store, &key)) {
             continue;
         }
         r = end_job(j, e);
         r = r < 0 ? r : start_job(in, &key, m->layers.v[i], j, e);
         started++;
     }
-    for (size_t i = 0; i < PARALLEL; i++) {
-        r = end_job(&jobs[i], e);
+    for (size_t i = 0; i < PARALLEL; i++) { /* for all of them; the first error counts */
+        struct err later = {0};
+        int ended = end_job(&jobs[i], r < 0 ? &later : e);
+
+        r = r < 0 ? r : ended;
     }
     return r;
 }

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "image/image.h"
+#include "image/layers.h"
 #include "image/platform.h"
 #include "image/store.h"
 #include "spec/spec.h"
@@ -26,7 +27,12 @@ void ingest_done(struct ingest *in);
 int ingest_blob(struct ingest *in, int fd, char **ret_digest, struct err *e);
 int ingest_text(struct ingest *in, const char *text, char **ret_digest, struct err *e);
 
-/* Move the file @name below @dir_fd, whose digest is known, into the store. */
+/* Unpack blob @blob of the store as the layer @key. */
+int ingest_unpack(const struct ingest *in, const struct layer_key *key, const char *blob,
+                  struct err *e);
+
+/* Move the file @name below @dir_fd, whose digest is known, into the store. It is on the disk
+ * already (fsync): after a power loss whoever finds the blob takes it for whole. */
 int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *digest, struct err *e);
 
 /* Is the blob there? */

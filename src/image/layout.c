@@ -42,7 +42,7 @@ static int layout_blob(struct layout *l, const char *digest, struct err *e)
         }
         return r;
     }
-    if (faccessat(l->in->blobs_fd, manifest_hex(digest), F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (ingest_has(l->in, digest)) {
         return 0;
     }
     r = path_open_no_symlinks(l->dir_fd, name, O_RDONLY | O_NONBLOCK, &fd, e);

@@ -126,17 +126,12 @@ static int unpack(struct puller *p, const char *digest, struct err *e)
         const struct layer_key key = {.diff_id = p->diff_ids.v[i],
                                       .uid_map = &p->in.maps.linux_.uid_mappings,
                                       .gid_map = &p->in.maps.linux_.gid_mappings};
-        autoclose int fd = -1;
 
         if (strcmp(p->m.layers.v[i], digest) != 0 || layer_exists(p->in.store, &key)) {
             continue;
         }
         step(p, TRANSFER_UNPACK, digest, 0, 0);
-        fd = openat(p->in.blobs_fd, manifest_hex(digest), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0) {
-            return err_set(e, errno, "cannot open blob %.19s", digest);
-        }
-        if (layer_unpack(p->in.store, &key, fd, e) < 0) {
+        if (ingest_unpack(&p->in, &key, digest, e) < 0) {
             return -e->errnum;
         }
     }

@@ -122,10 +122,18 @@ int spool_read(const struct spool *s, const char *name, char **ret, size_t *ret_
 int spool_ingest(struct spool *s, const char *name, const struct spooled **ret, struct err *e)
 {
     const struct spooled *f = spool_find(s, name);
+    autoclose int fd = -1;
 
     if (f == NULL) {
         return err_new(e, ENOENT, "the archive has no file '%s'", name);
     }
     *ret = f;
+    if (ingest_has(s->in, f->digest)) {
+        return 0;
+    }
+    fd = openat(s->dir_fd, f->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0) {
+        return err_set(e, errno, "cannot write '%s' to disk", name);
+    }
     return ingest_file(s->in, s->dir_fd, f->name, f->digest, e);
 }
