@@ -6,6 +6,7 @@
 #include "base/parse.h"
 #include "box/events.h"
 #include "cli/cmd.h"
+#include "cli/filter.h"
 #include "cli/format.h"
 
 #include <errno.h>
@@ -75,23 +76,26 @@ static int matches_text(const json_t *event, const char *key, const char *value)
     return str_eq(json_string_value(json_object_get(event, key)), value);
 }
 
-static int matches_container(const json_t *event, const char *value)
+static int matches_container(const void *event, const struct filter_term *t)
 {
+    const char *value = t->value;
     const char *id = json_string_value(json_object_get(event, "ID"));
 
     return matches_text(event, "Type", "container") &&
            (matches_text(event, "Name", value) || (id != NULL && str_after(id, value) != NULL));
 }
 
-static int matches_event(const json_t *event, const char *value)
+static int matches_event(const void *event, const struct filter_term *t)
 {
+    const char *value = t->value;
     /* docker's name for it */
     return matches_text(event, "Status", strcmp(value, "die") == 0 ? "died" : value);
 }
 
 /* "busybox" is docker.io/library/busybox:latest, too. */
-static int matches_image(const json_t *event, const char *value)
+static int matches_image(const void *event, const struct filter_term *t)
 {
+    const char *value = t->value;
     const char *key = matches_text(event, "Type", "image") ? "Name" : "Image";
     const char *name = json_string_value(json_object_get(event, key));
     const char *found = name != NULL ? strstr(name, value) : NULL;
@@ -100,8 +104,9 @@ static int matches_image(const json_t *event, const char *value)
            (found[strlen(value)] == '\0' || found[strlen(value)] == ':');
 }
 
-static int matches_label(const json_t *event, const char *value)
+static int matches_label(const void *event, const struct filter_term *t)
 {
+    const char *value = t->value;
     autofree char *key = xstrndup(value, strcspn(value, "="));
     const char *label =
         json_string_value(json_object_get(json_object_get(event, "Attributes"), key));
@@ -109,72 +114,38 @@ static int matches_label(const json_t *event, const char *value)
     return label != NULL && (value[strlen(key)] == '\0' || str_eq(label, value + strlen(key) + 1));
 }
 
-static int matches_type(const json_t *event, const char *value)
+static int matches_type(const void *event, const struct filter_term *t)
 {
+    const char *value = t->value;
     return matches_text(event, "Type", value);
 }
 
-static int matches_volume(const json_t *event, const char *value)
+static int matches_volume(const void *event, const struct filter_term *t)
 {
+    const char *value = t->value;
     return matches_text(event, "Type", "volume") && matches_text(event, "Name", value);
 }
 
-static const struct {
-    const char *key;
-    int (*matches)(const json_t *event, const char *value);
-} FILTERS[] = {
-    {"container", matches_container}, {"event", matches_event}, {"image", matches_image},
-    {"label", matches_label},         {"type", matches_type},   {"volume", matches_volume},
+static const struct filter_key FILTERS[] = {
+    {.key = "container", .match = matches_container},
+    {.key = "event", .match = matches_event},
+    {.key = "image", .match = matches_image},
+    {.key = "label", .match = matches_label},
+    {.key = "type", .match = matches_type},
+    {.key = "volume", .match = matches_volume},
+    {0},
 };
-
-enum {
-    FILTER_COUNT = sizeof(FILTERS) / sizeof(FILTERS[0])
-};
-
-/* The value of @filter if it is one for row @i, else NULL. */
-static const char *filter_value(const char *filter, size_t i)
-{
-    const char *rest = str_after(filter, FILTERS[i].key);
-
-    return rest != NULL && *rest == '=' ? rest + 1 : NULL;
-}
 
 static int parse_filter(const char *value, void *list, struct err *e)
 {
-    for (size_t i = 0; i < FILTER_COUNT; i++) {
-        if (filter_value(value, i) != NULL) {
-            strv_push(list, value);
-            return 0;
-        }
-    }
-    return err_new(e, EINVAL,
-                   "'%s' is not container=, event=, image=, label=, type= or volume= something",
-                   value);
-}
-
-static int is_wanted(const struct strv *filters, const json_t *event)
-{
-    for (size_t i = 0; i < FILTER_COUNT; i++) {
-        int asked = 0;
-        int matched = 0;
-
-        for (size_t k = 0; k < filters->len; k++) {
-            const char *value = filter_value(filters->v[k], i);
-
-            asked = asked || value != NULL;
-            matched = matched || (value != NULL && FILTERS[i].matches(event, value));
-        }
-        if (asked && !matched) {
-            return 0;
-        }
-    }
-    return 1;
+    return filter_add(FILTERS, value, list, e);
 }
 
 /* ---- printing */
 
 struct printing {
     const struct events_options *o;
+    struct filter filter;
     struct err *e;
 };
 
@@ -214,7 +185,7 @@ static int print(const json_t *event, void *arg)
     autofree char *text = NULL;
     int r = 0;
 
-    if (!is_wanted(&p->o->filters, event)) {
+    if (!filter_matches(&p->filter, event)) {
         return 0;
     }
     (void)clock_text(json_integer_value(json_object_get(event, "timeNano")), when);
@@ -246,5 +217,8 @@ static int events(struct ctx *ctx, void *options, int argc, char **argv, struct 
     if (o->query.since_ns == 0 && o->query.until_ns == 0 && o->query.follow) {
         o->query.since_ns = clock_realtime_ns();
     }
-    return r < 0 ? r : events_read(store, &o->query, print, &p, e);
+    r = r < 0 ? r : filter_open(FILTERS, store, &o->filters, &p.filter, e);
+    r = r < 0 ? r : events_read(store, &o->query, print, &p, e);
+    filter_done(&p.filter);
+    return r;
 }

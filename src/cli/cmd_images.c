@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cmd.h"
+#include "cli/filter.h"
 #include "cli/format.h"
 #include "image/image_ref.h"
 #include "image/manifest.h"
@@ -70,18 +71,41 @@ static void images_done(void *options)
     strv_done(&((struct images_options *)options)->filters);
 }
 
+/* ---- filters */
+
+/* "*alpine*", of the whole name or what follows its last slash. */
+static int match_reference(const void *row, const struct filter_term *t)
+{
+    const struct image *i = row;
+    const char *last = strrchr(i->name, '/');
+
+    return fnmatch(t->value, i->name, 0) == 0 ||
+           (last != NULL && fnmatch(t->value, last + 1, 0) == 0);
+}
+
+static int match_dangling(const void *row, const struct filter_term *t)
+{
+    return record_is_dangling(((const struct image *)row)->name) == (strcmp(t->value, "true") == 0);
+}
+
+static int match_label(const void *row, const struct filter_term *t)
+{
+    return spec_env_has(&((const struct image *)row)->config.labels, t->value);
+}
+
+static const struct filter_key FILTERS[] = {
+    {.key = "dangling", .match = match_dangling, .wants_all = 1},
+    {.key = "reference", .match = match_reference, .wants_all = 1},
+    {.key = "label", .match = match_label, .wants_all = 1},
+    {0},
+};
+
 static int parse_filter(const char *value, void *field, struct err *e)
 {
-    static const char *const KEYS[] = {"dangling=", "reference=", "label="};
-
-    for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {
-        if (str_after(value, KEYS[i]) != NULL) {
-            strv_push(field, value);
-            return 0;
-        }
-    }
-    return err_new(e, EINVAL, "'%s' is not dangling=, reference= or label=", value);
+    return filter_add(FILTERS, value, field, e);
 }
+
+/* ---- rows */
 
 static const struct format_column COLUMNS[] = {
     {"REPOSITORY", "Repository"}, {"TAG", "Tag"},   {"IMAGE ID", "ID"},
@@ -92,6 +116,7 @@ static const struct format_column COLUMNS_DIGESTS[] = {
 
 struct collect {
     const struct images_options *options;
+    struct filter filter;
     const char *wanted; /* a full repository, or NULL */
     const char *wanted_tag;
     json_t *rows;
@@ -112,42 +137,6 @@ static json_t *image_row(const struct image *i, const struct images_options *o,
                      "Name", i->name);
 }
 
-/* "reference=*alpine*", "label=K" or "label=K=V", "dangling=true". */
-static int matches(const struct image *i, const char *filter)
-{
-    const char *pattern = str_after(filter, "reference=");
-    const char *label = str_after(filter, "label=");
-    const char *dangling = str_after(filter, "dangling=");
-
-    if (pattern != NULL) {
-        const char *last = strrchr(i->name, '/');
-
-        return fnmatch(pattern, i->name, 0) == 0 ||
-               (last != NULL && fnmatch(pattern, last + 1, 0) == 0);
-    }
-    if (dangling != NULL) {
-        return record_is_dangling(i->name) == (strcmp(dangling, "true") == 0);
-    }
-    for (size_t k = 0; label != NULL && k < i->config.labels.len; k++) {
-        const char *rest = str_after(i->config.labels.v[k], label);
-
-        if (rest != NULL && (*rest == '\0' || *rest == '=')) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-static int is_wanted(const struct collect *c, const struct image *i)
-{
-    for (size_t k = 0; k < c->options->filters.len; k++) {
-        if (!matches(i, c->options->filters.v[k])) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
 static int collect_image(const struct image *i, void *arg)
 {
     struct collect *c = arg;
@@ -159,7 +148,7 @@ static int collect_image(const struct image *i, void *arg)
         warn("the record of image '%s' is damaged: load the image again", i->name);
         return 0;
     }
-    if (!is_wanted(c, i)) {
+    if (!filter_matches(&c->filter, i)) {
         return 0;
     }
     if (record_is_dangling(i->name)) {
@@ -205,13 +194,15 @@ static int images(struct ctx *ctx, void *options, int argc, char **argv, struct 
         c.wanted_tag = strchr(argv[0], ':') != NULL ? ref.tag : NULL;
     }
     c.rows = json_array();
-    r = record_each(store, collect_image, &c, e);
+    r = filter_open(FILTERS, store, &o->filters, &c.filter, e);
+    r = r < 0 ? r : record_each(store, collect_image, &c, e);
     r = r < 0 ? r : format_sort_rows(c.rows, SORT, o->sort, e);
     if (r == 0) {
         r = format_rows(stdout, o->quiet && o->format == NULL ? "{{.ID}}" : o->format,
                         o->digests ? COLUMNS_DIGESTS : COLUMNS, c.rows,
                         o->no_heading ? FORMAT_NO_HEADING : 0, e);
     }
+    filter_done(&c.filter);
     json_decref(c.rows);
     image_ref_done(&ref);
     return r;

@@ -32,7 +32,7 @@ static const struct opt LS_OPTIONS[] = {
     FORMAT_LIST_ROWS(struct ls_options, list),
     {"filter", 'f', "KEY=VALUE", OPT_PARSE, offsetof(struct ls_options, filters),
      "only those with that name, id, driver or label, or made before until",
-     network_use_check_filter},
+     network_use_parse_filter},
     {"no-trunc", 0, NULL, OPT_FLAG, offsetof(struct ls_options, no_trunc), "print ids in full",
      NULL},
     {0},
@@ -89,7 +89,7 @@ struct prune_options {
 static const struct opt PRUNE_OPTIONS[] = {
     {"force", 'f', NULL, OPT_FLAG, offsetof(struct prune_options, force), "do not ask", NULL},
     {"filter", 0, "KEY=VALUE", OPT_PARSE, offsetof(struct prune_options, filters),
-     "only those with that label, or made before until", network_use_check_filter},
+     "only those with that label, or made before until", network_use_parse_filter},
     {0},
 };
 
@@ -139,6 +139,7 @@ static int network_ls(struct ctx *ctx, void *options, int argc, char **argv, str
     static const struct format_column COLUMNS[] = {
         {"NETWORK ID", "ID"}, {"NAME", "Name"}, {"DRIVER", "Driver"}, {NULL, NULL}};
     const struct ls_options *o = options;
+    autofilter struct filter filter = {0};
     json_auto_t *rows = json_array();
     struct network_configs all = {0};
     struct store *store = NULL;
@@ -146,9 +147,10 @@ static int network_ls(struct ctx *ctx, void *options, int argc, char **argv, str
 
     (void)argc;
     (void)argv;
+    r = r < 0 ? r : network_use_filter(store, &o->filters, &filter, e);
     r = r < 0 ? r : network_config_list(store, &all, NULL, e);
     for (size_t i = 0; i < all.count; i++) {
-        if (network_use_matches(&all.v[i], &o->filters)) {
+        if (filter_matches(&filter, &all.v[i])) {
             (void)json_array_append_new(rows, describe(&all.v[i], o->no_trunc));
         }
     }

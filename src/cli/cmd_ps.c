@@ -5,7 +5,7 @@
 #include "base/parse.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
-#include "cli/filter.h"
+#include "cli/container_filter.h"
 #include "cli/format.h"
 #include "image/usage.h"
 
@@ -34,7 +34,7 @@ static const struct opt OPTIONS[] = {
     {"quiet", 'q', NULL, OPT_FLAG, FIELD(quiet), "print ids only", NULL},
     {"last", 'n', "N", OPT_INT64, FIELD(last), "the N newest, running or not", NULL},
     {"latest", 'l', NULL, OPT_FLAG, FIELD(latest), "the newest, running or not", NULL},
-    FILTER_ROW('f', FIELD(filters)),
+    CONTAINER_FILTER_ROW('f', FIELD(filters)),
     {"no-trunc", 0, NULL, OPT_FLAG, FIELD(no_trunc), "print ids and commands in full", NULL},
     {"noheading", 0, NULL, OPT_FLAG, FIELD(no_heading), "print no heading", NULL},
     {"size", 's', NULL, OPT_FLAG, FIELD(size),
@@ -157,7 +157,7 @@ struct list {
 /* Are those that do not run asked for? A filter for a state asks for those that have it. */
 static int wants_ended(const struct ps_options *o)
 {
-    return o->all || o->latest || o->last >= 0 || filter_wants_ended(&o->filters);
+    return o->all || o->latest || o->last >= 0 || container_filter_wants_ended(&o->filters);
 }
 
 static int by_age(const void *a, const void *b)
@@ -183,7 +183,7 @@ static int read_all(const struct store *store, const struct ps_options *o, struc
 {
     autofound_list struct found_list found = {0};
     autofilter struct filter filter = {0};
-    int r = filter_open(store, &o->filters, &filter, e);
+    int r = container_filter_open(store, &o->filters, &filter, e);
 
     r = r < 0            ? r
         : wants_ended(o) ? find_all(store, &found, e)

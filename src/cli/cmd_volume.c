@@ -7,6 +7,7 @@
 #include "box/events.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/filter.h"
 #include "cli/format.h"
 #include "cli/volume_use.h"
 #include "image/volume.h"
@@ -166,45 +167,47 @@ static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, 
     return r;
 }
 
+struct volume {
+    const char *name;
+    struct strv labels;
+};
+
+static int match_name(const void *row, const struct filter_term *t)
+{
+    return strstr(((const struct volume *)row)->name, t->value) != NULL;
+}
+
+static int match_label(const void *row, const struct filter_term *t)
+{
+    return spec_env_has(&((const struct volume *)row)->labels, t->value);
+}
+
+static const struct filter_key FILTERS[] = {
+    {.key = "name", .match = match_name, .wants_all = 1},
+    {.key = "label", .match = match_label, .wants_all = 1},
+    {0},
+};
+
 static int parse_filter(const char *value, void *list, struct err *e)
 {
-    if (str_after(value, "name=") == NULL && str_after(value, "label=") == NULL) {
-        (void)err_new(e, EINVAL, "'%s' is not a filter", value);
-        return err_hint(e, "name= or label=");
-    }
-    strv_push(list, value);
-    return 0;
+    return filter_add(FILTERS, value, list, e);
 }
 
-/* All filters must match. */
-static int matches(const char *name, const struct strv *labels, const struct strv *filters)
-{
-    for (size_t i = 0; i < filters->len; i++) {
-        const char *part = str_after(filters->v[i], "name=");
-        const char *label = str_after(filters->v[i], "label=");
-
-        if ((part != NULL && strstr(name, part) == NULL) ||
-            (label != NULL && !spec_env_has(labels, label))) {
-            return 0;
-        }
-    }
-    return 1;
-}
-
-static int add_row(const struct store *store, const char *name, const struct strv *filters,
+static int add_row(const struct store *store, const char *name, const struct filter *filter,
                    json_t *rows, struct err *e)
 {
     autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, name);
-    autostrv struct strv labels = {0};
-    int r = volume_labels(store, name, &labels, e);
+    struct volume v = {.name = name};
+    int r = volume_labels(store, name, &v.labels, e);
 
-    if (r == 0 && matches(name, &labels, filters)) {
+    if (r == 0 && filter_matches(filter, &v)) {
         (void)json_array_append_new(rows,
                                     json_pack("{s:s, s:o, s:o, s:I, s:o}", "Driver", "local",
                                               "Name", json_str(name), "Mountpoint", json_str(path),
                                               "Created", (json_int_t)volume_created(store, name),
-                                              "Labels", json_from_pairs(&labels)));
+                                              "Labels", json_from_pairs(&v.labels)));
     }
+    strv_done(&v.labels);
     return r;
 }
 
@@ -214,15 +217,17 @@ static int volume_ls(struct ctx *ctx, void *options, int argc, char **argv, stru
         {"DRIVER", "Driver"}, {"VOLUME NAME", "Name"}, {NULL, NULL}};
     const struct ls_options *o = options;
     autostrv struct strv names = {0};
+    autofilter struct filter filter = {0};
     json_auto_t *rows = json_array();
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
     (void)argc;
     (void)argv;
+    r = r < 0 ? r : filter_open(FILTERS, store, &o->filters, &filter, e);
     r = r < 0 ? r : volume_list(store, &names, e);
     for (size_t i = 0; r == 0 && i < names.len; i++) {
-        r = add_row(store, names.v[i], &o->filters, rows, e);
+        r = add_row(store, names.v[i], &filter, rows, e);
     }
     return r < 0 ? r : format_listed(stdout, &o->list, COLUMNS, rows, e);
 }

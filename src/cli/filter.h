@@ -1,41 +1,53 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* --filter KEY=VALUE of commands that list or take containers: of one key any may match, of
- * different keys all must (podman-ps(1); labels must all match). */
+/* --filter KEY=VALUE of commands that list things: a table says which keys there are.
+ *
+ *     static const struct filter_key FILTERS[] = {
+ *         {.key = "name", .match = match_name}, {.key = "label", .match = match_label}, {0}};
+ *
+ * Of one key any value may match, or all must (wants_all); different keys must all match. */
 #ifndef RBOX_CLI_FILTER_H
 #define RBOX_CLI_FILTER_H
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "cli/container.h"
 #include "image/store.h"
 
-/* For rows of options: adds "KEY=VALUE" to a struct strv, or says which keys there are. */
-int filter_parse(const char *value, void *list, struct err *e);
+#include <regex.h>
+#include <stdint.h>
 
-/* A row --filter for a struct strv at @offset. */
-#define FILTER_ROW(letter, offset)                                                             \
-    {                                                                                          \
-        "filter", letter, "KEY=VALUE", OPT_PARSE, offset,                                      \
-            "only those with that name, id, status, label, ancestor, exited, health, before, " \
-            "since, until, volume or network",                                                 \
-            filter_parse                                                                       \
-    }
+/* One filter that was given. */
+struct filter_term {
+    const struct filter_key *key;
+    const char *value; /* borrowed */
+    int has_regex;
+    regex_t regex;   /* what a prepare() made of the value */
+    int64_t when_ns; /* or this */
+};
 
-/* Filters made ready: what they name is looked up. */
+struct filter_key {
+    const char *key; /* NULL ends the table */
+    int (*match)(const void *row, const struct filter_term *t);
+    int (*prepare)(const struct store *store, struct filter_term *t,
+                   struct err *e); /* before the first match; or NULL */
+    int wants_all;
+};
+
+/* Add "KEY=VALUE" to @list. Errors: -EINVAL @keys has no such key; the hint says which there are.
+ */
+int filter_add(const struct filter_key *keys, const char *filter, struct strv *list, struct err *e);
+
+/* Filters made ready. */
 struct filter {
     struct filter_term *terms; /* NULL: everything matches */
     size_t count;
 };
 
-/* On success the caller owns *ret (filter_done()). Errors: -ENOENT the container of before= or
- * since= is not there; -EINVAL a name that is no regular expression, a time that is none. */
-int filter_open(const struct store *store, const struct strv *filters, struct filter *ret,
-                struct err *e);
+/* Make those of @list ready, which were added by filter_add() and stay the caller's; NULL has none.
+ * On success the caller owns *ret. Errors: those of the keys' prepare(). */
+int filter_open(const struct filter_key *keys, const struct store *store, const struct strv *list,
+                struct filter *ret, struct err *e);
 
-int filter_matches(const struct filter *f, const struct container *c);
-
-/* Does a filter ask for containers by a state that those that run have not? */
-int filter_wants_ended(const struct strv *filters);
+int filter_matches(const struct filter *f, const void *row);
 
 void filter_done(struct filter *f);
 #define autofilter __attribute__((cleanup(filter_done)))

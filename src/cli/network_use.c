@@ -63,78 +63,56 @@ int network_use_each(const struct store *store, const char *network, network_use
     return visit_all(&v, 0, e);
 }
 
-/* ---- filters; of one key any may match, of different keys all must */
+/* ---- filters */
 
-static int match_name(const struct network_config *c, const char *value)
+static int match_name(const void *row, const struct filter_term *t)
 {
-    return strstr(c->name, value) != NULL;
+    const struct network_config *c = row;
+    return strstr(c->name, t->value) != NULL;
 }
 
-static int match_id(const struct network_config *c, const char *value)
+static int match_id(const void *row, const struct filter_term *t)
 {
-    return str_after(c->id, value) != NULL;
+    const struct network_config *c = row;
+    return str_after(c->id, t->value) != NULL;
 }
 
-static int match_driver(const struct network_config *c, const char *value)
+static int match_driver(const void *row, const struct filter_term *t)
 {
-    (void)c;
-    return strcmp(value, "bridge") == 0;
+    (void)row;
+    return strcmp(t->value, "bridge") == 0;
 }
 
-static int match_label(const struct network_config *c, const char *value)
+static int match_label(const void *row, const struct filter_term *t)
 {
-    return spec_env_has(&c->labels, value);
+    const struct network_config *c = row;
+    return spec_env_has(&c->labels, t->value);
 }
 
-static int match_until(const struct network_config *c, const char *value)
+static int match_until(const void *row, const struct filter_term *t)
 {
+    const struct network_config *c = row;
     struct err ignored = {0};
     int64_t until_ns = 0;
 
-    return parse_time_ns(value, &until_ns, &ignored) == 0 && c->created_ns < until_ns;
+    return parse_time_ns(t->value, &until_ns, &ignored) == 0 && c->created_ns < until_ns;
 }
 
-static const struct {
-    const char *key;
-    int (*match)(const struct network_config *c, const char *value);
-} FILTERS[] = {
-    {"name=", match_name},   {"id=", match_id},       {"driver=", match_driver},
-    {"label=", match_label}, {"until=", match_until},
+static const struct filter_key FILTERS[] = {
+    {.key = "name", .match = match_name},     {.key = "id", .match = match_id},
+    {.key = "driver", .match = match_driver}, {.key = "label", .match = match_label},
+    {.key = "until", .match = match_until},   {0},
 };
 
-enum {
-    FILTER_COUNT = sizeof(FILTERS) / sizeof(FILTERS[0])
-};
-
-int network_use_check_filter(const char *filter, void *list, struct err *e)
+int network_use_parse_filter(const char *filter, void *list, struct err *e)
 {
-    for (size_t i = 0; i < FILTER_COUNT; i++) {
-        if (str_after(filter, FILTERS[i].key) != NULL) {
-            strv_push(list, filter);
-            return 0;
-        }
-    }
-    (void)err_new(e, EINVAL, "'%s' is not a filter", filter);
-    return err_hint(e, "name=, id=, driver=, label= or until=");
+    return filter_add(FILTERS, filter, list, e);
 }
 
-int network_use_matches(const struct network_config *c, const struct strv *filters)
+int network_use_filter(const struct store *store, const struct strv *filters, struct filter *ret,
+                       struct err *e)
 {
-    for (size_t i = 0; i < FILTER_COUNT; i++) {
-        int is_asked = 0;
-        int is_match = 0;
-
-        for (size_t k = 0; filters != NULL && k < filters->len; k++) {
-            const char *value = str_after(filters->v[k], FILTERS[i].key);
-
-            is_asked = is_asked || value != NULL;
-            is_match = is_match || (value != NULL && FILTERS[i].match(c, value));
-        }
-        if (is_asked && !is_match) {
-            return 0;
-        }
-    }
-    return 1;
+    return filter_open(FILTERS, store, filters, ret, e);
 }
 
 /* ---- those that nobody is in */
@@ -143,16 +121,18 @@ int network_use_unused(const struct store *store, int running_only, const struct
                        struct strv *ret, struct err *e)
 {
     autostrv struct strv used = {0};
+    autofilter struct filter filter = {0};
     struct network_configs all = {0};
     const struct visit v = {.store = store, .names = &used};
-    int r = visit_all(&v, running_only, e);
+    int r = network_use_filter(store, filters, &filter, e);
 
+    r = r < 0 ? r : visit_all(&v, running_only, e);
     r = r < 0 ? r : network_config_list(store, &all, NULL, e);
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         const struct network_config *c = &all.v[i];
 
         if (!strv_has(&used, c->name) && strcmp(c->name, NETWORK_DEFAULT) != 0 &&
-            network_use_matches(c, filters)) {
+            filter_matches(&filter, c)) {
             strv_push(ret, c->name);
         }
     }

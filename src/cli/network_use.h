@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "box/find.h"
 #include "box/network_config.h"
+#include "cli/filter.h"
 #include "image/store.h"
 
 /* Call @fn for each container, running or not, that is in @network. */
@@ -20,9 +21,12 @@ int network_use_each(const struct store *store, const char *network, network_use
 int network_use_unused(const struct store *store, int running_only, const struct strv *filters,
                        struct strv *ret, struct err *e);
 
-/* Is @filter one that network_use_matches() knows? Errors: -EINVAL. */
-int network_use_check_filter(const char *filter, void *list, struct err *e);
-int network_use_matches(const struct network_config *c, const struct strv *filters);
+/* For rows of options: adds "KEY=VALUE" to a struct strv. Errors: -EINVAL. */
+int network_use_parse_filter(const char *filter, void *list, struct err *e);
+
+/* filter_open() with the keys of networks; a row is a struct network_config. */
+int network_use_filter(const struct store *store, const struct strv *filters, struct filter *ret,
+                       struct err *e);
 
 /* Remove them, and print their names. */
 int network_use_remove(const struct store *store, const struct strv *names, struct err *e);

@@ -110,7 +110,7 @@ static int add_all(const struct store *store, const struct selected *s, struct m
 {
     autofound_list struct found_list all = {0};
     autofilter struct filter filter = {0};
-    int r = filter_open(store, &s->select->filters, &filter, e);
+    int r = container_filter_open(store, &s->select->filters, &filter, e);
 
     r = r < 0 ? r : find_all(store, &all, e);
     if (r < 0) {

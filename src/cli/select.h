@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "box/find.h"
 #include "cli/cmd.h"
-#include "cli/filter.h"
+#include "cli/container_filter.h"
 #include "cli/stopping.h"
 
 struct select {
@@ -28,7 +28,8 @@ struct select {
     {                                                                          \
         "latest", 'l', NULL, OPT_FLAG, offset, "the container made last", NULL \
     }
-#define SELECT_FILTER_ROW(letter, type, member) FILTER_ROW(letter, SELECT_AT(type, member, filters))
+#define SELECT_FILTER_ROW(letter, type, member) \
+    CONTAINER_FILTER_ROW(letter, SELECT_AT(type, member, filters))
 #define SELECT_CIDFILE_ROW(type, member)                                   \
     {                                                                      \
         "cidfile", 0, "FILE", OPT_STRV, SELECT_AT(type, member, cidfiles), \
