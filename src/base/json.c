@@ -155,6 +155,17 @@ json_t *json_from_pairs(const struct strv *l)
     return o;
 }
 
+void json_to_pairs(const json_t *o, struct strv *ret)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+
+    json_object_foreach((json_t *)(uintptr_t)o, key, value)
+    {
+        strv_pushf(ret, "%s=%s", key, json_is_string(value) ? json_string_value(value) : "");
+    }
+}
+
 json_t *json_str(const char *s)
 {
     json_t *v = json_string(s);

@@ -40,6 +40,9 @@ int json_get_strv(const json_t *o, const char *key, const char *what, struct str
 json_t *json_from_strv(const struct strv *l);
 json_t *json_from_pairs(const struct strv *l);
 
+/* The other way round: adds "K=V" for each member of @o to @ret; of NULL, nothing. */
+void json_to_pairs(const json_t *o, struct strv *ret);
+
 /* A string value, escaping what is not UTF-8 (names of files and environments need not be). New
  * reference. */
 json_t *json_str(const char *s);

@@ -121,14 +121,9 @@ static int read_subnet(const json_t *o, struct network_config *c, struct err *e)
 static int read_pairs(const json_t *o, const char *key, struct strv *ret, struct err *e)
 {
     json_t *pairs = NULL;
-    const char *name = NULL;
-    json_t *value = NULL;
     int r = json_get_object(o, key, "it", &pairs, e);
 
-    json_object_foreach(pairs, name, value)
-    {
-        strv_pushf(ret, "%s=%s", name, json_is_string(value) ? json_string_value(value) : "");
-    }
+    json_to_pairs(pairs, ret);
     return r;
 }
 

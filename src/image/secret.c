@@ -2,7 +2,7 @@
 #include "image/secret.h"
 
 #include "base/cleanup.h"
-#include "base/json.h"
+#include "image/labels.h"
 #include "sys/fd.h"
 
 #include <dirent.h>
@@ -15,10 +15,6 @@
 
 static const char FOLDER[] = "secrets";
 static const char LABELS[] = "secret-labels";
-
-enum {
-    LABELS_BYTES_MAX = 1 << 20
-};
 
 static int open_folder(const struct store *store, int *ret_fd, struct err *e)
 {
@@ -38,13 +34,9 @@ int64_t secret_created_s(const struct store *store, const char *name)
 static int write_labels(const struct store *store, const struct secret *secret, struct err *e)
 {
     autoclose int fd = -1;
-    json_t *o = json_from_pairs(secret->labels);
-    autofree char *text = json_text(o);
     int r = dir_make(store->dir_fd, LABELS, 0700, &fd, e);
 
-    json_decref(o);
-    return r < 0 ? r
-                 : file_write(fd, secret->name, text, strlen(text), FILE_SYNC | FILE_PRIVATE, e);
+    return r < 0 ? r : labels_write(fd, secret->name, secret->labels, e);
 }
 
 /* The labels first: what counts is whether the secret itself is there. */
@@ -66,23 +58,8 @@ int secret_make(const struct store *store, const struct secret *secret, int repl
 int secret_labels(const struct store *store, const char *name, struct strv *ret, struct err *e)
 {
     autofree char *path = xasprintf("%s/%s", LABELS, name);
-    autofree char *text = NULL;
-    json_auto_t *o = NULL;
-    const char *key = NULL;
-    json_t *v = NULL;
-    size_t len = 0;
-    int r = file_read(store->dir_fd, path, LABELS_BYTES_MAX, &text, &len, e);
 
-    if (r == -ENOENT) { /* of a version that kept none */
-        err_clear(e);
-        return 0;
-    }
-    r = r < 0 ? r : json_parse(text, len, path, &o, e);
-    json_object_foreach(o, key, v)
-    {
-        strv_pushf(ret, "%s=%s", key, json_is_string(v) ? json_string_value(v) : "");
-    }
-    return r;
+    return labels_read(store->dir_fd, path, ret, e);
 }
 
 int secret_remove(const struct store *store, const char *name, struct err *e)

@@ -2,8 +2,8 @@
 #include "image/volume.h"
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/mem.h"
+#include "image/labels.h"
 #include "sys/fd.h"
 #include "userns/idmap.h"
 #include "userns/userns.h"
@@ -18,9 +18,6 @@
 
 static const char DATA[] = "_data";
 static const char LABELS[] = "labels.json";
-enum {
-    LABELS_BYTES_MAX = 1 << 20
-};
 
 static int open_volumes(const struct store *store, int *ret_fd, struct err *e)
 {
@@ -95,33 +92,16 @@ int volume_label(const struct store *store, const char *name, const struct strv 
                  struct err *e)
 {
     autoclose int dir_fd = -1;
-    json_auto_t *o = json_from_pairs(labels);
-    autofree char *text = json_text(o);
     int r = open_volume(store, name, &dir_fd, e);
 
-    return r < 0 ? r : file_write(dir_fd, LABELS, text, strlen(text), FILE_SYNC | FILE_PRIVATE, e);
+    return r < 0 ? r : labels_write(dir_fd, LABELS, labels, e);
 }
 
 int volume_labels(const struct store *store, const char *name, struct strv *ret, struct err *e)
 {
     autofree char *path = xasprintf("volumes/%s/%s", name, LABELS);
-    autofree char *text = NULL;
-    json_auto_t *o = NULL;
-    const char *key = NULL;
-    json_t *value = NULL;
-    size_t len = 0;
-    int r = file_read(store->dir_fd, path, LABELS_BYTES_MAX, &text, &len, e);
 
-    if (r == -ENOENT) {
-        err_clear(e);
-        return 0;
-    }
-    r = r < 0 ? r : json_parse(text, len, path, &o, e);
-    json_object_foreach(o, key, value)
-    {
-        strv_pushf(ret, "%s=%s", key, json_is_string(value) ? json_string_value(value) : "");
-    }
-    return r;
+    return labels_read(store->dir_fd, path, ret, e);
 }
 
 /* ---- looking */
