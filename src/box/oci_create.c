@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +145,16 @@ static int complete_spec(struct create *c, const char *id, struct err *e)
     return r;
 }
 
+/* Whose it is, as `rbox oci list` names him: a user that nobody knows by his number. */
+static json_t *owner(void)
+{
+    const struct passwd *user = getpwuid(geteuid());
+    autofree char *name =
+        user != NULL ? xstrdup(user->pw_name) : xasprintf("%u", (unsigned int)geteuid());
+
+    return json_str(name);
+}
+
 /* Where the state of a container that is being made is: its config, and its filter's source. */
 static int write_files(struct create *c, const char *bundle_path, struct err *e)
 {
@@ -160,8 +171,8 @@ static int write_files(struct create *c, const char *bundle_path, struct err *e)
     text = spec_json_write(s);
     r = r < 0 ? r : file_write(c->state.dir_fd, "config.json", text, strlen(text), FILE_PRIVATE, e);
     (void)json_object_update_new(
-        c->state.o, json_pack("{s:s, s:s, s:i, s:o, s:O*}", "bundle", bundle_path, "rootfs",
-                              s->box.rootfs, "uid", (int)geteuid(), "annotations",
+        c->state.o, json_pack("{s:s, s:s, s:o, s:o, s:O*}", "bundle", bundle_path, "rootfs",
+                              s->box.rootfs, "owner", owner(), "annotations",
                               json_from_pairs(&s->box.annotations), "hooks", c->bundle.hooks));
     c->hooks = oci_state_hooks(&c->state);
     return r;

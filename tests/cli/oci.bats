@@ -102,7 +102,7 @@ one" ]
   [ "$status" -eq 125 ]
   [[ "$output" == *"is running"*"delete --force one"* ]]
   [ "$(rbox oci list -q)" = one ]
-  rbox oci list | grep -q "one .*running"
+  rbox oci list | grep -q "one .*running .* $(id -un)\$"
   [ "$(rbox oci ps --format json one | jq '.[0]')" = "$(cat pid)" ]
   rbox oci kill one SIGKILL
   until_true status_is one stopped
