@@ -138,10 +138,3 @@ int control_stop_end(const struct found *f, int64_t timeout_ms, struct err *e)
     }
     return r;
 }
-
-int control_stop(const struct found *f, int signo, int64_t timeout_ms, struct err *e)
-{
-    int r = control_stop_begin(f, timeout_ms == 0 ? SIGKILL : signo, e);
-
-    return r < 0 ? r : control_stop_end(f, timeout_ms == 0 ? CONTROL_FOREVER : timeout_ms, e);
-}

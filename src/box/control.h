@@ -24,10 +24,8 @@ int control_signal(const struct found *f, int signo, struct err *e);
 int control_has_ended(const struct found *f);
 
 /* End it, and no restart policy brings it back: @signo, and KILL when that did not help in
- * @timeout_ms (CONTROL_FOREVER: never). Success when it ends, whatever ended it. */
-int control_stop(const struct found *f, int signo, int64_t timeout_ms, struct err *e);
-
-/* The two halves of it, for many at once: signal them all first, and then wait for each. */
+ * @timeout_ms (CONTROL_FOREVER: never). Success when it ends, whatever ended it. In two halves for
+ * many at once: signal them all first, and then wait for each. */
 int control_stop_begin(const struct found *f, int signo, struct err *e);
 int control_stop_end(const struct found *f, int64_t timeout_ms, struct err *e);
 

@@ -56,13 +56,6 @@ void spec_health_complete(struct spec_health *h, const struct spec_health *image
     take(&h->retries, image->retries, DEFAULT_RETRIES);
 }
 
-void spec_health_copy(struct spec_health *to, const struct spec_health *from)
-{
-    *to = *from;
-    to->test = (struct strv){0};
-    strv_append(&to->test, &from->test);
-}
-
 void spec_health_done(struct spec_health *h)
 {
     strv_done(&h->test);

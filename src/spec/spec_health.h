@@ -39,7 +39,6 @@ void spec_health_command(const struct spec_health *h, struct strv *ret);
 /* Into @h goes what it does not say itself: from @image first, then podman's defaults. */
 void spec_health_complete(struct spec_health *h, const struct spec_health *image);
 
-void spec_health_copy(struct spec_health *to, const struct spec_health *from);
 void spec_health_done(struct spec_health *h);
 
 /* New reference; NULL when there is no check. */
