@@ -109,8 +109,11 @@ int cgroup_kill(int box_fd);
 /* Stop (@frozen 1) or resume (0) everything in box/, and wait until the kernel says so. */
 int cgroup_freeze(int box_fd, int frozen, struct err *e);
 
-/* Is box/ frozen? 1, 0 or -errno. */
+/* Is box/ frozen? 1, 0 or -errno (-EBADF for a container without a cgroup, which can't be). */
 int cgroup_is_frozen(int box_fd);
+
+/* The same for whoever has the run folder @run_fd, and no use for errors: 1 or 0. */
+int cgroup_is_paused(int run_fd);
 
 #define CGROUP_UNKNOWN UINT64_MAX
 

@@ -399,7 +399,7 @@ static int check_running(const struct found *f, struct cgroup *c, struct err *e)
 {
     int r = cgroup_load(f->run_fd, c, e);
 
-    if (r == 0 && c->way != CGROUP_NONE && cgroup_is_frozen(c->box_fd) > 0) {
+    if (r == 0 && cgroup_is_frozen(c->box_fd) > 0) {
         (void)err_new(e, EBUSY, "container '%s' is paused", f->name);
         return err_hint(e, "rbox unpause %s", f->name);
     }

@@ -194,16 +194,6 @@ static int64_t now_and(int64_t ms)
     return clock_monotonic_ms() + ms;
 }
 
-/* A frozen container answers nothing, and is not ill. */
-static int is_paused(const struct health *h)
-{
-    autocgroup struct cgroup c = CGROUP_INIT;
-    struct err ignored = {0};
-
-    return cgroup_load(h->run_fd, &c, &ignored) == 0 && c.way != CGROUP_NONE &&
-           cgroup_is_frozen(c.box_fd) == 1;
-}
-
 static void start(struct health *h)
 {
     const struct spec_health *asked = &h->check.spec->box.health;
@@ -212,7 +202,7 @@ static void start(struct health *h)
 
     h->lost = 0;
     h->next_ms = now_and(asked->interval_ms);
-    if (is_paused(h)) {
+    if (cgroup_is_paused(h->run_fd)) { /* it answers nothing, and is not ill */
         return;
     }
     pid = ns_clone(0, -1, &h->pidfd, &ignored);

@@ -216,15 +216,6 @@ int oci_state_process(const struct oci_state *st, int *ret_pidfd, struct err *e)
     return 0;
 }
 
-static int is_paused(const struct oci_state *st)
-{
-    autocgroup struct cgroup c = CGROUP_INIT;
-    struct err ignored = {0};
-
-    return cgroup_load(st->dir_fd, &c, &ignored) == 0 && c.way != CGROUP_NONE &&
-           cgroup_is_frozen(c.box_fd) == 1;
-}
-
 enum oci_status oci_state_status(const struct oci_state *st)
 {
     if (json_object_get(st->o, "pid") == NULL) {
@@ -236,7 +227,7 @@ enum oci_status oci_state_status(const struct oci_state *st)
     if (faccessat(st->dir_fd, START, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         return OCI_CREATED;
     }
-    return is_paused(st) ? OCI_PAUSED : OCI_RUNNING;
+    return cgroup_is_paused(st->dir_fd) ? OCI_PAUSED : OCI_RUNNING;
 }
 
 const char *oci_status_name(enum oci_status status)

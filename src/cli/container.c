@@ -62,7 +62,7 @@ static void read_cgroup(int run_fd, int with_limits, struct container *ret)
     struct err ignored = {0};
 
     if (cgroup_load(run_fd, &c, &ignored) == 0) {
-        ret->is_paused = c.way != CGROUP_NONE && cgroup_is_frozen(c.box_fd) == 1;
+        ret->is_paused = cgroup_is_frozen(c.box_fd) == 1;
         ret->limits = with_limits ? cgroup_limits_json(&c) : NULL;
     }
 }
