@@ -24,8 +24,7 @@
 enum {
     RELEASE_TIMEOUT_MS = 2000,
     EVACUATE_ROUNDS = 20, /* for processes that fork while they are being moved */
-    PROCS_MAX_BYTES = 1 << 20,
-    NAME_MAX_BYTES = 64, /* of a controller */
+    NAME_MAX_BYTES = 64,  /* of a controller */
 };
 
 /* A cgroup being made. */
@@ -93,20 +92,21 @@ static int make_scope(struct making *m, struct err *e)
 /* Move all processes of @dir_fd into a leaf of its own. */
 static int evacuate(int dir_fd, struct err *e)
 {
-    autofree char *pids = NULL;
+    autofree pid_t *pids = NULL;
+    size_t count = 0;
 
     if (mkdirat(dir_fd, CALLER_LEAF, 0755) < 0 && errno != EEXIST) {
         return err_set(e, errno, "cannot make cgroup '%s'", CALLER_LEAF);
     }
-    if (file_read(dir_fd, "cgroup.procs", PROCS_MAX_BYTES, &pids, NULL, e) < 0) {
+    if (cgroup_tree_pids(dir_fd, &pids, &count, e) < 0) {
         return -e->errnum;
     }
-    for (char *save = NULL, *pid = strtok_r(pids, "\n", &save); pid != NULL;
-         pid = strtok_r(NULL, "\n", &save)) {
-        int r = cgroup_tree_move(dir_fd, CALLER_LEAF, (pid_t)strtol(pid, NULL, 10));
+    for (size_t i = 0; i < count; i++) {
+        int r = cgroup_tree_move(dir_fd, CALLER_LEAF, pids[i]);
 
         if (r < 0 && r != -ESRCH) {
-            return err_set(e, -r, "cannot move process %s out of the caller's cgroup", pid);
+            return err_set(e, -r, "cannot move process %d out of the caller's cgroup",
+                           (int)pids[i]);
         }
     }
     return 0;

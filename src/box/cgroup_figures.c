@@ -182,18 +182,18 @@ char *cgroup_explain(const struct cgroup_figures *f)
 static int kill_one_by_one(int dir_fd)
 {
     for (int round = 0; round < KILL_ROUNDS; round++) {
-        autofree char *pids = NULL;
+        autofree pid_t *pids = NULL;
+        size_t count = 0;
         struct err e;
 
-        if (file_read(dir_fd, "cgroup.procs", FILE_MAX_BYTES, &pids, NULL, &e) < 0) {
+        if (cgroup_tree_pids(dir_fd, &pids, &count, &e) < 0) {
             return -e.errnum;
         }
-        if (pids[0] == '\0') {
+        if (count == 0) {
             return 0;
         }
-        for (char *save = NULL, *pid = strtok_r(pids, "\n", &save); pid != NULL;
-             pid = strtok_r(NULL, "\n", &save)) {
-            (void)kill((pid_t)strtol(pid, NULL, 10), SIGKILL);
+        for (size_t i = 0; i < count; i++) {
+            (void)kill(pids[i], SIGKILL);
         }
     }
     return -EAGAIN;

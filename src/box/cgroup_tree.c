@@ -14,6 +14,7 @@
 
 enum {
     FILE_MAX_BYTES = 64 * 1024, /* of a cgroup's or proc's control file */
+    PROCS_MAX_BYTES = 1 << 20,
 };
 
 int cgroup_tree_open(int *ret_fd, struct err *e)
@@ -127,6 +128,31 @@ int cgroup_tree_move(int dir_fd, const char *name, pid_t pid)
     autofree char *text = xasprintf("%d", (int)pid);
 
     return file_put(dir_fd, file, text);
+}
+
+int cgroup_tree_pids(int dir_fd, pid_t **ret, size_t *ret_count, struct err *e)
+{
+    autofree char *text = NULL;
+    pid_t *pids = NULL;
+    size_t count = 0;
+    size_t len = 0;
+    int r = file_read(dir_fd, "cgroup.procs", PROCS_MAX_BYTES, &text, &len, e);
+
+    if (r < 0) {
+        return r;
+    }
+    pids = xcalloc(len / strlen("1\n") + 1, sizeof(*pids));
+    for (char *save = NULL, *line = strtok_r(text, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
+        pid_t pid = (pid_t)strtol(line, NULL, 10);
+
+        if (pid > 0) {
+            pids[count++] = pid;
+        }
+    }
+    *ret = pids;
+    *ret_count = count;
+    return 0;
 }
 
 int cgroup_tree_await(int dir_fd, const char *line, int timeout_ms)

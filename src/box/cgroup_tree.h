@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 
+#include <stddef.h>
 #include <sys/types.h>
 
 /* Open the root of the mounted tree: /sys/fs/cgroup, or where version 1 has that place
@@ -31,6 +32,10 @@ int cgroup_tree_enable(int dir_fd, const char *controller);
 
 /* Move @pid (0: the caller) into the folder @name below @dir_fd. Returns 0 or -errno. */
 int cgroup_tree_move(int dir_fd, const char *name, pid_t pid);
+
+/* The processes in the folder @dir_fd itself; the caller owns *ret. One outside of the caller's PID
+ * namespace is not among them: the kernel lists it as 0, by which other calls mean the caller. */
+int cgroup_tree_pids(int dir_fd, pid_t **ret, size_t *ret_count, struct err *e);
 
 /* Wait until the cgroup.events of @dir_fd says @line ("populated 0"). Returns 0, -ETIMEDOUT or
  * -errno. */

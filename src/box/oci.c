@@ -5,6 +5,7 @@
 #include "base/exitcode.h"
 #include "base/mem.h"
 #include "box/cgroup.h"
+#include "box/cgroup_tree.h"
 #include "box/enter.h"
 #include "box/seccomp.h"
 #include "box/sync.h"
@@ -15,7 +16,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,8 +24,7 @@
 
 enum {
     END_TIMEOUT_MS = 10 * 1000,
-    LOOK_MS = 10,
-    PROCS_BYTES_MAX = 1 << 20
+    LOOK_MS = 10
 };
 
 int oci_write_pid(const char *path, pid_t pid, struct err *e)
@@ -144,17 +143,17 @@ int oci_exec(const struct oci_state *st, struct spec *s, const struct oci_option
 
 static int signal_cgroup(const struct cgroup *c, int signo, struct err *e)
 {
-    autofree char *pids = NULL;
+    autofree pid_t *pids = NULL;
+    size_t count = 0;
     int r = 0;
 
     if (signo == SIGKILL) {
         r = cgroup_kill(c->box_fd);
         return r < 0 ? err_set(e, -r, "cannot kill the container's processes") : 0;
     }
-    r = file_read(c->box_fd, "cgroup.procs", PROCS_BYTES_MAX, &pids, NULL, e);
-    for (char *save = NULL, *pid = r < 0 ? NULL : strtok_r(pids, "\n", &save); pid != NULL;
-         pid = strtok_r(NULL, "\n", &save)) {
-        (void)kill((pid_t)strtol(pid, NULL, 10), signo);
+    r = cgroup_tree_pids(c->box_fd, &pids, &count, e);
+    for (size_t i = 0; i < count; i++) {
+        (void)kill(pids[i], signo);
     }
     return r;
 }

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "box/cgroup.h"
+#include "box/cgroup_tree.h"
 #include "cli/oci.h"
 #include "spec/bundle.h"
 #include "sys/fd.h"
@@ -17,8 +18,7 @@
 #include <unistd.h>
 
 enum {
-    RESOURCES_BYTES_MAX = 1 << 20,
-    PROCS_BYTES_MAX = 1 << 20
+    RESOURCES_BYTES_MAX = 1 << 20
 };
 
 /* clang-format off */
@@ -195,21 +195,21 @@ static json_t *pids_of_namespace(pid_t first)
 static int read_pids(const struct oci_state *st, json_t **ret, struct err *e)
 {
     autocgroup struct cgroup c = CGROUP_INIT;
-    autofree char *text = NULL;
+    autofree pid_t *pids = NULL;
+    size_t count = 0;
     int r = cgroup_load(st->dir_fd, &c, e);
 
     if (r == 0 && c.way == CGROUP_NONE) {
         *ret = pids_of_namespace(oci_state_pid(st));
         return 0;
     }
-    r = r < 0 ? r : file_read(c.box_fd, "cgroup.procs", PROCS_BYTES_MAX, &text, NULL, e);
+    r = r < 0 ? r : cgroup_tree_pids(c.box_fd, &pids, &count, e);
     if (r < 0) {
         return r;
     }
     *ret = json_array();
-    for (char *save = NULL, *pid = strtok_r(text, "\n", &save); pid != NULL;
-         pid = strtok_r(NULL, "\n", &save)) {
-        (void)json_array_append_new(*ret, json_integer(strtol(pid, NULL, 10)));
+    for (size_t i = 0; i < count; i++) {
+        (void)json_array_append_new(*ret, json_integer(pids[i]));
     }
     return 0;
 }
