@@ -20,7 +20,6 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysinfo.h>
@@ -73,21 +72,13 @@ static int read_bundle(struct create *c, char **ret_path, struct err *e)
     return r;
 }
 
-static int read_map(const char *file, struct spec_idmap *ret, struct err *e)
+/* The ids of the caller's own namespace, each as itself. */
+static int read_identities(const char *file, struct spec_idmap *ret, struct err *e)
 {
-    autofree char *path = xasprintf("/proc/self/%s", file);
-    autofree char *text = NULL;
-    int r = file_read(AT_FDCWD, path, 64 << 10, &text, NULL, e);
+    int r = userns_read_own_map(file, ret, e);
 
-    for (char *save = NULL, *line = r < 0 ? NULL : strtok_r(text, "\n", &save); line != NULL;
-         line = strtok_r(NULL, "\n", &save)) {
-        unsigned int inside = 0;
-        unsigned int outside = 0;
-        unsigned int size = 0;
-
-        if (sscanf(line, "%u %u %u", &inside, &outside, &size) == 3) {
-            spec_idmap_add(ret, inside, inside, size);
-        }
+    for (size_t i = 0; i < ret->count; i++) {
+        ret->rows[i].host_id = ret->rows[i].container_id;
     }
     return r;
 }
@@ -105,8 +96,8 @@ static int choose_maps(struct create *c, struct err *e)
     if (c->bundle.user_ns.mode == SPEC_NS_PRIVATE && geteuid() != 0) {
         return userns_own_maps(s, e);
     }
-    r = read_map("uid_map", &s->linux_.uid_mappings, e);
-    return r < 0 ? r : read_map("gid_map", &s->linux_.gid_mappings, e);
+    r = read_identities("/proc/self/uid_map", &s->linux_.uid_mappings, e);
+    return r < 0 ? r : read_identities("/proc/self/gid_map", &s->linux_.gid_mappings, e);
 }
 
 static int check(struct create *c, struct err *e)

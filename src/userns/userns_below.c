@@ -18,8 +18,7 @@ enum {
     MAP_BYTES_MAX = 64 << 10
 };
 
-/* The map of the namespace that this process is in, to the ids of the one above. */
-static int read_own_map(const char *file, struct spec_idmap *ret, struct err *e)
+int userns_read_own_map(const char *file, struct spec_idmap *ret, struct err *e)
 {
     autofree char *text = NULL;
     char *rest = NULL;
@@ -43,9 +42,9 @@ static int write_maps_below(pid_t pid, const struct spec_idmap *uid_map,
 {
     struct spec_idmap above[2] = {{0}, {0}};
     struct spec_idmap below[2] = {{0}, {0}};
-    int r = read_own_map("/proc/self/uid_map", &above[0], e);
+    int r = userns_read_own_map("/proc/self/uid_map", &above[0], e);
 
-    r = r < 0 ? r : read_own_map("/proc/self/gid_map", &above[1], e);
+    r = r < 0 ? r : userns_read_own_map("/proc/self/gid_map", &above[1], e);
     r = r < 0 ? r : idmap_below(uid_map, &above[0], &below[0], e);
     r = r < 0 ? r : idmap_below(gid_map, &above[1], &below[1], e);
     r = r < 0 ? r : userns_write_maps(pid, &below[0], &below[1], e);
