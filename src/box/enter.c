@@ -34,7 +34,7 @@ static const char COMMAND[] = "the command's process";
 
 struct enter {
     struct spec *spec;
-    const struct enter_options *options;
+    const struct enter_options *options; /* of start_command() and the launcher */
     struct seccomp_filter filter;
     struct winsize size;
     int pidfd;      /* of the container's first process */
@@ -49,11 +49,6 @@ struct enter {
 struct joining {
     const struct enter *enter;
     const struct cgroup *cgroup;
-};
-
-enum {
-    ALL_NAMESPACES = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
-                     CLONE_NEWNET | CLONE_NEWCGROUP
 };
 
 /* ---- the command, in all namespaces of the container */
@@ -333,9 +328,9 @@ static int join_container(void *arg, pid_t pid, struct err *e)
     return r < 0 ? r : enter_namespaces(j->enter, e);
 }
 
-/* Those of @all that the process @pid does not share with the caller: a user namespace can't be
- * joined twice. */
-static uint64_t foreign_namespaces(pid_t pid, uint64_t all)
+/* Those that the process @pid does not share with the caller: a user namespace can't be joined
+ * twice. */
+static uint64_t foreign_namespaces(pid_t pid)
 {
     static const struct {
         const char *name;
@@ -346,13 +341,7 @@ static uint64_t foreign_namespaces(pid_t pid, uint64_t all)
     uint64_t flags = 0;
 
     for (size_t i = 0; i < sizeof(NAMESPACES) / sizeof(NAMESPACES[0]); i++) {
-        autofree char *own = xasprintf("/proc/self/ns/%s", NAMESPACES[i].name);
-        autofree char *its = xasprintf("/proc/%d/ns/%s", (int)pid, NAMESPACES[i].name);
-        struct stat a;
-        struct stat b;
-
-        if ((all & NAMESPACES[i].flag) != 0 && stat(own, &a) == 0 && stat(its, &b) == 0 &&
-            (a.st_ino != b.st_ino || a.st_dev != b.st_dev)) {
+        if (ns_is_own(pid, NAMESPACES[i].name) == 0) {
             flags |= NAMESPACES[i].flag;
         }
     }
@@ -361,13 +350,11 @@ static uint64_t foreign_namespaces(pid_t pid, uint64_t all)
 
 pid_t enter_start(const struct enter_start *s, struct err *e)
 {
-    static const struct enter_options NONE = {0};
     struct enter n = {.spec = s->spec,
-                      .options = &NONE,
                       .filter = *s->filter,
                       .pidfd = s->pidfd,
                       .join_fd = -1,
-                      .flags = foreign_namespaces(s->first_pid, ALL_NAMESPACES),
+                      .flags = foreign_namespaces(s->first_pid),
                       .is_free = 1,
                       .control_fd = -1,
                       .sync_fd = -1};

@@ -5,11 +5,11 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "sys/fd.h"
+#include "sys/ns.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
 
 enum {
@@ -40,24 +40,13 @@ void stats_parse_net(const char *text, uint64_t *ret_received, uint64_t *ret_sen
     }
 }
 
-/* Is the network namespace of @pid one of its own? */
-static int has_own_network(int64_t pid)
-{
-    autofree char *path = xasprintf("/proc/%" PRId64 "/ns/net", pid);
-    struct stat mine;
-    struct stat its;
-
-    return stat("/proc/self/ns/net", &mine) == 0 && stat(path, &its) == 0 &&
-           mine.st_ino != its.st_ino;
-}
-
 static void take_network(int64_t pid, struct stats *ret)
 {
     autofree char *path = xasprintf("/proc/%" PRId64 "/net/dev", pid);
     autofree char *text = NULL;
     struct err ignored = {0};
 
-    ret->has_network = has_own_network(pid) &&
+    ret->has_network = ns_is_own((pid_t)pid, "net") == 0 &&
                        file_read(AT_FDCWD, path, FILE_MAX_BYTES, &text, NULL, &ignored) == 0;
     if (ret->has_network) {
         stats_parse_net(text, &ret->net_received_bytes, &ret->net_sent_bytes);

@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/hints.h"
+#include "base/mem.h"
 #include "sys/fd.h"
 #include "sys/harden.h"
 
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -106,6 +108,19 @@ pid_t ns_clone_in(int dir_fd, uint64_t flags, int *ret_pidfd, struct err *e)
         (void)!fchdir(cwd_fd);
     }
     return pid;
+}
+
+int ns_is_own(pid_t pid, const char *file)
+{
+    autofree char *own_path = xasprintf("/proc/self/ns/%s", file);
+    autofree char *its_path = xasprintf("/proc/%d/ns/%s", (int)pid, file);
+    struct stat own;
+    struct stat its;
+
+    if (stat(own_path, &own) < 0 || stat(its_path, &its) < 0) {
+        return -errno;
+    }
+    return own.st_ino == its.st_ino && own.st_dev == its.st_dev;
 }
 
 int ns_join(int pidfd, int flags, struct err *e)

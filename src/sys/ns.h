@@ -22,6 +22,10 @@ pid_t ns_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct err *e);
  * comes along, and no descriptor does. */
 pid_t ns_clone_in(int dir_fd, uint64_t flags, int *ret_pidfd, struct err *e);
 
+/* Is the caller in the same namespace as process @pid, of the kind that @file of /proc/PID/ns is?
+ * 1, 0 or -errno. */
+int ns_is_own(pid_t pid, const char *file);
+
 /* Join the namespaces @flags (CLONE_NEW…) of the process behind @pidfd, all at once where the
  * kernel can (5.8). */
 int ns_join(int pidfd, int flags, struct err *e);
