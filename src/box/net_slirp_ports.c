@@ -7,11 +7,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "sys/fd.h"
+#include "sys/path.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -76,13 +76,12 @@ char *slirp_ports_argument(int folder_fd)
 static int connect_to(int run_fd, int *ret_fd, struct err *e)
 {
     const struct timeval patience = {.tv_sec = PATIENCE_S};
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    autofree char *name = xasprintf("%s/%s", FOLDER, SOCKET);
+    const struct sockaddr_un a = path_socket_address(run_fd, name);
     autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    (void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s/%s", run_fd, FOLDER,
-                   SOCKET);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) < 0 ||
-        connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0) {
+        connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0) {
         return err_set(e, errno, "cannot ask slirp4netns");
     }
     *ret_fd = steal_fd(&fd);

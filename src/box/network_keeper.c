@@ -11,6 +11,7 @@
 #include "box/scope.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
+#include "sys/path.h"
 #include "sys/proc.h"
 #include "userns/idmap.h"
 #include "userns/userns.h"
@@ -20,7 +21,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -40,10 +40,7 @@ enum {
 
 struct sockaddr_un keeper_address(int folder_fd)
 {
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-
-    (void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/" KEEPER_SOCKET, folder_fd);
-    return a;
+    return path_socket_address(folder_fd, KEEPER_SOCKET);
 }
 
 /* ---- start */

@@ -8,6 +8,7 @@
 #include "box/cgroup.h"
 #include "spec/spec_json.h"
 #include "sys/fd.h"
+#include "sys/path.h"
 #include "sys/proc.h"
 
 #include <errno.h>
@@ -293,18 +294,9 @@ void oci_hooks_done(struct oci_hooks *h)
 
 /* ---- the socket of its start */
 
-/* By a descriptor: the path may be longer than a socket's address. */
-static struct sockaddr_un start_address(const struct oci_state *st)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-
-    (void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", st->dir_fd, START);
-    return a;
-}
-
 int oci_state_listen(const struct oci_state *st, int *ret_fd, struct err *e)
 {
-    const struct sockaddr_un address = start_address(st);
+    const struct sockaddr_un address = path_socket_address(st->dir_fd, START);
     autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
     (void)unlinkat(st->dir_fd, START, 0);
@@ -318,7 +310,7 @@ int oci_state_listen(const struct oci_state *st, int *ret_fd, struct err *e)
 
 int oci_state_connect(const struct oci_state *st, int *ret_fd, struct err *e)
 {
-    const struct sockaddr_un address = start_address(st);
+    const struct sockaddr_un address = path_socket_address(st->dir_fd, START);
     autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
     if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "box/net_fork.h"
 #include "sys/netlink.h"
+#include "sys/path.h"
 #include "sys/sandbox.h"
 
 #include <errno.h>
@@ -151,7 +152,7 @@ static int keep_answers(struct err *e)
 
 static int serve_requests(struct forward *f, int run_fd, struct err *e)
 {
-    struct sockaddr_un address = port_socket_address(run_fd);
+    struct sockaddr_un address = path_socket_address(run_fd, PORT_SOCKET);
     struct item *item = xcalloc(1, sizeof(*item));
 
     (void)unlink(address.sun_path); /* of an earlier life of the container */

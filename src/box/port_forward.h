@@ -72,9 +72,8 @@ struct port_answer {
     struct port_row rows[PORT_ANSWER_ROWS];
 };
 
-/* The address of "port.sock" in folder @run_fd, by way of /proc: sun_path is too short for a
- * store's. */
-struct sockaddr_un port_socket_address(int run_fd);
+/* Where the forwarder is asked, in the container's run folder. */
+#define PORT_SOCKET "port.sock"
 
 /* Take up what @fd asks, answer, and close it. */
 void port_serve(struct forward *f, int fd);

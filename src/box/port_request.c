@@ -4,19 +4,11 @@
 #include "base/mem.h"
 #include "box/port_forward.h"
 #include "sys/fd.h"
+#include "sys/path.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-struct sockaddr_un port_socket_address(int run_fd)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-
-    (void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/port.sock", run_fd);
-    return a;
-}
 
 /* ---- forwarder */
 
@@ -109,7 +101,7 @@ static int receive_rows(int fd, struct port_row **ret_rows, size_t *ret_count, s
 int ports_request(int run_fd, enum port_op op, const struct port_socket *port,
                   struct port_row **ret_rows, size_t *ret_count, struct err *e)
 {
-    struct sockaddr_un address = port_socket_address(run_fd);
+    struct sockaddr_un address = path_socket_address(run_fd, PORT_SOCKET);
     struct port_request q = {.op = op};
     autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     int r = 0;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "box/logs.h"
 #include "sys/fd.h"
+#include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +18,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+static const char SOCKET[] = "attach.sock"; /* in the run folder */
 
 enum {
     CHUNK_BYTES = 32 << 10,
@@ -361,18 +364,10 @@ void streams_detach_launcher(struct streams *s)
     }
 }
 
-static struct sockaddr_un socket_address(int run_fd)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-
-    (void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/attach.sock", run_fd);
-    return a;
-}
-
 int streams_listen(struct streams *s, const struct spec *spec, const struct state *st,
                    struct err *e)
 {
-    const struct sockaddr_un address = socket_address(st->lock_fd);
+    const struct sockaddr_un address = path_socket_address(st->lock_fd, SOCKET);
 
     s->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (s->listen_fd < 0 ||
@@ -450,7 +445,7 @@ void streams_close(struct streams *s)
 
 int streams_connect(int run_fd, int *ret_fd, struct err *e)
 {
-    const struct sockaddr_un address = socket_address(run_fd);
+    const struct sockaddr_un address = path_socket_address(run_fd, SOCKET);
     autoclose int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
     if (fd < 0) {

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -345,4 +346,12 @@ struct path_proc_fd path_proc_fd(int fd)
 
     (void)snprintf(p.s, sizeof(p.s), "/proc/self/fd/%d", fd);
     return p;
+}
+
+struct sockaddr_un path_socket_address(int dir_fd, const char *name)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+
+    (void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s", dir_fd, name);
+    return a;
 }

@@ -11,6 +11,7 @@
 #include "base/err.h"
 
 #include <sys/types.h>
+#include <sys/un.h>
 
 /* Open @path as a process whose root is @root_fd would: absolute paths, absolute symlinks and ".."
  * stay inside the root. Magic links (/proc/…/fd) are refused. @flags as for open(2); O_CLOEXEC is
@@ -42,5 +43,9 @@ struct path_proc_fd {
     char s[32];
 };
 struct path_proc_fd path_proc_fd(int fd);
+
+/* The address of the socket @name in folder @dir_fd, by way of it: the folder's path may be longer
+ * than an address. */
+struct sockaddr_un path_socket_address(int dir_fd, const char *name);
 
 #endif
