@@ -180,6 +180,17 @@ int bundle_read_process(const char *text, size_t len, struct spec *s, struct err
 
 /* ---- mounts, devices */
 
+/* Unless @path is absolute, it is below @folder. */
+static void make_absolute(char **path, const char *folder)
+{
+    if (**path != '/') {
+        char *absolute = xasprintf("%s/%s", folder, *path);
+
+        free(*path);
+        *path = absolute;
+    }
+}
+
 /* Sources of binds are relative to the bundle. */
 static int complete_mounts(struct spec *s, const char *path, struct err *e)
 {
@@ -197,18 +208,10 @@ static int complete_mounts(struct spec *s, const char *path, struct err *e)
         if (str_eq(m->type, "bind") && (m->source == NULL || m->source[0] == '\0')) {
             return err_new(e, EINVAL, "%s: mounts: '%s' has no source", WHAT, m->destination);
         }
-        if (str_eq(m->type, "bind") && m->source[0] != '/') {
-            char *absolute = xasprintf("%s/%s", path, m->source);
-
-            free(m->source);
-            m->source = absolute;
+        if (str_eq(m->type, "bind")) {
+            make_absolute(&m->source, path);
         }
-        if (m->destination[0] != '/') {
-            char *absolute = xasprintf("/%s", m->destination);
-
-            free(m->destination);
-            m->destination = absolute;
-        }
+        make_absolute(&m->destination, "");
     }
     return 0;
 }
@@ -272,8 +275,7 @@ static int read_namespaces(json_t *root, struct bundle *b, struct err *e)
                        "%s: linux.uidMappings and linux.gidMappings are there both, or neither",
                        WHAT);
     }
-    if (b->user_ns.mode != SPEC_NS_PRIVATE &&
-        (b->spec.linux_.uid_mappings.count > 0 || b->spec.linux_.gid_mappings.count > 0)) {
+    if (b->user_ns.mode != SPEC_NS_PRIVATE && b->spec.linux_.uid_mappings.count > 0) {
         return err_new(e, EINVAL, "%s: linux.uidMappings without a user namespace of its own",
                        WHAT);
     }
@@ -399,12 +401,7 @@ static int complete(json_t *root, const char *path, struct bundle *b, struct err
     if (s->box.rootfs == NULL) {
         return err_new(e, EINVAL, "%s: root.path is missing", WHAT);
     }
-    if (s->box.rootfs[0] != '/') {
-        char *absolute = xasprintf("%s/%s", path, s->box.rootfs);
-
-        free(s->box.rootfs);
-        s->box.rootfs = absolute;
-    }
+    make_absolute(&s->box.rootfs, path);
     if ((s->hostname != NULL || s->domainname != NULL) &&
         s->linux_.namespaces[SPEC_NS_UTS].mode != SPEC_NS_PRIVATE) {
         return err_new(e, EINVAL, "%s: hostname or domainname without a uts namespace of its own",
