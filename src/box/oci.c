@@ -45,14 +45,18 @@ int oci_send_console(const char *socket_path, int master_fd, struct err *e)
 {
     static const char NAME[] = "/dev/ptmx"; /* the message that the descriptor comes with */
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    autoclose int fd = -1;
     int r = 0;
 
+    if (socket_path == NULL) {
+        return 0;
+    }
     if (strlen(socket_path) >= sizeof(a.sun_path)) {
         return err_new(e, ENAMETOOLONG, "--console-socket '%s' is longer than an address may be",
                        socket_path);
     }
     memcpy(a.sun_path, socket_path, strlen(socket_path) + 1);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (const struct sockaddr *)&a, sizeof(a)) < 0) {
         return err_set(e, errno, "cannot reach --console-socket '%s'", socket_path);
     }
@@ -129,9 +133,7 @@ int oci_exec(const struct oci_state *st, struct spec *s, const struct oci_option
         r = oci_explain(pid < 0 ? (int)pid : 0, e);
     }
     seccomp_done(&filter);
-    if (r == 0 && o->console_socket != NULL) {
-        r = oci_send_console(o->console_socket, master_fd, e);
-    }
+    r = r < 0 ? r : oci_send_console(o->console_socket, master_fd, e);
     r = r < 0 ? r : oci_write_pid(o->pid_file, pid, e);
     if (r == 0) {
         *ret_pidfd = steal_fd(&pidfd);

@@ -46,7 +46,7 @@ int oci_kill(const struct oci_state *st, int signo, int all, struct err *e);
 int oci_explain(int r, struct err *e);
 
 /* For create and exec: write @pid into the file @path, and give @master_fd to whoever listens at
- * @socket_path. Both may be NULL. */
+ * @socket_path. Both paths may be NULL: then nothing is done. */
 int oci_write_pid(const char *path, pid_t pid, struct err *e);
 int oci_send_console(const char *socket_path, int master_fd, struct err *e);
 

@@ -313,9 +313,7 @@ static int make(struct create *c, struct err *e)
     if (r == 0 && build(c, &master_fd, e) < 0) {
         r = sync_prefer_its_error(c->sync_fd, e);
     }
-    if (r == 0 && c->options->console_socket != NULL) {
-        r = oci_send_console(c->options->console_socket, master_fd, e);
-    }
+    r = r < 0 ? r : oci_send_console(c->options->console_socket, master_fd, e);
     r = r < 0 ? r : oci_write_pid(c->options->pid_file, c->pid, e);
     return r < 0 ? r : oci_state_write(&c->state, c->pid, e);
 }
