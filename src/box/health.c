@@ -175,7 +175,7 @@ int health_check(const struct health_check *c)
 
 void health_begin(struct health *h)
 {
-    json_auto_t *state = new_state();
+    json_auto_t *state = NULL;
 
     h->pidfd = -1;
     h->asked = SPEC_HEALTH_NONE;
@@ -183,6 +183,7 @@ void health_begin(struct health *h)
     if (!spec_health_is_on(&h->check.spec->box.health)) {
         return;
     }
+    state = new_state();
     (void)write_state(h->check.dir_fd, state);
     if (h->check.spec->box.health.interval_ms != SPEC_HEALTH_BY_HAND) {
         h->next_ms = clock_monotonic_ms();

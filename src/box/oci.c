@@ -164,9 +164,9 @@ int oci_kill(const struct oci_state *st, int signo, int all, struct err *e)
 {
     autocgroup struct cgroup c = CGROUP_INIT;
     autoclose int pidfd = -1;
-    int r = cgroup_load(st->dir_fd, &c, e);
+    int r = all ? cgroup_load(st->dir_fd, &c, e) : 0;
 
-    if (all && r == 0 && c.way != CGROUP_NONE) {
+    if (r == 0 && c.way != CGROUP_NONE) {
         return signal_cgroup(&c, signo, e);
     }
     err_clear(e);
