@@ -55,6 +55,16 @@ char *xstrndup(const char *s, size_t n)
     return checked(strndup(s, n));
 }
 
+void xreplace(char **s, const char *by)
+{
+    if (by != NULL) {
+        char *copy = xstrdup(by);
+
+        free(*s);
+        *s = copy;
+    }
+}
+
 void *xmemdup(const void *p, size_t size)
 {
     void *copy = xmalloc(size);

@@ -17,6 +17,7 @@ void *xrealloc(void *p, size_t count, size_t size); /* count * size, overflow ch
 char *xstrdup(const char *s);
 char *xstrdup_null(const char *s); /* NULL gives NULL */
 char *xstrndup(const char *s, size_t n);
+void xreplace(char **s, const char *by); /* by a copy, the old one freed; NULL keeps it */
 void *xmemdup(const void *p, size_t size);
 __attribute__((format(printf, 1, 2))) char *xasprintf(const char *fmt, ...);
 

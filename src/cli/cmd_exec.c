@@ -89,14 +89,6 @@ static void set_variables(const struct strv *list, struct strv *env)
     }
 }
 
-static void replace(char **text, const char *by)
-{
-    if (by != NULL) {
-        free(*text);
-        *text = xstrdup(by);
-    }
-}
-
 /* The allowlist of the network is held by the want of these capabilities (net.c). */
 static int add_privileges(struct spec *s, struct err *e)
 {
@@ -130,8 +122,8 @@ static int change_process(struct spec *s, const struct exec_options *o, char **a
     }
     set_variables(&o->env_file, &p->env);
     set_variables(&o->env, &p->env);
-    replace(&p->cwd, o->workdir);
-    replace(&p->user, o->user);
+    xreplace(&p->cwd, o->workdir);
+    xreplace(&p->user, o->user);
     return o->privileged ? add_privileges(s, e) : 0;
 }
 

@@ -190,14 +190,6 @@ static int run(struct ctx *ctx, void *options, int argc, char **argv, struct err
 
 /* ---- exec */
 
-static void replace(char **text, const char *by)
-{
-    if (by != NULL) {
-        free(*text);
-        *text = xstrdup(by);
-    }
-}
-
 /* By words: the container's process, with what the options change. */
 static void set_words(struct spec *s, const struct oci_cmd_options *o, char **argv)
 {
@@ -215,8 +207,8 @@ static void set_words(struct spec *s, const struct oci_cmd_options *o, char **ar
             spec_env_set(&p->env, name, o->env.v[i] + strlen(name) + 1);
         }
     }
-    replace(&p->cwd, o->cwd);
-    replace(&p->user, o->user);
+    xreplace(&p->cwd, o->cwd);
+    xreplace(&p->user, o->user);
 }
 
 static int set_process(struct spec *s, const struct oci_cmd_options *o, char **argv, struct err *e)

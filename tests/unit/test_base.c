@@ -71,6 +71,18 @@ static void every_hint_has_its_words(void **unused)
     }
 }
 
+static void a_string_is_replaced_by_what_is_there(void **unused)
+{
+    char *s = xstrdup("old");
+
+    (void)unused;
+    xreplace(&s, NULL);
+    assert_string_equal(s, "old");
+    xreplace(&s, "new");
+    assert_string_equal(s, "new");
+    free(s);
+}
+
 static void lists_of_strings(void **unused)
 {
     struct strv l = {0};
@@ -257,6 +269,7 @@ int main(void)
         cmocka_unit_test(an_error_says_what_and_why),
         cmocka_unit_test(long_messages_are_cut_visibly),
         cmocka_unit_test(every_hint_has_its_words),
+        cmocka_unit_test(a_string_is_replaced_by_what_is_there),
         cmocka_unit_test(lists_of_strings),
         cmocka_unit_test(json_of_the_wrong_type_is_refused_by_name),
         cmocka_unit_test(capabilities_by_any_name),
