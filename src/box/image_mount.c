@@ -18,7 +18,6 @@
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -139,9 +138,7 @@ static _Noreturn void become_command(const struct first *f)
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGQUIT, SIG_DFL);
     set_variable(f);
-    (void)execvp(f->job->argv[0], f->job->argv);
-    dprintf(STDERR_FILENO, "rbox: cannot execute '%s': %s\n", f->job->argv[0], strerror(errno));
-    _exit(errno == ENOENT ? EXITCODE_NOT_FOUND : EXITCODE_NOT_EXECUTABLE);
+    proc_become(f->job->argv);
 }
 
 /* Keys of the terminal are the command's to answer. */

@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -63,9 +62,7 @@ static _Noreturn void unshare_child(int socket_fd, char **argv)
         _exit(EXITCODE_RBOX);
     }
     (void)!setgroups(0, NULL); /* denied with one id; then there is none to drop */
-    (void)execvp(argv[0], argv);
-    dprintf(STDERR_FILENO, "rbox: cannot execute '%s': %s\n", argv[0], strerror(errno));
-    _exit(errno == ENOENT ? EXITCODE_NOT_FOUND : EXITCODE_NOT_EXECUTABLE);
+    proc_become(argv);
 }
 
 static int unshare_run(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

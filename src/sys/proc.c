@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/exitcode.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -12,6 +13,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -395,6 +397,16 @@ char *proc_last_words(int fd)
     }
     last = strrchr(words, '\n');
     return xstrdup(last != NULL ? last + 1 : words);
+}
+
+_Noreturn void proc_become(char *const *argv)
+{
+    int errnum = 0;
+
+    (void)execvp(argv[0], argv);
+    errnum = errno; /* of a closed stderr there is another */
+    dprintf(STDERR_FILENO, "rbox: cannot execute '%s': %s\n", argv[0], strerror(errnum));
+    _exit(errnum == ENOENT ? EXITCODE_NOT_FOUND : EXITCODE_NOT_EXECUTABLE);
 }
 
 int proc_raise_ambient(struct err *e)

@@ -52,6 +52,10 @@ int proc_find_helper(const char *name, char **ret_path, struct err *e);
  * before is chatter. The caller owns it. */
 char *proc_last_words(int fd);
 
+/* Become @argv, found by our PATH and with our environment. What fails is said on stderr, with exit
+ * code 127 when there is no such command, 126 for the rest. */
+_Noreturn void proc_become(char *const *argv);
+
 /* Make all permitted capabilities inheritable and ambient, so that programs executed from here keep
  * them: exec takes them from a process that is not uid 0 of its user namespace (capabilities(7)).
  */

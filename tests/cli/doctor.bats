@@ -86,6 +86,8 @@ load lib
   run rbox unshare sh -c 'exit 7'
   [ "$status" -eq 7 ]
   run -127 rbox unshare no-such-command
+  rbox unshare no-such-command 2>&- || status=$?
+  [ "$status" -eq 127 ]
 }
 
 @test "rm-tree removes what subordinate ids own" {
