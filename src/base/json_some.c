@@ -8,8 +8,7 @@
 #include <string.h>
 
 enum {
-    PATH_BYTES = 128,
-    DEPTH_MAX = 512
+    PATH_BYTES = 128
 };
 
 struct some {
@@ -116,10 +115,10 @@ static enum want wanted(const struct some *s)
     return WANT_NOTHING;
 }
 
-static int pick_object(struct some *s, const char **at, json_t *ret, int depth);
+static int pick_object(struct some *s, const char **at, json_t *ret);
 
 /* The member @key, the end of s->path, with the value at *at. */
-static int pick_member(struct some *s, const char *key, const char **at, json_t *ret, int depth)
+static int pick_member(struct some *s, const char *key, const char **at, json_t *ret)
 {
     enum want want = wanted(s);
     const char *value = *at;
@@ -127,7 +126,7 @@ static int pick_member(struct some *s, const char *key, const char **at, json_t 
 
     if (want == WANT_PARTS && *value == '{') {
         v = json_object();
-        if (pick_object(s, at, v, depth + 1) < 0) {
+        if (pick_object(s, at, v) < 0) {
             json_decref(v);
             return -EINVAL;
         }
@@ -163,13 +162,14 @@ static const char *extend_path(struct some *s, size_t base, const char *key, siz
     return at;
 }
 
-/* The object at *at, which is '{'; *at ends up behind it. */
-static int pick_object(struct some *s, const char **at, json_t *ret, int depth)
+/* The object at *at, which is '{'; *at ends up behind it. Objects within it come here only while
+ * s->path is the beginning of a wanted one: these, not the document, bound how deep it gets. */
+static int pick_object(struct some *s, const char **at, json_t *ret)
 {
     const char *p = skip_space(s, *at + 1);
     size_t base = strlen(s->path);
 
-    while (p < s->end && *p == '"' && depth < DEPTH_MAX) {
+    while (p < s->end && *p == '"') {
         const char *end = skip_string(s, p + 1);
         const char *key =
             end != NULL ? extend_path(s, base, p + 1, (size_t)(end - 1 - (p + 1))) : NULL;
@@ -179,7 +179,7 @@ static int pick_object(struct some *s, const char **at, json_t *ret, int depth)
         }
         p = skip_space(s, end);
         p = p < s->end && *p == ':' ? skip_space(s, p + 1) : s->end;
-        if (p == s->end || pick_member(s, key, &p, ret, depth) < 0) {
+        if (p == s->end || pick_member(s, key, &p, ret) < 0) {
             return -EINVAL;
         }
         s->path[base] = '\0';
@@ -199,7 +199,7 @@ int json_parse_some(const char *text, size_t len, const char *what, const char *
     const char *p = skip_space(&s, text);
     json_t *root = json_object();
 
-    if (p < s.end && *p == '{' && pick_object(&s, &p, root, 0) == 0 && skip_space(&s, p) == s.end) {
+    if (p < s.end && *p == '{' && pick_object(&s, &p, root) == 0 && skip_space(&s, p) == s.end) {
         *ret = root;
         return 0;
     }
