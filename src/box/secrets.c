@@ -17,7 +17,7 @@ enum {
     MODE = 0444           /* podman's */
 };
 
-static int not_there(const char *name, struct err *e)
+int secrets_missing(const char *name, struct err *e)
 {
     (void)err_new(e, ENOENT, "there is no secret '%s'", name);
     return err_hint(e, "rbox secret create %s FILE", name);
@@ -29,7 +29,7 @@ int secrets_open(const char *name, int *ret_fd, struct err *e)
     int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0) {
-        return errno == ENOENT ? not_there(name, e)
+        return errno == ENOENT ? secrets_missing(name, e)
                                : err_set(e, errno, "cannot open secret '%s'", name);
     }
     *ret_fd = fd;
@@ -48,7 +48,7 @@ int secrets_set_env(int store_fd, struct spec *s, struct err *e)
         int r = file_read(store_fd, path, SECRET_MAX, &value, &len, e);
 
         if (r == -ENOENT) {
-            return not_there(name, e);
+            return secrets_missing(name, e);
         }
         if (r == 0 && strlen(value) != len) {
             r = err_new(e, EINVAL, "secret '%s' holds a NUL byte: it can be no variable", name);

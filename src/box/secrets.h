@@ -11,6 +11,9 @@
  * it is ever written to config.json: the environment of a stored container is without. */
 int secrets_set_env(int store_fd, struct spec *s, struct err *e);
 
+/* "There is no secret @name", with how to make it; -ENOENT. */
+int secrets_missing(const char *name, struct err *e);
+
 /* Open secret @name below the current folder. As the caller, child side. */
 int secrets_open(const char *name, int *ret_fd, struct err *e);
 

@@ -269,8 +269,7 @@ static int secret_inspect(struct ctx *ctx, void *options, int argc, char **argv,
         int64_t created_s = strchr(argv[i], '/') == NULL ? secret_created_s(store, argv[i]) : -1;
 
         if (created_s < 0) {
-            (void)err_new(e, ENOENT, "there is no secret '%s'", argv[i]);
-            (void)err_hint(e, "rbox secret ls");
+            (void)secret_missing(argv[i], e);
             return err_exit(e, EXITCODE_NO_SUCH);
         }
         r = secret_labels(store, argv[i], &labels, e);

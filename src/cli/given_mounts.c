@@ -2,6 +2,7 @@
 #include "cli/given_mounts.h"
 
 #include "base/cleanup.h"
+#include "box/secrets.h"
 #include "cli/container.h"
 #include "image/secret.h"
 #include "spec/spec_parse.h"
@@ -219,8 +220,7 @@ static int add_secret(const struct store *store, struct secret_words *w, struct 
                       struct err *e)
 {
     if (secret_created_s(store, w->name) < 0) {
-        (void)err_new(e, ENOENT, "there is no secret '%s'", w->name);
-        return err_hint(e, "rbox secret create %s FILE", w->name);
+        return secrets_missing(w->name, e);
     }
     return w->is_env ? add_variable(w, s, e) : add_file(w, s, e);
 }

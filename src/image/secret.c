@@ -62,6 +62,12 @@ int secret_labels(const struct store *store, const char *name, struct strv *ret,
     return labels_read(store->dir_fd, path, ret, e);
 }
 
+int secret_missing(const char *name, struct err *e)
+{
+    (void)err_new(e, ENOENT, "there is no secret '%s'", name);
+    return err_hint(e, "rbox secret ls");
+}
+
 int secret_remove(const struct store *store, const char *name, struct err *e)
 {
     autofree char *labels = xasprintf("%s/%s", LABELS, name);
@@ -72,8 +78,7 @@ int secret_remove(const struct store *store, const char *name, struct err *e)
         if (errno != ENOENT) {
             return err_set(e, errno, "cannot remove secret '%s'", name);
         }
-        (void)err_new(e, ENOENT, "there is no secret '%s'", name);
-        return err_hint(e, "rbox secret ls");
+        return secret_missing(name, e);
     }
     if (r == 0) {
         (void)unlinkat(store->dir_fd, labels, 0);

@@ -25,6 +25,9 @@ struct secret {
 int secret_make(const struct store *store, const struct secret *secret, int replace, struct err *e);
 int secret_remove(const struct store *store, const char *name, struct err *e); /* -ENOENT */
 
+/* "There is no secret @name", with where those are that there are; -ENOENT. */
+int secret_missing(const char *name, struct err *e);
+
 /* When it was made, in seconds since 1970; -1: there is none. */
 int64_t secret_created_s(const struct store *store, const char *name);
 
