@@ -64,6 +64,11 @@ const char *caps_name(int cap)
     return cap >= 0 && cap < (int)NAME_COUNT ? NAMES[cap] : NULL;
 }
 
+int caps_has(uint64_t set, int cap)
+{
+    return (set >> cap & 1) != 0;
+}
+
 int caps_parse(const char *name, uint64_t *ret_mask, struct err *e)
 {
     const char *short_name = strncasecmp(name, "CAP_", 4) == 0 ? name + 4 : name;

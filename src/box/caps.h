@@ -15,6 +15,9 @@ int caps_parse(const char *name, uint64_t *ret_mask, struct err *e);
 /* "CAP_CHOWN" for 0 …; NULL past the last one. Pure. */
 const char *caps_name(int cap);
 
+/* Is @cap in @set? Pure. */
+int caps_has(uint64_t set, int cap);
+
 /* Drop all but @keep from the bounding set, and prove that they are gone. Child side; needs
  * CAP_SETPCAP. */
 int caps_drop_bounding(uint64_t keep, struct err *e);

@@ -88,14 +88,14 @@ int confine_files(const struct spec *s, struct err *e)
     /* One that joins another's processes is there to look into them; so are those of a pod. */
     int is_shared = pid == SPEC_NS_CONTAINER || pid == SPEC_NS_PATH ||
                     (s->box.bundle && pid != SPEC_NS_PRIVATE);
-    int may_mount = s->box.nested || (s->process.capabilities.bounding >> CAP_SYS_ADMIN & 1) != 0;
-    autoclose int root_fd =
-        may_mount || is_shared ? -1 : open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int may_mount = s->box.nested || caps_has(s->process.capabilities.bounding, CAP_SYS_ADMIN);
+    autoclose int root_fd = -1;
     int r = 0;
 
     if (may_mount || is_shared) {
         return 0;
     }
+    root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     r = root_fd < 0 ? err_set(e, errno, "cannot open the container's root")
                     : harden_beneath(root_fd, s->box.preserve_fds, e);
     if (r == -EOPNOTSUPP) {

@@ -58,6 +58,9 @@ int explain_routes_fd(const struct explain *x);
 /* Count one "blocked N× @what; allow it with @how". */
 void explain_count(struct explain *x, const char *what, const char *how);
 
+/* The option that gives @cap. The caller owns it. */
+char *explain_cap_option(int cap);
+
 /* Count a call that the profile of @s refuses. */
 void explain_count_call(struct explain *x, const struct spec *s, const struct seccomp_data *data);
 

@@ -337,9 +337,9 @@ static void lacks(const struct look *l, const char *call, int cap)
     autofree char *what = NULL;
     autofree char *how = NULL;
 
-    if ((l->spec->process.capabilities.bounding >> cap & 1) == 0) {
+    if (!caps_has(l->spec->process.capabilities.bounding, cap)) {
         what = xasprintf("%s for lack of %s", call, caps_name(cap));
-        how = xasprintf("--cap-add %s", caps_name(cap) + strlen("CAP_"));
+        how = explain_cap_option(cap);
         explain_count(l->x, what, how);
     }
 }
@@ -384,7 +384,7 @@ static void look_ids(const struct look *l, const char *call, unsigned int count,
 {
     unsigned int ids[4];
 
-    if ((l->spec->process.capabilities.bounding >> cap & 1) != 0 ||
+    if (caps_has(l->spec->process.capabilities.bounding, cap) ||
         read_ids(l, cap == CAP_SETGID ? "\nGid:" : "\nUid:", ids) < 0) {
         return;
     }
@@ -433,7 +433,7 @@ static void look_owner(const struct look *l, uint64_t uid)
 {
     unsigned int ids[4];
 
-    if ((l->spec->process.capabilities.bounding >> CAP_CHOWN & 1) == 0 &&
+    if (!caps_has(l->spec->process.capabilities.bounding, CAP_CHOWN) &&
         (unsigned int)uid != UINT_MAX && read_ids(l, "\nUid:", ids) == 0 &&
         ids[3] != (unsigned int)uid) {
         lacks(l, "chown(2)", CAP_CHOWN);

@@ -59,12 +59,16 @@ static int opening_capability(const struct spec *s, const struct seccomp_data *d
     for (size_t i = 0; i < sizeof(SYSCALL_ADVICE) / sizeof(SYSCALL_ADVICE[0]); i++) {
         int cap = SYSCALL_ADVICE[i].capability;
 
-        if (SYSCALL_ADVICE[i].number == d->nr &&
-            (s->process.capabilities.bounding >> cap & 1) == 0) {
+        if (SYSCALL_ADVICE[i].number == d->nr && !caps_has(s->process.capabilities.bounding, cap)) {
             return cap;
         }
     }
     return -1;
+}
+
+char *explain_cap_option(int cap)
+{
+    return xasprintf("--cap-add %s", caps_name(cap) + strlen("CAP_"));
 }
 
 void explain_count_call(struct explain *x, const struct spec *s, const struct seccomp_data *data)
@@ -88,7 +92,7 @@ void explain_count_call(struct explain *x, const struct spec *s, const struct se
         how = xstrdup("--nested");
     } else if (cap >= 0) {
         what = xasprintf("%s by the default seccomp profile, for lack of %s", name, caps_name(cap));
-        how = xasprintf("--cap-add %s", caps_name(cap) + strlen("CAP_"));
+        how = explain_cap_option(cap);
     } else {
         what = xasprintf("%s by the default seccomp profile", name);
         how = xstrdup("--security-opt seccomp=unconfined (or seccomp=FILE)");
