@@ -5,17 +5,10 @@
 #include "sys/bpf.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-
-#if defined(__aarch64__)
-#define OWN_ARCH AUDIT_ARCH_AARCH64
-#else
-#define OWN_ARCH AUDIT_ARCH_X86_64
-#endif
 
 struct code {
     struct sock_filter *v;
@@ -59,7 +52,7 @@ static void append(struct code *c, const struct seccomp_program *p, int is_last)
 /* What the child does after the filter is on, before anybody listens. */
 static int check_profile(const struct seccomp_filter *f, struct err *e)
 {
-    const struct seccomp_data send = {.nr = SYS_sendmsg, .arch = OWN_ARCH};
+    const struct seccomp_data send = {.nr = SYS_sendmsg, .arch = BPF_OWN_ARCH};
 
     if (seccomp_answer(f, &send) != SECCOMP_RET_ALLOW) {
         return err_new(e, ENOTSUP, "--explain needs a seccomp profile that allows sendmsg");

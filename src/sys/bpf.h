@@ -4,10 +4,22 @@
 #ifndef RBOX_SYS_BPF_H
 #define RBOX_SYS_BPF_H
 
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* What a filter sees as the processor this is built for; 0: one that rbox does not know. */
+#if defined(__x86_64__)
+#define BPF_OWN_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define BPF_OWN_ARCH AUDIT_ARCH_AARCH64
+#elif defined(__riscv) && __riscv_xlen == 64
+#define BPF_OWN_ARCH AUDIT_ARCH_RISCV64
+#else
+#define BPF_OWN_ARCH 0
+#endif
 
 /* Run the @count instructions of @code over @data; *ret is the action (SECCOMP_RET_…). Errors:
  * -EINVAL for a program that the kernel would not take, or that does not end. Pure. */

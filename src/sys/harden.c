@@ -2,11 +2,11 @@
 #include "sys/harden.h"
 
 #include "base/cleanup.h"
+#include "sys/bpf.h"
 #include "sys/compat.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
@@ -154,12 +154,6 @@ int harden_beneath(int root_fd, unsigned int preserved, struct err *e)
 
 /* ---- system calls */
 
-#if defined(__aarch64__)
-#define OWN_ARCH AUDIT_ARCH_AARCH64
-#else /* rbox knows these two */
-#define OWN_ARCH AUDIT_ARCH_X86_64
-#endif
-
 static const int DENIED[] = {
     SYS_execve,
     SYS_execveat,
@@ -213,7 +207,7 @@ int harden_calls(int no_sockets, struct err *e)
 {
     struct sock_filter program[PROGRAM_MAX] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCH, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_OWN_ARCH, 1, 0),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1),

@@ -3,9 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "sys/bpf.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
@@ -14,16 +14,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#if defined(__x86_64__)
-#define ARCHITECTURE AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define ARCHITECTURE AUDIT_ARCH_AARCH64
-#elif defined(__riscv) && __riscv_xlen == 64
-#define ARCHITECTURE AUDIT_ARCH_RISCV64
-#else
-#define ARCHITECTURE 0
-#endif
 
 static int keep_capability(int capability, struct err *e)
 {
@@ -64,7 +54,7 @@ static int filter_calls(const struct sandbox *s, struct err *e)
 
     *p++ =
         (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch));
-    *p++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
+    *p++ = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_OWN_ARCH, 1, 0);
     *p++ = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
     *p++ = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number_at);
     for (size_t i = 0; i < s->call_count; i++) {
@@ -90,5 +80,5 @@ int sandbox_enter(const struct sandbox *s, struct err *e)
 {
     int r = keep_capability(s->capability, e);
 
-    return r < 0 || ARCHITECTURE == 0 ? r : filter_calls(s, e);
+    return r < 0 || BPF_OWN_ARCH == 0 ? r : filter_calls(s, e);
 }

@@ -16,12 +16,6 @@
 
 #include <cmocka.h>
 
-#if defined(__aarch64__)
-#define OWN_ARCH AUDIT_ARCH_AARCH64
-#else
-#define OWN_ARCH AUDIT_ARCH_X86_64
-#endif
-
 enum {
     CALLS_MAX = 600
 };
@@ -69,7 +63,7 @@ static void asks_where_the_profile_refuses(void **unused)
     struct seccomp_filter f = prepare(1);
     const uint64_t first[] = {0, CLONE_NEWUSER, CLONE_NEWNS, AF_VSOCK, AF_INET, 0xffffffff};
     const uint64_t second[] = {0, TIOCSTI, TIOCSTI | 1ULL << 32, TIOCGWINSZ};
-    const uint32_t archs[] = {OWN_ARCH, AUDIT_ARCH_I386, AUDIT_ARCH_ARM};
+    const uint32_t archs[] = {BPF_OWN_ARCH, AUDIT_ARCH_I386, AUDIT_ARCH_ARM};
     unsigned int asked = 0;
 
     (void)unused;
@@ -125,7 +119,7 @@ static void the_profile_says_what_it_should(void **unused)
     (void)unused;
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         const struct seccomp_data d = {
-            .nr = ROWS[i].number, .arch = OWN_ARCH, .args = {ROWS[i].args[0], ROWS[i].args[1]}};
+            .nr = ROWS[i].number, .arch = BPF_OWN_ARCH, .args = {ROWS[i].args[0], ROWS[i].args[1]}};
 
         assert_int_equal(seccomp_answer(&f, &d), ROWS[i].action);
     }
