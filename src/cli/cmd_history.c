@@ -7,6 +7,7 @@
 #include "cli/format.h"
 #include "image/image.h"
 #include "image/manifest.h"
+#include "spec/spec_name.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -52,8 +53,7 @@ static const struct format_column COLUMNS[] = {
     {"SIZE", "Size"}, {"COMMENT", "Comment"},   {NULL, NULL}};
 
 enum {
-    COMMAND_WIDTH = 45,
-    ID_WIDTH = 12
+    COMMAND_WIDTH = 45
 };
 
 static const char *text_of(const json_t *step, const char *key)
@@ -82,7 +82,7 @@ static json_t *rows_of(const struct store *store, const struct image *i,
                        const struct history_options *o, json_t *steps)
 {
     json_t *rows = json_array();
-    autofree char *id = o->no_trunc ? xstrdup(i->id) : xstrndup(manifest_hex(i->id), ID_WIDTH);
+    autofree char *id = o->no_trunc ? xstrdup(i->id) : xstrndup(manifest_hex(i->id), SPEC_SHORT_ID);
     size_t count = json_array_size(steps);
     size_t layer = 0;
 

@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "image/image.h"
 #include "image/manifest.h"
+#include "spec/spec_name.h"
 #include "sys/proc.h"
 #include "userns/userns.h"
 
@@ -37,10 +38,6 @@ const struct cmd cmd_image_mount = {
     .run = mount_run,
 };
 
-enum {
-    NAME_WIDTH = 12
-};
-
 /* An empty folder beside the programs: a name that is there before and after. */
 static int find_place(char **ret, struct err *e)
 {
@@ -67,7 +64,7 @@ static int add(struct store *store, struct ctx *ctx, const char *name, struct im
     if (r == 0) {
         strv_append(&s->box.layers, &i.layers);
         s->box.storage_driver = xstrdup_null(ctx->storage_driver);
-        ret->name = xasprintf("%.*s", NAME_WIDTH, manifest_hex(i.id));
+        ret->name = xasprintf("%.*s", SPEC_SHORT_ID, manifest_hex(i.id));
         r = storage_choose(store, s, e);
     }
     image_done(&i);

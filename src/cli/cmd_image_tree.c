@@ -7,6 +7,7 @@
 #include "image/image.h"
 #include "image/manifest.h"
 #include "image/record.h"
+#include "spec/spec_name.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,10 +30,6 @@ const struct cmd cmd_image_tree = {
     .min_args = 1,
     .max_args = 1,
     .run = image_tree,
-};
-
-enum {
-    ID_WIDTH = 12
 };
 
 struct tree {
@@ -85,7 +82,7 @@ static void print_layer(const struct store *store, struct tree *t, size_t layer)
     autofree char *size = format_size(image_layer_bytes(store, t->image, layer));
     int is_last = layer + 1 == t->image->diff_ids.len;
 
-    (void)printf("%s ID: %.*s Size: %8s", is_last ? "└──" : "├──", ID_WIDTH,
+    (void)printf("%s ID: %.*s Size: %8s", is_last ? "└──" : "├──", SPEC_SHORT_ID,
                  manifest_hex(t->image->diff_ids.v[layer]), size);
     if (t->tops[layer].len > 0) {
         (void)printf(" Top Layer of: ");
@@ -102,7 +99,7 @@ static int print_tree(const struct store *store, const struct image *i, struct e
     int r = record_each(store, look_at, &t, e);
 
     if (r == 0) {
-        (void)printf("Image ID: %.*s\nTags:     ", ID_WIDTH, manifest_hex(i->id));
+        (void)printf("Image ID: %.*s\nTags:     ", SPEC_SHORT_ID, manifest_hex(i->id));
         print_names(&t.tags);
         (void)printf("Size:     %s\nImage Layers\n", size);
     }
