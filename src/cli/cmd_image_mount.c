@@ -38,18 +38,6 @@ const struct cmd cmd_image_mount = {
     .run = mount_run,
 };
 
-/* An empty folder beside the programs: a name that is there before and after. */
-static int find_place(char **ret, struct err *e)
-{
-    autofree char *program = NULL;
-    int r = proc_find_helper("rbox-unpack", &program, e);
-
-    if (r == 0) {
-        *ret = xasprintf("%.*s/mnt", (int)(strrchr(program, '/') - program), program);
-    }
-    return r;
-}
-
 /* The lock on the image's name goes: rmi need not wait, and the store's lock keeps the layers. */
 static int add(struct store *store, struct ctx *ctx, const char *name, struct image_mount *ret,
                struct err *e)
@@ -79,7 +67,7 @@ static int mount_images(struct ctx *ctx, struct image_mount *images, int count, 
     struct image_mount_job job = {.images = images, .count = (size_t)count, .argv = argv + count};
     struct store *store = NULL;
     int status = 0;
-    int r = find_place(&place, e);
+    int r = proc_find_beside("mnt", &place, e); /* empty: there before and after */
 
     job.place = place;
     r = r < 0 ? r : ctx_store(ctx, &store, e);

@@ -180,18 +180,15 @@ static int find_by_name(const struct store *store, const struct image_ref *ref, 
 static int load_bundled(const struct store *store, const struct image_ref *ref, struct err *e)
 {
     const char *name = str_after(ref->repository, "library/");
+    autofree char *tar = xasprintf("images/%s.tar", name != NULL ? name : "");
     autofree char *file = NULL;
-    autofree char *helper = NULL;
     autoclose int fd = -1;
-    char *slash = NULL;
 
     if (name == NULL || strcmp(ref->registry, "docker.io") != 0 || !str_eq(ref->tag, "latest") ||
-        strchr(name, '/') != NULL || proc_find_helper("rbox-unpack", &helper, e) < 0) {
+        strchr(name, '/') != NULL || proc_find_beside(tar, &file, e) < 0) {
         err_clear(e);
         return -ENOENT;
     }
-    slash = strrchr(helper, '/');
-    file = xasprintf("%.*s/images/%s.tar", (int)(slash - helper), helper, name);
     fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         return -ENOENT;

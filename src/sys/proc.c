@@ -185,6 +185,17 @@ int proc_find_helper(const char *name, char **ret_path, struct err *e)
     return err_hint(e, "./install.sh, or set RBOX_LIBEXEC to the folder that has it");
 }
 
+int proc_find_beside(const char *name, char **ret_path, struct err *e)
+{
+    autofree char *program = NULL;
+    int r = proc_find_helper("rbox-unpack", &program, e);
+
+    if (r == 0) {
+        *ret_path = xasprintf("%.*s/%s", (int)(strrchr(program, '/') - program), program, name);
+    }
+    return r;
+}
+
 static const char *const PLAIN_ENV[] = {
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", NULL};
 

@@ -48,6 +48,10 @@ int proc_find(const char *name, char **ret_path, struct err *e);
  * bin, else the build tree. The caller owns *ret_path. Errors: -ENOENT. */
 int proc_find_helper(const char *name, char **ret_path, struct err *e);
 
+/* Full path of @name in the folder of our helpers, which ships with them or is yet to be made. The
+ * caller owns *ret_path. Errors: as proc_find_helper(). */
+int proc_find_beside(const char *name, char **ret_path, struct err *e);
+
 /* The last line of what a helper that died wrote into the pipe @fd, "" if nothing; what comes
  * before is chatter. The caller owns it. */
 char *proc_last_words(int fd);
