@@ -15,8 +15,7 @@
 
 enum {
     SEARCH_MS = 100,
-    CLOCK_SLACK_MS = 1000, /* file systems' clocks tick in steps, and some are elsewhere */
-    OVERFLOW_ID = 65534    /* what an id that is not mapped looks like (user_namespaces(7)) */
+    CLOCK_SLACK_MS = 1000 /* file systems' clocks tick in steps, and some are elsewhere */
 };
 
 struct search {
@@ -35,8 +34,8 @@ struct search {
  * this process and mapped nowhere. */
 static int is_mapped(int dir_fd, const char *name, const struct stat *st)
 {
-    return st->st_uid != OVERFLOW_ID ||
-           (geteuid() != OVERFLOW_ID && (st->st_mode & 02) == 0 && !S_ISLNK(st->st_mode) &&
+    return st->st_uid != IDMAP_OVERFLOW_ID ||
+           (geteuid() != IDMAP_OVERFLOW_ID && (st->st_mode & 02) == 0 && !S_ISLNK(st->st_mode) &&
             faccessat(dir_fd, *name != '\0' ? name : ".", W_OK, AT_EACCESS) == 0);
 }
 

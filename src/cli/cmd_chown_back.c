@@ -55,8 +55,8 @@ static int give_entry(int dir_fd, const char *name, const struct stat *st, void 
         return 0;
     }
     if (fchownat(dir_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) < 0) {
-        /* An id that is not mapped looks like 65534, which may be mapped. */
-        return errno == ENOENT || (errno == EPERM && st->st_uid == 65534)
+        /* An id that looks unmapped may be the mapped one of that number. */
+        return errno == ENOENT || (errno == EPERM && st->st_uid == IDMAP_OVERFLOW_ID)
                    ? 0
                    : err_set(e, errno, "cannot give '%s' back", *name != '\0' ? name : g->path);
     }

@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum {
+    IDMAP_OVERFLOW_ID = 65534 /* what an id that is not mapped looks like (user_namespaces(7)) */
+};
+
 /* Fill @s->linux_.uid_mappings and gid_mappings from @s->linux_.userns, the caller's ids and its
  * subordinate ranges. Default: 0 = the caller, 1… = all ranges; root itself is never mapped (0… =
  * the range). keep-id: the caller's own id kept, 0… from the ranges. nomap: the ranges only.
