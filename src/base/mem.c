@@ -243,6 +243,13 @@ const char *str_after(const char *s, const char *prefix)
     return strncmp(s, prefix, len) == 0 ? s + len : NULL;
 }
 
+int str_is_below(const char *path, const char *folder)
+{
+    const char *rest = str_after(path, folder);
+
+    return rest != NULL && (*rest == '\0' || *rest == '/' || strcmp(folder, "/") == 0);
+}
+
 int str_eq(const char *a, const char *b)
 {
     if (a == NULL || b == NULL) {

@@ -60,6 +60,8 @@ void buf_done(struct buf *b);
 
 /* Does @s begin with @prefix? If so returns what follows, else NULL. */
 const char *str_after(const char *s, const char *prefix);
+/* Is the path @path @folder or below it? Both are clean and absolute. */
+int str_is_below(const char *path, const char *folder);
 int str_eq(const char *a, const char *b); /* NULL-safe equality */
 int str_ends(const char *s, const char *suffix);
 

@@ -140,13 +140,6 @@ static const char *find_protected(const struct strv *list, const char *path)
     return NULL;
 }
 
-static int is_below(const char *path, const char *folder)
-{
-    const char *rest = str_after(path, folder);
-
-    return rest != NULL && (*rest == '\0' || *rest == '/');
-}
-
 /* Is writing @path refused by what it is mounted on? */
 static void look_at_mount(const struct look *l, const char *path)
 {
@@ -158,7 +151,7 @@ static void look_at_mount(const struct look *l, const char *path)
     for (size_t i = 0; i < l->spec->mount_count; i++) {
         const struct spec_mount *m = &l->spec->mounts[i];
 
-        if (is_below(path, m->destination) &&
+        if (str_is_below(path, m->destination) &&
             (found == NULL || strlen(m->destination) > strlen(found->destination))) {
             found = m;
         }
@@ -169,7 +162,7 @@ static void look_at_mount(const struct look *l, const char *path)
         explain_count(l->x, what, "-v without :ro");
     }
     for (size_t i = 0; i < others; i++) {
-        if (found != NULL || is_below(path, OTHERS[i])) {
+        if (found != NULL || str_is_below(path, OTHERS[i])) {
             return;
         }
     }

@@ -210,23 +210,19 @@ static char *mount_point_of(char *line)
 static int remount_tree(int mount_fd, int attrs, struct err *e)
 {
     struct path_proc_fd top = path_proc_fd(mount_fd);
-    autofree char *prefix = xcalloc(1, PATH_MAX);
+    autofree char *folder = xcalloc(1, PATH_MAX);
     autofree char *line = NULL;
     FILE *f = fopen("/proc/self/mountinfo", "re");
     size_t size = 0;
     int r = 0;
 
-    if (f == NULL || readlink(top.s, prefix, PATH_MAX - 1) < 0) {
+    if (f == NULL || readlink(top.s, folder, PATH_MAX - 1) < 0) {
         r = err_set(e, errno, "cannot read the list of mounts");
-    }
-    if (strcmp(prefix, "/") == 0) {
-        *prefix = '\0';
     }
     while (r == 0 && getline(&line, &size, f) >= 0) {
         const char *path = mount_point_of(line);
-        const char *below = path != NULL ? str_after(path, prefix) : NULL;
 
-        if (below != NULL && (*below == '\0' || *below == '/')) {
+        if (path != NULL && str_is_below(path, folder)) {
             autoclose int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
             r = fd < 0 ? err_set(e, errno, "cannot open mount '%s'", path)
