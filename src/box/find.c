@@ -80,6 +80,16 @@ static int by_name(const void *a, const void *b)
     return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
 }
 
+/* Sorted, from the list @l of one who gathered it. */
+static void hand_out(struct found_list *l, struct found_list *ret)
+{
+    if (l->count > 0) {
+        qsort(l->rows, l->count, sizeof(*l->rows), by_name);
+    }
+    *ret = *l;
+    *l = (struct found_list){0};
+}
+
 static int open_names(const struct store *store, int *ret_fd, struct err *e)
 {
     *ret_fd = openat(store->dir_fd, "names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -172,11 +182,7 @@ int find_all(const struct store *store, struct found_list *ret, struct err *e)
             add(&l, &f);
         }
     }
-    if (l.count > 0) {
-        qsort(l.rows, l.count, sizeof(*l.rows), by_name);
-    }
-    *ret = l;
-    l = (struct found_list){0};
+    hand_out(&l, ret);
     return 0;
 }
 
@@ -202,11 +208,7 @@ int find_all_running(const struct store *store, struct found_list *ret, struct e
             add(&l, &f);
         }
     }
-    if (l.count > 0) {
-        qsort(l.rows, l.count, sizeof(*l.rows), by_name);
-    }
-    *ret = l;
-    l = (struct found_list){0};
+    hand_out(&l, ret);
     return 0;
 }
 

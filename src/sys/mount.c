@@ -292,20 +292,16 @@ int mount_bind(int source_fd, int target_fd, int attrs, const char *what, struct
 
 int mount_propagation(int target_fd, unsigned long flag, int attrs, struct err *e)
 {
-    static const unsigned int WHOLE = AT_EMPTY_PATH | AT_RECURSIVE;
+    int whole = (attrs & MOUNT_RECURSIVE) != 0 || (flag & MS_REC) != 0;
+    unsigned int how = AT_EMPTY_PATH | (whole ? AT_RECURSIVE : 0U);
+    struct mount_attr attr = {.propagation = flag & ~(unsigned long)MS_REC};
     struct path_proc_fd target = path_proc_fd(target_fd);
-    struct mount_attr attr = {0};
 
-    if ((attrs & MOUNT_RECURSIVE) != 0) {
-        flag |= MS_REC;
-    }
-    attr.propagation = flag & ~(unsigned long)MS_REC;
-    if (syscall(SYS_mount_setattr, target_fd, "", (flag & MS_REC) != 0 ? WHOLE : AT_EMPTY_PATH,
-                &attr, sizeof(attr)) == 0) {
+    if (syscall(SYS_mount_setattr, target_fd, "", how, &attr, sizeof(attr)) == 0) {
         return 0;
     }
     /* Before Linux 5.12, and where a filter knows no such call: by a path, of a mounted proc. */
-    if (mount(NULL, target.s, NULL, flag, NULL) < 0) {
+    if (mount(NULL, target.s, NULL, attr.propagation | (whole ? MS_REC : 0UL), NULL) < 0) {
         return err_new(e, errno, "cannot set mount propagation: %s", mount_strerror(errno));
     }
     return 0;

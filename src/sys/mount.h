@@ -47,8 +47,8 @@ int mount_attach(int mount_fd, int target_fd, const char *what, struct err *e);
 /* Bind @source_fd over @target_fd with @attrs: clone, attach, set. @what names it in errors. */
 int mount_bind(int source_fd, int target_fd, int attrs, const char *what, struct err *e);
 
-/* Make @target_fd's mount, and with MOUNT_RECURSIVE all below, private, slave, shared or unbindable
- * (MS_…). */
+/* Make @target_fd's mount, and with MOUNT_RECURSIVE in @attrs or MS_REC in @flag all below,
+ * private, slave, shared or unbindable (MS_…). */
 int mount_propagation(int target_fd, unsigned long flag, int attrs, struct err *e);
 
 /* Is @fd on a file system whose magic is @magic (PROC_SUPER_MAGIC…)? 1 yes, 0 no, -errno. */
