@@ -261,11 +261,49 @@ static void some_of_a_damaged_document_is_an_error(void **unused)
     }
 }
 
+/* What nobody wants may nest as deep as it likes: it is stepped over, not entered. */
+static void depth_of_what_is_not_wanted_costs_no_stack(void **unused)
+{
+    enum {
+        DEPTH = 1 << 20
+    };
+    static const char *const PATHS[] = {"a", "b.c", NULL};
+    static const char NEST[] = "{\"b\":";
+    autobuf struct buf text = {0};
+    autofree char *got = NULL;
+
+    (void)unused;
+    buf_puts(&text, "{\"x\":");
+    for (int i = 0; i < DEPTH; i++) {
+        buf_puts(&text, NEST);
+    }
+    buf_puts(&text, "1");
+    for (int i = 0; i < DEPTH; i++) {
+        buf_puts(&text, "}");
+    }
+    buf_puts(&text, ",\"a\":1,\"b\":{\"b\":{\"c\":2},\"c\":3}}");
+    got = some_of(text.data, PATHS);
+    assert_string_equal(got, "{\"a\":1,\"b\":{\"c\":3}}");
+}
+
+static void paths_at_or_below_a_folder(void **unused)
+{
+    (void)unused;
+    assert_true(str_is_below("/a/b", "/a/b"));
+    assert_true(str_is_below("/a/b/c", "/a/b"));
+    assert_false(str_is_below("/a/bc", "/a/b"));
+    assert_false(str_is_below("/a", "/a/b"));
+    assert_true(str_is_below("/a", "/"));
+    assert_true(str_is_below("/", "/"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(some_members_are_picked_and_the_rest_is_stepped_over),
         cmocka_unit_test(some_of_a_damaged_document_is_an_error),
+        cmocka_unit_test(depth_of_what_is_not_wanted_costs_no_stack),
+        cmocka_unit_test(paths_at_or_below_a_folder),
         cmocka_unit_test(an_error_says_what_and_why),
         cmocka_unit_test(long_messages_are_cut_visibly),
         cmocka_unit_test(every_hint_has_its_words),
