@@ -44,7 +44,8 @@ struct plug {
     uint8_t address[16];
     uint8_t address6[16];
     uint8_t mac[6];
-    char pair[16]; /* our end of the pair; "": not plugged in */
+    char pair[16];   /* our end of the pair; "": not plugged in */
+    uint32_t metric; /* of its default route, while plugged in */
     struct plug *next;
 };
 
@@ -69,12 +70,13 @@ struct keeper {
     int route_fd;           /* netlink, in the own namespace */
     struct net slirp;       /* slirp4netns, in the own namespace */
     int is_out;             /* it works, and is led to */
-    int64_t slirp_again_ms; /* when it may be started again */
+    int64_t slirp_again_ms; /* not started again before that */
     struct network *networks;
     struct member *members;
     unsigned int next_number;
     struct net_helper names; /* the resolver … */
     int names_fd;            /* … and how it is told */
+    int64_t names_again_ms;
 };
 
 /* Start the keeper; it works when this returns 0. Host side, with the lock of

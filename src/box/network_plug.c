@@ -144,16 +144,10 @@ int network_up(struct keeper *k, struct network *n, struct err *e)
 
 /* ---- containers */
 
-struct visit {
-    const struct plug *plug;
-    uint32_t metric; /* of the default route */
-};
-
 /* In the container's namespace. */
 static int configure(void *arg, struct err *e)
 {
-    const struct visit *v = arg;
-    const struct plug *p = v->plug;
+    const struct plug *p = arg;
     const struct network_config *c = &p->network->config;
     unsigned int link = if_nametoindex(p->join.used_interface);
     autoclose int fd = -1;
@@ -168,7 +162,7 @@ static int configure(void *arg, struct err *e)
         r = netlink_address_add(fd, link, AF_INET6, p->address6, c->subnet6.prefix);
     }
     if (r == 0 && !c->is_internal) {
-        r = netlink_default_route(fd, link, AF_INET, c->subnet.gateway, v->metric);
+        r = netlink_default_route(fd, link, AF_INET, c->subnet.gateway, p->metric);
     }
     return r < 0 ? err_set(e, -r, "cannot set the address '%s'", p->join.address) : 0;
 }
@@ -190,12 +184,15 @@ static char *choose_interface(const struct member *m)
     }
 }
 
+/* Behind all routes that stand: those of networks that were left free theirs. */
 static uint32_t metric_of(const struct member *m, const struct plug *p)
 {
     uint32_t metric = METRIC_FIRST;
 
-    for (const struct plug *other = m->plugs; other != NULL && other != p; other = other->next) {
-        metric++;
+    for (const struct plug *other = m->plugs; other != NULL; other = other->next) {
+        if (other != p && other->pair[0] != '\0' && other->metric >= metric) {
+            metric = other->metric + 1;
+        }
     }
     return metric;
 }
@@ -206,7 +203,6 @@ int plug_in(struct keeper *k, const struct member *m, struct plug *p, struct err
                                 .mtu = mtu_of(p->network),
                                 .peer_mac = p->mac,
                                 .peer_netns_fd = m->netns_fd};
-    struct visit visit = {.plug = p, .metric = metric_of(m, p)};
     int r = p->network->is_up ? 0 : network_up(k, p->network, e);
 
     if (r < 0) {
@@ -216,6 +212,7 @@ int plug_in(struct keeper *k, const struct member *m, struct plug *p, struct err
         p->join.used_interface =
             p->join.interface != NULL ? xstrdup(p->join.interface) : choose_interface(m);
     }
+    p->metric = metric_of(m, p);
     (void)snprintf(p->pair, sizeof(p->pair), "v%u", k->next_number++);
     pair.bridge = p->network->number;
     pair.peer_name = p->join.used_interface;
@@ -225,7 +222,7 @@ int plug_in(struct keeper *k, const struct member *m, struct plug *p, struct err
         return err_set(e, -r, "cannot plug container '%s' into network '%s'", m->name,
                        p->network->config.name);
     }
-    r = keeper_inside(m->netns_fd, configure, &visit, e);
+    r = keeper_inside(m->netns_fd, configure, p, e);
     if (r == 0) {
         r = names_add_plug(k, m, p, e);
     }

@@ -186,6 +186,19 @@ keeper() {
   [[ "$output" == *"a network of another kind"* ]]
 }
 
+@test "who leaves a network and comes back has a route through each again (#8)" {
+  rbox network create front
+  web web1 --network back --network front
+  rbox network disconnect back web1
+  rbox network connect back web1
+  rbox network disconnect front web1
+  rbox network connect front web1
+  run rbox exec web1 ip route
+  [ "$(grep -c ^default <<<"$output")" -eq 2 ]
+  run fetch --network back --network front -- web1
+  [ "$output" = "I am web1" ]
+}
+
 @test "a container that was taken out of all networks starts, and is put back (#8)" {
   web web1 --network back -p "127.0.0.1:$((base + 8)):80"
   rbox network disconnect back web1
