@@ -35,7 +35,7 @@ enum {
     LOOK_AGAIN_MS = 20, /* somebody starts a container right now: will it come here? */
     FOLDER_TRIES = 50,
     FIRST_NUMBER = 100, /* above the interfaces that are there already */
-    AGAIN_MS = 1000,    /* between two starts of slirp4netns */
+    AGAIN_MS = 1000,    /* between two starts of slirp4netns, or of the resolver */
 };
 
 struct sockaddr_un keeper_address(int folder_fd)
@@ -114,18 +114,15 @@ static int open_role(struct keeper *k, struct err *e)
  * lost, those among themselves are not. */
 static void restart_slirp(struct keeper *k)
 {
-    const int64_t now = clock_monotonic_ms();
     struct err e = {0};
 
-    if (now < k->slirp_again_ms) {
-        return;
-    }
-    k->slirp_again_ms = now + AGAIN_MS;
+    k->slirp_again_ms = clock_monotonic_ms() + AGAIN_MS;
     proc_kill_reap(&k->slirp.helpers[NET_HELPER_BACKEND].pidfd);
     net_done(&k->slirp);
     k->slirp.is_again = 1;
     k->is_out = 0;
     if (start_slirp(k, &k->slirp, &e) < 0 || keeper_await_way_out(k, &e) < 0) {
+        proc_kill_reap(&k->slirp.helpers[NET_HELPER_BACKEND].pidfd); /* the next one may work */
         debug("networks: %s", e.msg);
     }
 }
@@ -136,6 +133,7 @@ static void restart_names(struct keeper *k)
     struct err e = {0};
     int r = 0;
 
+    k->names_again_ms = clock_monotonic_ms() + AGAIN_MS;
     proc_kill_reap(&k->names.pidfd);
     close_fd(&k->names_fd);
     r = names_start(k, &e);
@@ -148,6 +146,7 @@ static void restart_names(struct keeper *k)
         }
     }
     if (r < 0) {
+        proc_kill_reap(&k->names.pidfd); /* one that knows half of it would not do */
         debug("networks: %s", e.msg);
     }
 }
@@ -188,12 +187,36 @@ enum {
     POLL_MEMBERS
 };
 
+/* slirp4netns and the resolver are looked after only when they may be started again: the end of
+ * one that has just been started is left to be seen until then. */
+static int is_held_back(const struct keeper *k, size_t which)
+{
+    return clock_monotonic_ms() < (which == POLL_SLIRP ? k->slirp_again_ms : k->names_again_ms);
+}
+
+static int pidfd_of(const struct keeper *k, size_t which)
+{
+    return which == POLL_SLIRP ? k->slirp.helpers[NET_HELPER_BACKEND].pidfd : k->names.pidfd;
+}
+
+/* Does one of the two need a look without being heard of? */
+static int must_look_again(const struct keeper *k)
+{
+    return is_held_back(k, POLL_SLIRP) || pidfd_of(k, POLL_SLIRP) < 0 ||
+           is_held_back(k, POLL_NAMES) || pidfd_of(k, POLL_NAMES) < 0;
+}
+
+static int is_due(const struct keeper *k, size_t which, const struct pollfd *polls)
+{
+    return polls[which].revents != 0 || (pidfd_of(k, which) < 0 && !is_held_back(k, which));
+}
+
 static size_t fill_polls(const struct keeper *k, struct buf *b)
 {
     const int fixed[POLL_MEMBERS] = {
         [POLL_LISTEN] = k->listen_fd,
-        [POLL_SLIRP] = k->slirp.helpers[NET_HELPER_BACKEND].pidfd,
-        [POLL_NAMES] = k->names.pidfd,
+        [POLL_SLIRP] = is_held_back(k, POLL_SLIRP) ? -1 : pidfd_of(k, POLL_SLIRP),
+        [POLL_NAMES] = is_held_back(k, POLL_NAMES) ? -1 : pidfd_of(k, POLL_NAMES),
     };
     size_t count = 0;
 
@@ -218,10 +241,10 @@ static void serve(struct keeper *k, const struct pollfd *polls)
             request_serve(k, m);
         }
     }
-    if (polls[POLL_SLIRP].revents != 0) {
+    if (is_due(k, POLL_SLIRP, polls)) {
         restart_slirp(k);
     }
-    if (polls[POLL_NAMES].revents != 0) {
+    if (is_due(k, POLL_NAMES, polls)) {
         restart_names(k);
     }
     if (polls[POLL_LISTEN].revents != 0) {
@@ -237,7 +260,9 @@ static _Noreturn void loop(struct keeper *k)
 
     for (;;) {
         const size_t count = fill_polls(k, &polls);
-        int timeout_ms = k->members == NULL ? LOOK_AGAIN_MS : k->is_out ? -1 : AGAIN_MS;
+        const int timeout_ms = k->members == NULL   ? LOOK_AGAIN_MS
+                               : must_look_again(k) ? AGAIN_MS
+                                                    : -1;
 
         (void)poll((struct pollfd *)(void *)polls.data, count, timeout_ms);
         serve(k, (const struct pollfd *)(const void *)polls.data);

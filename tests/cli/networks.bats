@@ -325,6 +325,36 @@ keeper() {
   rbox exec "k1-$$" /netprobe ask tcp "$host_ip" $((base + 7))
 }
 
+@test "what dies again and again is started again once a second, and at last works (#8)" {
+  local pid old began ticks i
+  not_for bob "the same as alice's"
+  serve tcp "$host_ip" $((base + 9))
+  mkdir bin
+  printf '#!/bin/sh\necho >>"%s/starts"\n[ ! -e "%s/broken" ] || exit 1\nexec %s "$@"\n' \
+    "$PWD" "$PWD" "$(command -v slirp4netns)" >bin/slirp4netns
+  chmod 755 bin/slirp4netns
+  PATH=$PWD/bin:$PATH rbox run -d --name "k2-$$" --network back "${probe[@]}" busybox sleep 100
+  pid=$(keeper "k2-$$")
+  # In 1/100 s, without that of its children.
+  cpu() { sed 's/.*) //' "/proc/$pid/stat" | awk '{print $12 + $13}'; }
+  : >broken
+  ticks=$(cpu)
+  kill -9 "$(pgrep -P "$pid" -x slirp4netns)"
+  until_true sh -c '[ $(wc -l <starts) -ge 4 ]'
+  [ $(($(cpu) - ticks)) -lt 50 ]
+  rm broken
+  until_true rbox exec "k2-$$" /netprobe ask tcp "$host_ip" $((base + 9))
+  # The resolver, too: the third does not come before the second has had its second.
+  began=$(date +%s%3N)
+  for i in 1 2; do
+    old=$(pgrep -P "$pid" -x rbox-names)
+    kill -9 "$old"
+    until_true sh -c "pgrep -P $pid -x rbox-names | grep -qvx $old"
+  done
+  [ $(($(date +%s%3N) - began)) -ge 1000 ]
+  until_true rbox exec "k2-$$" nslookup -type=a "k2-$$"
+}
+
 @test "create says what is wrong, and makes nothing (#8)" {
   local options words
   while IFS='|' read -r options words; do
