@@ -13,12 +13,14 @@
 #include "box/network_keeper.h"
 #include "spec/spec_name.h"
 #include "sys/fd.h"
+#include "sys/proc.h"
 #include "sys/sandbox.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -252,14 +254,18 @@ int names_start(struct keeper *k, struct err *e)
     return r < 0 ? r : net_fork_wait(&k->names, e);
 }
 
+/* An answer that comes too late would be taken for the next one: who does not answer is ended, and
+ * the keeper's loop starts another, which is told everything. */
 static int tell(const struct keeper *k, const struct names_message *q, struct err *e)
 {
     struct pollfd p = {.fd = k->names_fd, .events = POLLIN};
     int32_t answer = EPIPE;
     int r = fd_send(k->names_fd, q, sizeof(*q), NULL, 0);
 
-    if (r == 0 && poll(&p, 1, ASK_MS) == 1 &&
-        fd_recv(k->names_fd, &answer, sizeof(answer), NULL, 0, NULL) != sizeof(answer)) {
+    if (r == 0 && poll(&p, 1, ASK_MS) != 1) {
+        (void)proc_signal(k->names.pidfd, SIGKILL);
+    } else if (r == 0 &&
+               fd_recv(k->names_fd, &answer, sizeof(answer), NULL, 0, NULL) != sizeof(answer)) {
         answer = EPIPE;
     }
     return answer != 0 ? err_set(e, answer, "the resolver of the networks does not answer") : 0;

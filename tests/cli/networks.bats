@@ -355,6 +355,21 @@ keeper() {
   until_true rbox exec "k2-$$" nslookup -type=a "k2-$$"
 }
 
+@test "a resolver that does not answer is replaced by one that knows all names (#8)" {
+  local pid old
+  not_for bob "the same as alice's"
+  rbox run -d --name "k3-$$" --network back busybox sleep 100
+  web web1 --network back
+  pid=$(keeper "k3-$$")
+  old=$(pgrep -P "$pid" -x rbox-names)
+  kill -STOP "$old"
+  run rbox run --rm --network back busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"the resolver of the networks does not answer"* ]]
+  until_true sh -c "pgrep -P $pid -x rbox-names | grep -qvx $old"
+  until_true rbox exec "k3-$$" wget -qO- http://web1/
+}
+
 @test "create says what is wrong, and makes nothing (#8)" {
   local options words
   while IFS='|' read -r options words; do
