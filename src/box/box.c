@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "box/anonymous.h"
 #include "box/attach.h"
 #include "box/cgroup.h"
 #include "box/net.h"
@@ -97,7 +98,7 @@ static void undo_state(void *arg)
         return;
     }
     if (faccessat(l->store->containers_fd, l->state.id, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-        (void)state_remove(&l->state, l->spec, &ignored);
+        (void)state_remove(&l->state, l->spec, /* with_volumes= */ 1, &ignored);
     }
 }
 
@@ -232,6 +233,9 @@ static int launch_start(struct launch *l, const struct box_options *o, struct un
     }
     if (r == 0) {
         undo_push(undo, undo_state, l);
+        r = l->supervise.is_new ? anonymous_make(l->store, l->spec, e) : 0;
+    }
+    if (r == 0) {
         r = launch_supervisor(l, o, e);
     }
     if (r == 0) {
@@ -328,12 +332,13 @@ int box_create(const struct store *store, struct spec *s, const struct box_optio
     if (r < 0) {
         return r;
     }
-    r = state_write_config(&st, s, e);
+    r = anonymous_make(store, s, e);
+    r = r < 0 ? r : state_write_config(&st, s, e);
     r = r < 0 ? r : write_cidfile(o, st.id, e);
     if (r == 0) {
         state_release(&st);
     } else {
-        (void)state_remove(&st, s, &ignored);
+        (void)state_remove(&st, s, /* with_volumes= */ 1, &ignored);
     }
     state_done(&st);
     return r;

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "box/anonymous.h"
 #include "box/cgroup.h"
 #include "box/events.h"
 #include "box/undo.h"
@@ -354,10 +355,14 @@ static void drop_name(const struct state *st)
     }
 }
 
-int state_remove(const struct state *st, const struct spec *s, struct err *e)
+int state_remove(const struct state *st, const struct spec *s, int with_volumes, struct err *e)
 {
-    int r = 0;
+    autoclose int lock_fd = -1;
+    int r = with_volumes ? anonymous_remove(st->store, s, &lock_fd, e) : 0;
 
+    if (r < 0) {
+        return r;
+    }
     drop_name(st);
     r = userns_remove_tree(&s->linux_.uid_mappings, &s->linux_.gid_mappings,
                            st->store->containers_fd, st->id, e);
@@ -383,6 +388,7 @@ void state_done(struct state *st)
 
 static void sweep_container(const struct store *store, const char *id)
 {
+    autoclose int lock_fd = -1;
     struct spec s = {0};
     struct err e = {0};
     int known = read_config(store, id, &s);
@@ -401,10 +407,14 @@ static void sweep_container(const struct store *store, const char *id)
     } else {
         drop_name_of(store, &s, id);
         if (known) {
+            (void)anonymous_remove(store, &s, &lock_fd, &e);
             events_add_container(store, &s, "remove", NULL);
         }
         (void)userns_remove_tree(&s.linux_.uid_mappings, &s.linux_.gid_mappings,
                                  store->containers_fd, id, &e);
+        if (!known) {
+            anonymous_sweep(store, id);
+        }
     }
     if (e.errnum != 0) {
         debug("cannot sweep %s: %s", id, e.msg);

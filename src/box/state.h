@@ -90,9 +90,9 @@ void state_tell_end(const struct store *store, const struct spec *s, const struc
 /* Write exit.json, then take the run folder away: the container is now stopped. */
 int state_write_exit(const struct state *st, const struct state_exit *x, struct err *e);
 
-/* Remove container, name and run folder; the maps of @s say who owns the files. Host side, or the
- * supervisor's. */
-int state_remove(const struct state *st, const struct spec *s, struct err *e);
+/* Remove container, name and run folder, @with_volumes: also the anonymous volumes that nobody else
+ * has; the maps of @s say who owns the files. Host side, or the supervisor's. */
+int state_remove(const struct state *st, const struct spec *s, int with_volumes, struct err *e);
 
 void state_done(struct state *st);
 #define autostate __attribute__((cleanup(state_done)))

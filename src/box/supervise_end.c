@@ -96,7 +96,7 @@ void supervise_put_away(struct supervise *s, struct running *run, struct state_e
         streams_notice(run->streams, "the container was killed: its --timeout had passed");
     }
     if (started ? s->spec->box.remove : s->is_new) {
-        r = state_remove(s->state, s->spec, &e);
+        r = state_remove(s->state, s->spec, /* with_volumes= */ 1, &e);
     } else if (started) {
         r = state_write_exit(s->state, x, &e);
     } else {

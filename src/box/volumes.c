@@ -28,7 +28,7 @@ static int is_type(const struct spec_mount *v, const char *type)
 
 /* ---- sources, as the caller */
 
-/* A named volume is in the store, which is the current folder here (child.c: open_store()). */
+/* A volume is in the store, which is the current folder here (child.c: open_store()). */
 static int open_source(const struct spec_mount *v, int *ret_fd, struct err *e)
 {
     autofree char *in_store =
@@ -154,17 +154,6 @@ static int prepare_overlay(size_t index, int *volume_fd, int fs_fd, struct err *
                           : mount_clone(mounted_fd, 0, volume_fd, e);
 }
 
-/* An anonymous volume lives and goes with its container: in the folder of it that root of the
- * namespace may write to. Numbered, so that a restart finds it. */
-static int prepare_anonymous(size_t index, int *volume_fd, int fs_fd, struct err *e)
-{
-    autofree char *name = xasprintf("volume%zu", index);
-    autoclose int dir_fd = -1;
-    int r = dir_make(fs_fd, name, 0755, &dir_fd, e);
-
-    return r < 0 ? r : mount_clone(dir_fd, 0, volume_fd, e);
-}
-
 /* In the container's folder as a file of its own. */
 static int prepare_secret(const struct spec_mount *v, size_t index, int *volume_fd, int fs_fd,
                           struct err *e)
@@ -187,8 +176,6 @@ int volumes_prepare(const struct spec *s, struct mounts *m, int fs_fd, struct er
             r = m->volume_fd[i] >= 0 ? 0 : bundle_mount_prepare(s, v, &m->volume_fd[i], e);
         } else if (is_type(v, "overlay")) {
             r = prepare_overlay(i, &m->volume_fd[i], fs_fd, e);
-        } else if (is_type(v, "volume") && v->volume_name == NULL) {
-            r = prepare_anonymous(i, &m->volume_fd[i], fs_fd, e);
         } else if (is_type(v, "secret")) {
             r = prepare_secret(v, i, &m->volume_fd[i], fs_fd, e);
         }

@@ -28,7 +28,7 @@ static const struct opt OPTIONS[] = {
     SELECT_IGNORE_ROW('i', struct rm_options, select),
     SELECT_LATEST_ROW(SELECT_AT(struct rm_options, select, latest)),
     {"volumes", 'v', NULL, OPT_FLAG, FIELD(volumes),
-     "anonymous volumes too (they always go with their container)", NULL},
+     "also the anonymous volumes that no other container has", NULL},
     {0},
 };
 
@@ -58,7 +58,8 @@ static void rm_init(void *options)
     ((struct rm_options *)options)->stopping = STOPPING_INIT;
 }
 
-static int remove_files(const struct store *store, const struct spec *s, struct err *e)
+static int remove_files(const struct store *store, const struct spec *s, int with_volumes,
+                        struct err *e)
 {
     autostate struct state st = {.dir_fd = -1, .lock_fd = -1};
     int r = state_open(store, s, &st, e);
@@ -67,11 +68,11 @@ static int remove_files(const struct store *store, const struct spec *s, struct 
         err_clear(e);
         return 0;
     }
-    return r < 0 ? r : state_remove(&st, s, e);
+    return r < 0 ? r : state_remove(&st, s, with_volumes || s->box.remove, e);
 }
 
-int container_remove(const struct store *store, const struct found *f, struct stopping *stopping,
-                     struct err *e)
+static int remove_container(const struct store *store, const struct found *f, int with_volumes,
+                            struct stopping *stopping, struct err *e)
 {
     struct container c;
     int r = container_read(f, &c, e);
@@ -87,16 +88,22 @@ int container_remove(const struct store *store, const struct found *f, struct st
         r = stopping->begun_ms == 0 ? stopping_begin(stopping, f, e) : 0;
         r = r < 0 ? r : stopping_end(stopping, f, e);
     }
-    r = r < 0 ? r : remove_files(store, &c.spec, e);
+    r = r < 0 ? r : remove_files(store, &c.spec, with_volumes, e);
     container_done(&c);
     return r;
+}
+
+int container_remove(const struct store *store, const struct found *f, struct stopping *stopping,
+                     struct err *e)
+{
+    return remove_container(store, f, /* with_volumes= */ 0, stopping, e);
 }
 
 static int remove_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
     struct rm_options *o = arg;
 
-    return container_remove(store, f, o->force ? &o->stopping : NULL, e);
+    return remove_container(store, f, o->volumes, o->force ? &o->stopping : NULL, e);
 }
 
 static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

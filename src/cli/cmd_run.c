@@ -123,8 +123,9 @@ static int make_sources(const struct store *store, const struct spec *s, struct 
     for (size_t i = 0; i < s->mount_count; i++) {
         const struct spec_mount *m = &s->mounts[i];
 
-        if (m->volume_name != NULL && volume_make(store, m->volume_name, &s->linux_.uid_mappings,
-                                                  &s->linux_.gid_mappings, e) < 0) {
+        if (m->volume_name != NULL && !m->is_anonymous &&
+            volume_make(store, m->volume_name, &s->linux_.uid_mappings, &s->linux_.gid_mappings,
+                        e) < 0) {
             return -e->errnum;
         }
         if (strv_has(&m->options, "create") && access(m->source, F_OK) < 0 && errno == ENOENT &&

@@ -87,8 +87,8 @@ int container_freeze(const struct found *f, int frozen, struct err *e);
 /* Remove all containers, those that run too, at once (in cmd_rm.c). */
 int container_remove_all(struct ctx *ctx, struct err *e);
 
-/* Remove container @f with its volumes of its own; one that runs is ended first as @stopping says
- * (in cmd_rm.c). Errors: -EBUSY it is running, and @stopping is NULL. */
+/* Remove container @f, with --rm also its anonymous volumes; one that runs is ended first as
+ * @stopping says (in cmd_rm.c). Errors: -EBUSY it is running, and @stopping is NULL. */
 int container_remove(const struct store *store, const struct found *f, struct stopping *stopping,
                      struct err *e);
 

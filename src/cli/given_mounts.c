@@ -35,6 +35,7 @@ static void copy_mount(const struct spec_mount *from, const char *access, struct
     m->type = xstrdup(from->type);
     m->source = xstrdup_null(from->source);
     m->volume_name = xstrdup_null(from->volume_name);
+    m->is_anonymous = from->is_anonymous;
     m->subpath = xstrdup_null(from->subpath);
     for (size_t i = 0; i < from->options.len; i++) {
         const char *option = from->options.v[i];
@@ -48,26 +49,17 @@ static void copy_mount(const struct spec_mount *from, const char *access, struct
     }
 }
 
-static int copy_mounts(const struct spec *from, const char *name, const char *access,
-                       struct spec *s, struct err *e)
+static void copy_mounts(const struct spec *from, const char *access, struct spec *s)
 {
     for (size_t i = 0; i < from->mount_count; i++) {
         const struct spec_mount *m = &from->mounts[i];
-        int is_volume = str_eq(m->type, "volume");
 
-        if ((!is_volume && !str_eq(m->type, "bind")) ||
+        if ((m->volume_name == NULL && !str_eq(m->type, "bind")) ||
             spec_find_mount(s, m->destination) != NULL) {
             continue;
         }
-        if (is_volume && m->volume_name == NULL) {
-            (void)err_new(e, ENOTSUP,
-                          "the volume '%s' of '%s' has no name: it is that container's alone",
-                          m->destination, name);
-            return err_hint(e, "rbox run -v NAME:%s …", m->destination);
-        }
         copy_mount(m, access, s);
     }
-    return 0;
 }
 
 static int volumes_of(const struct store *store, const char *word, struct spec *s, struct err *e)
@@ -81,7 +73,7 @@ static int volumes_of(const struct store *store, const char *word, struct spec *
     r = r < 0 ? r : find_container(store, name, &f, e);
     r = r < 0 ? r : container_read(&f, &c, e);
     if (r == 0) {
-        r = copy_mounts(&c.spec, name, access, s, e);
+        copy_mounts(&c.spec, access, s);
         container_done(&c);
     }
     return r;

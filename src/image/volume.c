@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,6 +157,13 @@ int volume_missing(const char *name, struct err *e)
 }
 
 /* ---- removing */
+
+int volume_lock(const struct store *store, int *ret_fd, struct err *e)
+{
+    int r = open_volumes(store, ret_fd, e);
+
+    return r == 0 && flock(*ret_fd, LOCK_EX) < 0 ? err_set(e, errno, "cannot lock the volumes") : r;
+}
 
 int volume_remove(const struct store *store, const char *name, const struct spec_idmap *uid_map,
                   const struct spec_idmap *gid_map, struct err *e)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Named volumes of the store: volumes/NAME/_data, owned by root of the containers that use it. They
- * stay until they are removed; anonymous ones are part of their container's folder instead. Host
- * side. */
+/* Volumes of the store: volumes/NAME/_data, owned by root of the containers that use it. They stay
+ * until they are removed; who removes anonymous ones, see box/anonymous.h. Host side, or the
+ * supervisor's. */
 #ifndef RBOX_IMAGE_VOLUME_H
 #define RBOX_IMAGE_VOLUME_H
 
@@ -28,6 +28,9 @@ int volume_exists(const struct store *store, const char *name);
 
 /* The error -ENOENT for @name, with the command that lists those there are. */
 int volume_missing(const char *name, struct err *e);
+
+/* Keep others out who decide which volumes nobody has, until *ret_fd is closed. */
+int volume_lock(const struct store *store, int *ret_fd, struct err *e);
 
 /* Remove it with all that is in it, whoever of the maps owns that. -ENOENT: there is none. It must
  * not be in use. */

@@ -58,10 +58,10 @@ struct spec_process {
 
 /* ---- mounts: type, source and options as in the OCI spec.
  * type "bind": source is an absolute host path. type "tmpfs", "proc", "sysfs", "devpts", "mqueue",
- * "cgroup2": source is the type. type "volume": source and volume_name are a named volume of the
- * store, "" and NULL one that lives and goes with the container. type "overlay": source is a host
- * path whose changes go to a throw-away upper (option upperdir=,workdir= keep them). type "secret":
- * source is a secret's name, options are uid= gid= mode=. options: ro rw
+ * "cgroup2": source is the type. type "volume": volume_name is a volume of the store; source is the
+ * same, or "" for an anonymous one, which has a name once the container has an id. type "overlay":
+ * source is a host path whose changes go to a throw-away upper (option upperdir=,workdir= keep
+ * them). type "secret": source is a secret's name, options are uid= gid= mode=. options: ro rw
  * nosuid suid nodev dev noexec exec noatime relatime strictatime [r]bind [r]private [r]shared
  * [r]slave U z Z create nocopy tmpcopyup notmpcopyup, and tmpfs' own size= mode= nr_inodes= uid=
  * gid=. */
@@ -70,7 +70,8 @@ struct spec_mount {
     char *type;
     char *source;
     struct strv options;
-    char *volume_name; /* of a named volume, else NULL */
+    char *volume_name; /* of a volume, else NULL */
+    int is_anonymous;  /* made with the container, or another one (--volumes-from) */
     char *subpath;     /* beneath source, or NULL */
     int from_image;    /* a VOLUME of the image config: may be replaced by any option for the same
                           place */

@@ -170,6 +170,9 @@ static json_t *write_mounts(const struct spec *s)
         (void)json_object_set_new(o, "options", json_from_strv(&m->options));
         set_string(o, "volume", m->volume_name);
         set_string(o, "subpath", m->subpath);
+        if (m->is_anonymous) {
+            (void)json_object_set_new(o, "anonymous", json_true());
+        }
         if (m->from_image) {
             (void)json_object_set_new(o, "fromImage", json_true());
         }
@@ -192,6 +195,7 @@ static int read_mounts(json_t *v, struct spec *s)
         m->source = get_string(o, "source");
         m->volume_name = get_string(o, "volume");
         m->subpath = get_string(o, "subpath");
+        m->is_anonymous = json_is_true(json_object_get(o, "anonymous"));
         m->from_image = json_is_true(json_object_get(o, "fromImage"));
         m->type = m->type != NULL ? m->type : xstrdup("none");
         if (m->destination == NULL ||

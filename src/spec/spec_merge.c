@@ -397,10 +397,27 @@ static void merge_labels(struct spec_request *q, const struct image_config *imag
     }
 }
 
+static void name_volumes(struct spec *s)
+{
+    size_t number = 0;
+
+    for (size_t i = 0; i < s->mount_count; i++) {
+        struct spec_mount *m = &s->mounts[i];
+
+        if (str_eq(m->type, "volume") && m->volume_name == NULL) {
+            m->volume_name = spec_volume_name(s->box.id, number++);
+            m->is_anonymous = 1;
+        }
+    }
+}
+
 static int merge_names(struct spec *s, struct err *e)
 {
     int r = s->box.id == NULL ? spec_make_id(&s->box.id, e) : 0;
 
+    if (r == 0) {
+        name_volumes(s);
+    }
     if (r == 0 && s->box.name == NULL) {
         s->box.name = spec_make_name(s->box.id);
     }

@@ -52,3 +52,8 @@ char *spec_make_name(const char *id)
     return xasprintf("%s_%s_%.4s", ADJECTIVES[bits % 32], NOUNS[bits / 32 % 32],
                      strlen(id) >= 4 ? id + strlen(id) - 4 : "0000");
 }
+
+char *spec_volume_name(const char *id, size_t number)
+{
+    return xasprintf("%.56s%08zx", id, number);
+}

@@ -49,9 +49,7 @@ container remove once" ]
 
 @test "a supervisor that was killed is a reason of its own" {
   rbox run -d --network none --name box busybox sleep 1000
-  local child
-  child=$(rbox inspect --format '{{.State.Pid}}' box)
-  kill -KILL "$(awk '/^PPid:/ {print $2}' "/proc/$child/status")"
+  kill -KILL "$(supervisor_of box)"
   until_true sh -c "[ -z \"\$('$RBOX_BUILD/rbox' ps -q)\" ]"
   [ "$(rbox inspect --format '{{.State.Reason}}' box)" = supervisor ]
   [ "$(past -f event=died --format '{{.Attributes.reason}}')" = supervisor ]

@@ -33,11 +33,51 @@ no tmpfs" ]
   rbox volume rm data
 }
 
-@test "--volumes-from: a volume without a name is its container's alone" {
+@test "an anonymous volume can be shared, and goes with the last container that has it" {
+  local volumes=$RBOX_STORE/volumes name
+  rbox run --rm --name a --network none -v /anon -v /second -d busybox sh -c 'echo first >/anon/f; exec sleep 1000'
+  name=$(rbox inspect -f '{{range .Mounts}}{{.Name}} {{end}}' a)
+  [ "$(rbox volume ls -q | tr '\n' ' ')" = "$name" ]
+  until_true rbox exec a cat /anon/f
+  rbox run -d --rm --name b --network none --volumes-from a busybox sh -c 'cat /anon/f; exec sleep 1000'
+  until_true [ "$(rbox logs b)" = first ]
+  run rbox volume rm "${name%% *}"
+  [ "$status" -eq 2 ]
+  rbox stop -t 0 a
+  until_true no_container a
+  [ "$(rbox exec b cat /anon/f)" = first ]
+  [ "$(rbox volume ls -q | wc -l)" -eq 2 ]
+  rbox stop -t 0 b
+  until_true no_container b
+  [ -z "$(ls "$volumes")" ]
+}
+
+no_container() {
+  ! rbox container exists "$1"
+}
+
+@test "anonymous volumes stay after rm, and go with rm -v, --rm, a start that fails and a name that is taken" {
+  local volumes=$RBOX_STORE/volumes
+  rbox run --name a --network none -v /anon busybox sh -c 'echo kept >/anon/f'
+  rbox start -a a
+  rbox rm a
+  [ "$(cat "$volumes"/*/_data/f)" = kept ]
+  [ "$(rbox volume ls -q | wc -l)" -eq 1 ]
+  rbox volume prune -f
   rbox create --name a --network none -v /anon busybox true
-  run rbox run --rm --network none --volumes-from a busybox true
+  run rbox run --name a --network none -v /anon busybox true
   [ "$status" -eq 125 ]
-  [[ "$output" == *"'/anon' of 'a' has no name"*"rbox run -v NAME:/anon"* ]]
+  [ "$(ls "$volumes" | wc -l)" -eq 1 ]
+  rbox rm -v a
+  rbox run --rm --network none -v /anon busybox true
+  run rbox run --rm --network none -v /anon busybox no-such-command
+  [ "$status" -eq 127 ]
+  [ -z "$(ls "$volumes")" ]
+  # Killed: the next command removes what was to go.
+  rbox run -d --rm --name c --network none -v /anon busybox sleep 1000
+  kill -9 "$(supervisor_of c)"
+  until_true no_container c
+  [ -z "$(ls "$volumes")" ]
 }
 
 @test "a secret is a file that every user inside may read, and is in no environment, inspect or image" {

@@ -92,9 +92,7 @@ others_of() {
 @test "a check that was killed by hand keeps no container from ending" {
   rbox run -d --network none --name web --health-cmd 'sleep 777' --health-interval 50ms busybox sleep 1000
   checker() {
-    local pid
-    pid=$(rbox inspect --format '{{.State.Pid}}' web)
-    pgrep -x -P "$(awk '/^PPid/ {print $2}' "/proc/$pid/status")" rbox-check
+    pgrep -x -P "$(supervisor_of web)" rbox-check
   }
   until_true checker
   kill -KILL "$(checker)"

@@ -33,6 +33,11 @@ host_uid() {
   id -u
 }
 
+# The host's pid of the supervisor of running container $1.
+supervisor_of() {
+  awk '/^PPid:/ {print $2}' "/proc/$(rbox inspect --format '{{.State.Pid}}' "$1")/status"
+}
+
 # What every test must leave: no running container, no mount, nothing half-made.
 assert_no_leftovers() {
   local run tmp
@@ -151,7 +156,7 @@ common_teardown() {
 
 # For files whose tests keep containers.
 teardown_containers() {
-  rbox rm -af >/dev/null
+  rbox rm -afv >/dev/null
   common_teardown
 }
 

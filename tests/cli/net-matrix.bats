@@ -156,7 +156,7 @@ published() {
   serve good serve tcp "$host_ip" $((base + 4))
   serve bad serve tcp "$host_ip" $((base + 5))
   rbox run -d --name web --network pasta "${probe[@]}" --allow-net "$host_ip:$((base + 4))" busybox sleep 1000
-  helper() { pgrep -P "$(awk '/^PPid:/ {print $2}' "/proc/$(rbox inspect --format '{{.State.Pid}}' web)/status")" pas; }
+  helper() { pgrep -P "$(supervisor_of web)" pas; }
   old=$(helper)
   until_true eval '[ "$(ps -o etimes= -p '"$old"')" -ge 2 ]'
   kill -9 "$old"

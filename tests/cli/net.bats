@@ -170,7 +170,7 @@ ask_from_inside() {
 
 # helper_of NAME PROGRAM: the pid of a helper of container NAME.
 helper_of() {
-  pgrep -x "$2" -P "$(awk '/^PPid:/ {print $2}' "/proc/$(rbox inspect --format '{{.State.Pid}}' "$1")/status")"
+  pgrep -x "$2" -P "$(supervisor_of "$1")"
 }
 
 # One that has just been started is not started again.

@@ -76,6 +76,7 @@ static void fill_lists(struct spec *s)
     assert_int_equal(spec_parse_mount("type=bind,src=/x,dst=/d,subpath=y", s, &e), 0);
     assert_int_equal(spec_parse_tmpfs("/e:size=5m", s, &e), 0);
     s->mounts[1].from_image = 1;
+    s->mounts[1].is_anonymous = 1;
     assert_int_equal(spec_parse_device("/dev/fuse:/dev/f:rw", s, &e), 0);
     assert_int_equal(spec_parse_publish("127.0.0.1:8000-8001:80-81/udp", s, &e), 0);
     assert_int_equal(spec_parse_publish("80", s, &e), 0);
@@ -151,6 +152,7 @@ static void assert_same_mounts(const struct spec *a, const struct spec *b)
         assert_true(str_eq(x->volume_name, y->volume_name));
         assert_true(str_eq(x->subpath, y->subpath));
         assert_int_equal(x->from_image, y->from_image);
+        assert_int_equal(x->is_anonymous, y->is_anonymous);
         assert_same_list(&x->options, &y->options, "mount options");
     }
 }
