@@ -8,12 +8,12 @@
 #include "base/parse.h"
 #include "box/net_program.h"
 #include "box/net_slirp_ports.h"
+#include "box/network_subnet.h"
 #include "sys/proc.h"
 #include "userns/idmap.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <ifaddrs.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,30 +205,22 @@ static int check_version(const struct spec *s, struct err *e)
 static int check_collision(const struct spec *s, struct err *e)
 {
     const char *cidr = net_option(s, "cidr");
-    const char *slash = cidr != NULL ? strchr(cidr, '/') : NULL;
-    const uint32_t mask = slash != NULL ? ~(UINT32_MAX >> atoi(slash + 1)) : 0;
-    struct ifaddrs *list = NULL;
-    int r = 0;
+    autofree char *address = cidr != NULL ? xstrndup(cidr, strcspn(cidr, "/")) : NULL;
+    struct network_subnet own = {.family = AF_INET};
+    autofree char *interface = NULL;
 
-    if (cidr == NULL || getifaddrs(&list) < 0) {
+    if (cidr == NULL) {
         return 0;
     }
-    for (const struct ifaddrs *i = list; r == 0 && i != NULL; i = i->ifa_next) {
-        const struct sockaddr_in *address = (const void *)i->ifa_addr;
-        const struct sockaddr_in *its_mask = (const void *)i->ifa_netmask;
-        uint32_t both = 0;
-
-        if (address == NULL || its_mask == NULL || address->sin_family != AF_INET) {
-            continue;
-        }
-        both = mask & ntohl(its_mask->sin_addr.s_addr);
-        if (((ntohl(address->sin_addr.s_addr) ^ ntohl(slirp_info(s).address.s_addr)) & both) == 0) {
-            r = err_new(e, EADDRINUSE, "cidr=%s collides with the network of the host's '%s'", cidr,
-                        i->ifa_name);
-        }
+    own.prefix = (unsigned int)strtoul(cidr + strlen(address) + 1, NULL, 10); /* is_cidr() */
+    (void)inet_pton(AF_INET, address, own.address);
+    interface = network_subnet_on_host(&own);
+    if (interface == NULL) {
+        return 0;
     }
-    freeifaddrs(list);
-    return r < 0 ? err_hint(e, "another one: what the two share could not be reached") : 0;
+    (void)err_new(e, EADDRINUSE, "cidr=%s collides with the network of the host's '%s'", cidr,
+                  interface);
+    return err_hint(e, "another one: what the two share could not be reached");
 }
 
 static int slirp_check(const struct spec *s, struct err *e)

@@ -335,7 +335,7 @@ static int check_free(const struct network_configs *all, const struct network_su
                       struct err *e)
 {
     struct network_subnet own = {.family = AF_INET, .prefix = 24, .address = {10, 0, 2, 0}};
-    autofree char *interface = network_subnet_on_host(s);
+    autofree char *interface = NULL;
 
     for (size_t i = 0; i < all->count; i++) {
         if (network_subnet_overlaps(s, &all->v[i].subnet) ||
@@ -346,6 +346,7 @@ static int check_free(const struct network_configs *all, const struct network_su
     if (network_subnet_overlaps(s, &own)) {
         return overlap(s, "slirp4netns", "", e);
     }
+    interface = network_subnet_on_host(s);
     return interface != NULL ? overlap(s, "the host's interface", interface, e) : 0;
 }
 
