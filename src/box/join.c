@@ -6,6 +6,7 @@
 #include "box/control.h"
 #include "box/find.h"
 #include "box/signals.h"
+#include "box/sync.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/ns.h"
@@ -19,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,26 +70,16 @@ void join_done(struct join *j)
 static int is_own(int fd, const char *file)
 {
     autofree char *path = xasprintf("/proc/self/ns/%s", file);
-    struct stat a;
-    struct stat b;
+    autoclose int own_fd = open(path, O_RDONLY | O_CLOEXEC);
 
-    return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
-           a.st_ino == b.st_ino;
-}
-
-static int is_same(int fd, int other_fd)
-{
-    struct stat a;
-    struct stat b;
-
-    return fstat(fd, &a) == 0 && fstat(other_fd, &b) == 0 && a.st_ino == b.st_ino;
+    return ns_is_same(fd, own_fd);
 }
 
 /* The container's user namespace is @fd, now or before. */
 static int take_user(struct join *j, int fd, struct err *e)
 {
     if (j->user_fd >= 0) {
-        return is_same(j->user_fd, fd)
+        return ns_is_same(j->user_fd, fd)
                    ? 0
                    : err_new(e, EINVAL,
                              "the namespaces to join belong to different user namespaces");
@@ -153,23 +143,6 @@ static int open_container(const struct store *store, const char *word, struct fo
 
     r = r < 0 ? r : control_open(ret_found, ret_pidfd, e);
     return r < 0 ? err_wrap(e, "cannot join container '%.12s'", word) : 0;
-}
-
-static int join_namespace(const struct store *store, const struct spec_namespace *n,
-                          enum spec_ns ns, struct join *j, struct err *e)
-{
-    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-    autoclose int pidfd = -1;
-    autoclose int fd = -1;
-    int r = 0;
-
-    if (n->mode == SPEC_NS_PATH) {
-        r = open_path(n->target, &fd, e);
-        return r < 0 ? r : take(j, ns, steal_fd(&fd), n->target, e);
-    }
-    r = open_container(store, n->target, &f, &pidfd, e);
-    r = r < 0 ? r : open_of(pidfd, KINDS[ns].file, f.name, &fd, e);
-    return r < 0 ? r : take(j, ns, steal_fd(&fd), f.name, e);
 }
 
 static int join_user(const struct store *store, const struct spec_userns *u, struct join *j,
@@ -264,22 +237,17 @@ static int receive_loans(int socket_fd, struct join *j, struct err *e)
     return 0;
 }
 
-static int borrow(const struct store *store, const struct spec_namespace *n, enum spec_ns with,
-                  struct join *j, struct err *e)
+/* What goes with namespace @with of the process behind @target_fd. */
+static int borrow(int target_fd, enum spec_ns with, struct join *j, struct err *e)
 {
-    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-    autoclose int target_fd = -1;
     autokill int pidfd = -1;
     autoclose int here_fd = -1;
     int pair[2] = {-1, -1};
-    int r = open_container(store, n->target, &f, &target_fd, e);
+    int r = sync_pair(pair, e);
     pid_t pid = -1;
 
     if (r < 0) {
         return r;
-    }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        return err_set(e, errno, "cannot create a socket pair");
     }
     here_fd = pair[0];
     pid = ns_clone(0, -1, &pidfd, e);
@@ -301,7 +269,25 @@ void join_lend(struct join *j, struct mounts *m)
     m->is_net_foreign = j->is_outer[SPEC_NS_NETWORK];
 }
 
-/* ---- */
+/* ---- all of them */
+
+static int join_namespace(const struct store *store, const struct spec_namespace *n,
+                          enum spec_ns ns, struct join *j, struct err *e)
+{
+    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    autoclose int pidfd = -1;
+    autoclose int fd = -1;
+    int r = 0;
+
+    if (n->mode == SPEC_NS_PATH) {
+        r = open_path(n->target, &fd, e);
+        return r < 0 ? r : take(j, ns, steal_fd(&fd), n->target, e);
+    }
+    r = open_container(store, n->target, &f, &pidfd, e);
+    r = r < 0 ? r : open_of(pidfd, KINDS[ns].file, f.name, &fd, e);
+    r = r < 0 ? r : take(j, ns, steal_fd(&fd), f.name, e);
+    return r == 0 && (ns == SPEC_NS_IPC || ns == SPEC_NS_NETWORK) ? borrow(pidfd, ns, j, e) : r;
+}
 
 static int open_all(const struct store *store, const struct spec *s, struct join *j, struct err *e)
 {
@@ -314,13 +300,8 @@ static int open_all(const struct store *store, const struct spec *s, struct join
     for (int ns = 0; r == 0 && ns < SPEC_NS_COUNT; ns++) {
         const struct spec_namespace *n = &s->linux_.namespaces[ns];
 
-        if (n->mode != SPEC_NS_CONTAINER && n->mode != SPEC_NS_PATH) {
-            continue;
-        }
-        r = join_namespace(store, n, (enum spec_ns)ns, j, e);
-        if (r == 0 && n->mode == SPEC_NS_CONTAINER &&
-            (ns == SPEC_NS_IPC || ns == SPEC_NS_NETWORK)) {
-            r = borrow(store, n, (enum spec_ns)ns, j, e);
+        if (n->mode == SPEC_NS_CONTAINER || n->mode == SPEC_NS_PATH) {
+            r = join_namespace(store, n, (enum spec_ns)ns, j, e);
         }
     }
     return r;

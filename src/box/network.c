@@ -8,6 +8,7 @@
 #include "box/network_keeper.h"
 #include "spec/spec_join.h"
 #include "sys/fd.h"
+#include "sys/ns.h"
 #include "sys/proc.h"
 
 #include <arpa/inet.h>
@@ -18,7 +19,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -233,12 +233,8 @@ int network_enter(const struct store *store, struct spec *s, struct network_seat
 int network_check_user(const struct network_seat *seat, int user_fd, struct err *e)
 {
     autoclose int above_fd = seat->fd >= 0 && user_fd >= 0 ? ioctl(user_fd, NS_GET_PARENT) : -1;
-    struct stat above;
-    struct stat upper;
 
-    if (seat->fd < 0 || user_fd < 0 ||
-        (above_fd >= 0 && fstat(above_fd, &above) == 0 && fstat(seat->userns_fd, &upper) == 0 &&
-         above.st_ino == upper.st_ino)) {
+    if (seat->fd < 0 || user_fd < 0 || ns_is_same(above_fd, seat->userns_fd)) {
         return 0;
     }
     (void)err_new(e, EINVAL,

@@ -110,6 +110,11 @@ pid_t ns_clone_in(int dir_fd, uint64_t flags, int *ret_pidfd, struct err *e)
     return pid;
 }
 
+static int is_same(const struct stat *one, const struct stat *other)
+{
+    return one->st_ino == other->st_ino && one->st_dev == other->st_dev;
+}
+
 int ns_is_own(pid_t pid, const char *file)
 {
     autofree char *own_path = xasprintf("/proc/self/ns/%s", file);
@@ -120,7 +125,15 @@ int ns_is_own(pid_t pid, const char *file)
     if (stat(own_path, &own) < 0 || stat(its_path, &its) < 0) {
         return -errno;
     }
-    return own.st_ino == its.st_ino && own.st_dev == its.st_dev;
+    return is_same(&own, &its);
+}
+
+int ns_is_same(int fd, int other_fd)
+{
+    struct stat one;
+    struct stat other;
+
+    return fstat(fd, &one) == 0 && fstat(other_fd, &other) == 0 && is_same(&one, &other);
 }
 
 int ns_join(int pidfd, int flags, struct err *e)

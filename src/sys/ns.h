@@ -26,6 +26,9 @@ pid_t ns_clone_in(int dir_fd, uint64_t flags, int *ret_pidfd, struct err *e);
  * 1, 0 or -errno. */
 int ns_is_own(pid_t pid, const char *file);
 
+/* Are both descriptors of the same namespace? */
+int ns_is_same(int fd, int other_fd);
+
 /* Join the namespaces @flags (CLONE_NEW…) of the process behind @pidfd, all at once where the
  * kernel can (5.8). */
 int ns_join(int pidfd, int flags, struct err *e);
