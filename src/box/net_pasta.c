@@ -13,14 +13,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Those of slirp4netns, where no others are given. */
 static const struct {
-    const char *argument;
-    const char *value;
-} DEFAULTS[] = {
-    {"--address", "10.0.2.100"},
-    {"--netmask", "24"},
-    {"--gateway", "10.0.2.2"},
-    {"--dns-forward", "10.0.2.3"},
+    const char *option;
+    size_t offset; /* in struct net_info */
+} ADDRESSES[] = {
+    {"address", offsetof(struct net_info, address)},
+    {"gateway", offsetof(struct net_info, gateway)},
+    {"dns-forward", offsetof(struct net_info, dns)},
+};
+enum {
+    ADDRESS_COUNT = sizeof(ADDRESSES) / sizeof(ADDRESSES[0])
 };
 
 /* What --network pasta:… may hold, as podman has it: pasta's own options, separated by commas. What
@@ -97,15 +100,14 @@ static const char *given(const struct spec *s, const char *name, int is_ipv4)
 
 static int check_value(const struct pasta_option *o, const char *value, struct err *e)
 {
-    static const char *const ADDRESSES[] = {"address", "gateway", "dns-forward"};
     struct in6_addr a;
 
     if (!o->has_value != (value == NULL)) {
         return err_new(e, EINVAL, "pasta's --%s %s a value", o->name,
                        o->has_value ? "needs" : "takes no");
     }
-    for (size_t i = 0; i < sizeof(ADDRESSES) / sizeof(ADDRESSES[0]); i++) {
-        if (strcmp(o->name, ADDRESSES[i]) == 0 && inet_pton(AF_INET, value, &a) != 1 &&
+    for (size_t i = 0; i < ADDRESS_COUNT; i++) {
+        if (strcmp(o->name, ADDRESSES[i].option) == 0 && inet_pton(AF_INET, value, &a) != 1 &&
             inet_pton(AF_INET6, value, &a) != 1) {
             return err_new(e, EINVAL, "pasta's --%s cannot be '%s': not an address", o->name,
                            value);
@@ -134,33 +136,49 @@ static int pasta_check(const struct spec *s, struct err *e)
     return net_program_check("pasta", HINT_NONE, e);
 }
 
+static struct in_addr *address_of(struct net_info *info, size_t i)
+{
+    return (struct in_addr *)(void *)((char *)info + ADDRESSES[i].offset);
+}
+
 static struct net_info pasta_info(const struct spec *s)
 {
-    struct net_info info = {0};
-    struct in_addr *const ADDRESSES[] = {&info.address, NULL, &info.gateway, &info.dns};
+    struct net_info info = net_usual();
 
-    for (size_t i = 0; i < sizeof(DEFAULTS) / sizeof(DEFAULTS[0]); i++) {
-        const char *value = given(s, DEFAULTS[i].argument + 2, /* is_ipv4= */ 1);
+    for (size_t i = 0; i < ADDRESS_COUNT; i++) {
+        const char *value = given(s, ADDRESSES[i].option, /* is_ipv4= */ 1);
 
-        if (ADDRESSES[i] != NULL) {
-            (void)inet_pton(AF_INET, value != NULL ? value : DEFAULTS[i].value, ADDRESSES[i]);
+        if (value != NULL) {
+            (void)inet_pton(AF_INET, value, address_of(&info, i));
         }
     }
     return info;
+}
+
+static void push_addresses(const struct spec *s, struct strv *argv)
+{
+    struct net_info usual = net_usual();
+
+    for (size_t i = 0; i < ADDRESS_COUNT; i++) {
+        char text[INET_ADDRSTRLEN] = "";
+
+        if (given(s, ADDRESSES[i].option, /* is_ipv4= */ 1) == NULL) {
+            (void)inet_ntop(AF_INET, address_of(&usual, i), text, sizeof(text));
+            strv_pushf(argv, "--%s", ADDRESSES[i].option);
+            strv_push(argv, text);
+        }
+    }
+    if (given(s, "netmask", /* is_ipv4= */ 0) == NULL) {
+        strv_push(argv, "--netmask");
+        strv_push(argv, strchr(NET_USUAL_CIDR, '/') + 1);
+    }
 }
 
 static void push_options(const struct spec *s, struct strv *argv)
 {
     const struct strv *words = &s->box.network.options;
 
-    for (size_t i = 0; i < sizeof(DEFAULTS) / sizeof(DEFAULTS[0]); i++) {
-        const int is_ipv4 = DEFAULTS[i].value[2] == '.';
-
-        if (given(s, DEFAULTS[i].argument + 2, is_ipv4) == NULL) {
-            strv_push(argv, DEFAULTS[i].argument);
-            strv_push(argv, DEFAULTS[i].value);
-        }
-    }
+    push_addresses(s, argv);
     if (given(s, "map-gw", 0) == NULL) {
         strv_push(argv, "--no-map-gw"); /* the host's loopback is closed */
     }

@@ -15,6 +15,16 @@
 
 #define NET_TAP "tap0"
 
+/* What slirp4netns is by itself, user networks have behind them, and pasta is told to be; see
+ * net_usual(). */
+#define NET_USUAL_CIDR "10.0.2.0/24"
+enum {
+    NET_MTU = 65520 /* slirp4netns' best */
+};
+
+/* Addresses in NET_USUAL_CIDR. */
+struct net_info net_usual(void);
+
 /* Where its own descriptors stand in the argument vector. */
 struct net_program {
     struct strv argv; /* argv[0] is its name, found here */

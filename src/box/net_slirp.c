@@ -17,9 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char DEFAULT_CIDR[] = "10.0.2.0/24";
 enum {
-    MTU_DEFAULT = 65520,
     MTU_MIN = 68,
     MTU_MAX = 65521, /* libslirp's IF_MAX_MTU */
     GUEST_HOST = 100,
@@ -121,12 +119,22 @@ static int parse_cidr(const char *cidr, struct net_info *ret)
     return 0;
 }
 
+struct net_info net_usual(void)
+{
+    struct net_info info = {0};
+
+    (void)parse_cidr(NET_USUAL_CIDR, &info);
+    return info;
+}
+
 static struct net_info slirp_info(const struct spec *s)
 {
     const char *cidr = net_option(s, "cidr");
-    struct net_info info = {0};
+    struct net_info info = net_usual();
 
-    (void)parse_cidr(cidr != NULL ? cidr : DEFAULT_CIDR, &info);
+    if (cidr != NULL) {
+        (void)parse_cidr(cidr, &info);
+    }
     return info;
 }
 
@@ -246,7 +254,7 @@ static void push_options(const struct spec *s, struct strv *argv)
         }
     }
     if (net_option(s, "mtu") == NULL) {
-        strv_pushf(argv, "--mtu=%d", MTU_DEFAULT);
+        strv_pushf(argv, "--mtu=%d", NET_MTU);
     }
     if (!is_true(net_option(s, "allow_host_loopback"))) {
         strv_push(argv, "--disable-host-loopback");

@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "box/net.h"
+#include "box/net_program.h"
 #include "box/network_config.h"
 #include "box/network_keeper.h"
 #include "spec/spec_join.h"
@@ -325,15 +325,17 @@ static int user_ready(struct net *n, int timeout_ms, struct err *e)
 
 static struct net_info user_info(const struct spec *s)
 {
-    struct net_info info = {0};
+    struct net_info info = net_usual();
     autostrv struct strv servers = {0};
 
     network_nameservers(s, &servers);
-    if (s->box.network.join_count > 0) { /* it may have been taken out of all */
+    info.address.s_addr = 0; /* it may have been taken out of all */
+    if (s->box.network.join_count > 0) {
         (void)inet_pton(AF_INET, s->box.network.joins[0].address, &info.address);
     }
-    (void)inet_pton(AF_INET, "10.0.2.2", &info.gateway); /* slirp4netns' */
-    (void)inet_pton(AF_INET, servers.len > 0 ? servers.v[0] : "10.0.2.3", &info.dns);
+    if (servers.len > 0) {
+        (void)inet_pton(AF_INET, servers.v[0], &info.dns);
+    }
     return info;
 }
 

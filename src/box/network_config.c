@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "box/net_program.h"
 #include "spec/spec_join.h"
 #include "spec/spec_name.h"
 #include "sys/fd.h"
@@ -334,16 +335,19 @@ static int overlap(const struct network_subnet *s, const char *what, const char 
 static int check_free(const struct network_configs *all, const struct network_subnet *s,
                       struct err *e)
 {
-    struct network_subnet own = {.family = AF_INET, .prefix = 24, .address = {10, 0, 2, 0}};
+    struct network_subnet usual = {0};
     autofree char *interface = NULL;
 
+    if (network_subnet_parse(NET_USUAL_CIDR, &usual, e) < 0) {
+        return -e->errnum;
+    }
     for (size_t i = 0; i < all->count; i++) {
         if (network_subnet_overlaps(s, &all->v[i].subnet) ||
             network_subnet_overlaps(s, &all->v[i].subnet6)) {
             return overlap(s, "network", all->v[i].name, e);
         }
     }
-    if (network_subnet_overlaps(s, &own)) {
+    if (network_subnet_overlaps(s, &usual)) {
         return overlap(s, "slirp4netns", "", e);
     }
     interface = network_subnet_on_host(s);

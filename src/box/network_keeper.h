@@ -17,8 +17,7 @@
 #include <sys/un.h>
 
 enum {
-    KEEPER_MESSAGE_MAX = 128 << 10,
-    KEEPER_MTU = 65520, /* slirp4netns' best */
+    KEEPER_MESSAGE_MAX = 128 << 10
 };
 
 /* The folder of the keeper below the store's run folder, locked while it lives, and its socket. */

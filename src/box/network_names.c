@@ -10,6 +10,7 @@
 #include "base/exitcode.h"
 #include "base/mem.h"
 #include "box/dns_relay.h"
+#include "box/net_program.h"
 #include "box/network_keeper.h"
 #include "spec/spec_name.h"
 #include "sys/fd.h"
@@ -25,8 +26,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static const char SLIRP_DNS[] = "10.0.2.3";
 
 enum {
     TTL_S = 1, /* a container may be another one soon */
@@ -214,13 +213,11 @@ static _Noreturn void loop(struct names *n)
 static int names_run(void *arg, int ready_fd, struct err *e)
 {
     struct names *n = xcalloc(1, sizeof(*n));
-    struct in_addr slirp = {0};
     int r = 0;
 
     n->keeper_fd = *(const int *)arg;
     n->relay = dns_relay_new(&(struct dns_owner){.decide = decide, .arg = n});
-    (void)inet_pton(AF_INET, SLIRP_DNS, &slirp);
-    dns_servers_add_in(&n->servers, slirp);
+    dns_servers_add_in(&n->servers, net_usual().dns);
     r = sandbox_enter(&(struct sandbox){.calls = DNS_RELAY_CALLS,
                                         .call_count = DNS_RELAY_CALL_COUNT,
                                         .capability = -1},

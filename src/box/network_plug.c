@@ -14,6 +14,7 @@
  * kernel answers for the containers on its tap device (proxy_arp). */
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "box/net_program.h"
 #include "box/network_keeper.h"
 #include "sys/fd.h"
 #include "sys/netlink.h"
@@ -26,7 +27,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char TAP[] = "tap0";
 enum {
     PRIORITY_OWN = 1000,
     PRIORITY_ANSWERS = 1001,
@@ -46,10 +46,10 @@ static int add_rule(const struct keeper *k, const struct netlink_rule *rule, str
 
 static int forward(void *arg, struct err *e)
 {
-    int r = file_put(AT_FDCWD, "/proc/sys/net/ipv4/conf/tap0/proxy_arp", "1");
+    int r = file_put(AT_FDCWD, "/proc/sys/net/ipv4/conf/" NET_TAP "/proxy_arp", "1");
 
     (void)arg;
-    r = r < 0 ? r : file_put(AT_FDCWD, "/proc/sys/net/ipv4/neigh/tap0/proxy_delay", "0");
+    r = r < 0 ? r : file_put(AT_FDCWD, "/proc/sys/net/ipv4/neigh/" NET_TAP "/proxy_delay", "0");
     r = r < 0 ? r : file_put(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1");
     return r < 0 ? err_set(e, -r, "cannot forward what containers send") : 0;
 }
@@ -82,7 +82,7 @@ static struct network_rules rules_of(const struct network *n)
     r.v[0] = (struct netlink_rule){.family = AF_INET, .priority = PRIORITY_APART, .to = prefix};
     r.v[1] = (struct netlink_rule){.family = AF_INET,
                                    .priority = PRIORITY_ANSWERS,
-                                   .from_link = TAP,
+                                   .from_link = NET_TAP,
                                    .to = prefix,
                                    .table = RT_TABLE_MAIN};
     r.v[2] = (struct netlink_rule){.family = AF_INET,
@@ -95,7 +95,7 @@ static struct network_rules rules_of(const struct network *n)
 
 static uint32_t mtu_of(const struct network *n)
 {
-    return n->config.mtu > 0 ? (uint32_t)n->config.mtu : KEEPER_MTU;
+    return n->config.mtu > 0 ? (uint32_t)n->config.mtu : NET_MTU;
 }
 
 static int add_gateway(const struct keeper *k, unsigned int link, const struct network_subnet *s)
