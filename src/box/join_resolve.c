@@ -98,26 +98,26 @@ static int read_maps(int user_fd, struct spec_idmap *uid_map, struct spec_idmap 
                      struct err *e)
 {
     autokill int pidfd = -1;
-    int pair[2] = {-1, -1};
+    autoclose int read_fd = -1;
+    autoclose int write_fd = -1;
     char byte = 0;
     pid_t pid = -1;
-    int r = 0;
+    int r = fd_pipe(&read_fd, &write_fd, e);
 
-    if (pipe2(pair, O_CLOEXEC) < 0) {
-        return err_set(e, errno, "cannot create a pipe");
+    if (r < 0) {
+        return r;
     }
     pid = ns_clone(0, -1, &pidfd, e);
     if (pid == 0) {
-        if (setns(user_fd, CLONE_NEWUSER) == 0 && write(pair[1], "r", 1) == 1) {
+        if (setns(user_fd, CLONE_NEWUSER) == 0 && write(write_fd, "r", 1) == 1) {
             (void)pause();
         }
         _exit(1);
     }
-    (void)close(pair[1]);
-    if (pid > 0 && read(pair[0], &byte, 1) != 1) {
+    close_fd(&write_fd);
+    if (pid > 0 && read(read_fd, &byte, 1) != 1) {
         r = err_new(e, EPERM, "the user namespace belongs to another user");
     }
-    (void)close(pair[0]);
     r = pid < 0 ? (int)pid : r;
     r = r < 0 ? r : read_map(pid, "uid_map", uid_map, e);
     return r < 0 ? r : read_map(pid, "gid_map", gid_map, e);

@@ -86,7 +86,7 @@ int net_open(struct spec *s, const struct network_seat *seat, struct net *ret, s
     ret->backend = b;
     ret->spec = s;
     ret->seat = seat;
-    if (r == 0 && n->allow_net_set) {
+    if (n->allow_net_set) {
         r = check_allow_net(s, e);
     }
     if (r == 0 && n->net_log != NULL) {
@@ -115,20 +115,20 @@ void net_done(struct net *n)
     ports_done(&n->ports);
 }
 
-int net_start_ports(const struct spec *s, int run_fd, struct net *n, struct err *e)
+int net_start_ports(struct net *n, struct err *e)
 {
-    const struct net_info info = n->backend->info(s);
+    const struct net_info info = n->backend->info(n->spec);
     struct port_inside inside = {.address = info.address, .gateway = info.gateway};
     int r = 0;
 
     /* libslirp's; nobody else has it inside. */
     (void)inet_pton(AF_INET6, "fd00::2", &inside.gateway6);
-    r = ports_start(&n->ports, &inside, n->netns_fd, run_fd, &n->helpers[NET_HELPER_PORTS], e);
+    r = ports_start(&n->ports, &inside, n->netns_fd, n->run_fd, &n->helpers[NET_HELPER_PORTS], e);
     ports_done(&n->ports);
     return r;
 }
 
-int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e)
+int net_start(int netns_fd, int run_fd, struct net *n, struct err *e)
 {
     int r = 0;
 
@@ -143,15 +143,15 @@ int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, str
     if (n->netns_fd < 0) {
         return err_set(e, errno, "cannot keep the container's network namespace");
     }
-    r = n->backend->start(s, n->netns_fd, n, e);
-    return r == 0 && n->ports.count > 0 ? net_start_ports(s, run_fd, n, e) : r;
+    r = n->backend->start(n->spec, n->netns_fd, n, e);
+    return r == 0 && n->ports.count > 0 ? net_start_ports(n, e) : r;
 }
 
-int net_start_resolver(const struct spec *s, struct net *n, struct err *e)
+int net_start_resolver(struct net *n, struct err *e)
 {
-    const struct net_info info = n->backend->info(s);
+    const struct net_info info = n->backend->info(n->spec);
     const struct timeval patience = {.tv_sec = LIST_PATIENCE_S};
-    struct egress_start o = {.spec = s,
+    struct egress_start o = {.spec = n->spec,
                              .gateway = info.gateway,
                              .dns = info.dns,
                              .netns_fd = n->netns_fd,
@@ -196,13 +196,13 @@ int net_must_wait(const struct net *n)
     return n->backend != NULL;
 }
 
-int net_wait_ready(const struct spec *s, struct net *n, struct err *e)
+int net_wait_ready(struct net *n, struct err *e)
 {
     int r = n->backend != NULL ? n->backend->ready(n, NET_READY_TIMEOUT_MS, e) : 0;
 
     /* Only now: a namespace that is shut takes no default route. */
-    if (r == 0 && (s->box.network.allow_net_set || n->log_fd >= 0)) {
-        r = net_start_resolver(s, n, e);
+    if (r == 0 && (n->spec->box.network.allow_net_set || n->log_fd >= 0)) {
+        r = net_start_resolver(n, e);
     }
     for (size_t i = NET_HELPER_BACKEND + 1; r == 0 && i < NET_HELPER_COUNT; i++) {
         r = n->helpers[i].pidfd >= 0 ? net_fork_wait(&n->helpers[i], e) : 0;
@@ -238,15 +238,11 @@ int net_loopback_up(struct err *e)
     return 0;
 }
 
-struct net_sysctl {
+/* tcp_rmem: slirp4netns stalls with the kernel's larger default buffers (slirp4netns#128). */
+static const struct {
     const char *path;
     const char *value;
-};
-
-/* Settings of one's own network namespace. Best effort: old kernels lack some, and a covered /proc
- * has none. tcp_rmem: slirp4netns stalls with the kernel's larger default buffers
- * (slirp4netns#128). */
-static const struct net_sysctl SYSCTLS[] = {
+} SYSCTLS[] = {
     {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
     {"/proc/sys/net/ipv4/tcp_rmem", "4096 87380 6291456"},
     /* The host's setting comes along, and would drop answers that our routing rules (port.h,
@@ -257,6 +253,13 @@ static const struct net_sysctl SYSCTLS[] = {
     {"/proc/sys/net/ipv6/conf/default/accept_dad", "0"},
     {"/proc/sys/net/ipv6/conf/default/router_solicitation_delay", "0"},
 };
+
+void net_settings(void)
+{
+    for (size_t i = 0; i < sizeof(SYSCTLS) / sizeof(SYSCTLS[0]); i++) {
+        (void)file_put(AT_FDCWD, SYSCTLS[i].path, SYSCTLS[i].value);
+    }
+}
 
 /* ping without a capability: for all groups of the map, if the host counts them in the same order,
  * as the range is the host's; else for the first. The kernel takes mapped groups only. */
@@ -281,9 +284,9 @@ static void allow_ping(const struct spec *s)
 
 int net_device(const struct spec *s, struct err *e)
 {
-    const enum spec_net backend = s->box.network.backend;
+    const struct net_backend *b = net_backend(s);
 
-    return backend == SPEC_NET_SLIRP4NETNS || backend == SPEC_NET_PASTA ? net_program_tap(e) : 0;
+    return b != NULL && b->has_tap ? net_program_tap(e) : 0;
 }
 
 int net_inside(const struct spec *s, struct err *e)
@@ -294,9 +297,7 @@ int net_inside(const struct spec *s, struct err *e)
         return 0;
     }
     r = net_loopback_up(e);
-    for (size_t i = 0; i < sizeof(SYSCTLS) / sizeof(SYSCTLS[0]); i++) {
-        (void)file_put(AT_FDCWD, SYSCTLS[i].path, SYSCTLS[i].value);
-    }
+    net_settings();
     allow_ping(s);
     return r;
 }

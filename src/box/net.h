@@ -42,12 +42,12 @@ enum net_helper_role {
 struct net {
     const struct net_backend *backend;
     struct net_helper helpers[NET_HELPER_COUNT];
-    int exit_fd;  /* open as long as the backend's helper shall live, or -1 */
-    int err_fd;   /* what it says on stderr */
-    int is_again; /* the backend's helper takes the place of one that died */
-    int netns_fd; /* the container's, for those that are started later */
-    int run_fd;   /* its run folder; borrowed */
-    const struct spec *spec;
+    int exit_fd;             /* open as long as the backend's helper shall live, or -1 */
+    int err_fd;              /* what it says on stderr */
+    int is_again;            /* the backend's helper takes the place of one that died */
+    const struct spec *spec; /* borrowed */
+    int netns_fd;            /* the container's, for those that are started later */
+    int run_fd;              /* its run folder, where the forwarder takes requests; borrowed */
     int64_t born_ms[NET_HELPER_COUNT];
     int log_fd;  /* of --net-log, or -1 */
     int list_fd; /* where its list comes from at the end, or -1 */
@@ -65,17 +65,18 @@ struct net {
                   .helpers = {{-1, -1}, {-1, -1}, {-1, -1}}})
 
 /* The helper of @role, which died, is reaped; with @again another takes its place, unless it had
- * just been started. Returns what is to be said of it; the caller owns that. */
-char *net_helper_died(struct spec *s, int run_fd, enum net_helper_role role, int again,
-                      struct net *n);
+ * just been started. @s: for ports that are listened on again. Returns what is to be said of it;
+ * the caller owns that. */
+char *net_helper_died(struct spec *s, enum net_helper_role role, int again, struct net *n);
 
 /* Start one; its readiness is for net_fork_wait(). For net_start() and net_helper_died(). */
-int net_start_ports(const struct spec *s, int run_fd, struct net *n, struct err *e);
-int net_start_resolver(const struct spec *s, struct net *n, struct err *e);
+int net_start_ports(struct net *n, struct err *e);
+int net_start_resolver(struct net *n, struct err *e);
 
 /* What a backend is. One that needs no helper has no row. */
 struct net_backend {
     const char *name;
+    int has_tap; /* works behind a device that net_device() makes */
     /* Host side: are options valid and prerequisites there? */
     int (*check)(const struct spec *s, struct err *e);
     int (*start)(const struct spec *s, int netns_fd, struct net *n, struct err *e);
@@ -103,16 +104,15 @@ int net_open(struct spec *s, const struct network_seat *seat, struct net *ret, s
 void net_done(struct net *n);
 
 /* Runs in the supervisor: user namespace with all (ambient) capabilities, the host's mounts and
- * network. @run_fd: the container's run folder, where the forwarder takes requests. Borrows both.
- */
-int net_start(const struct spec *s, int netns_fd, int run_fd, struct net *n, struct err *e);
+ * network. @run_fd: the container's run folder. Borrows both. */
+int net_start(int netns_fd, int run_fd, struct net *n, struct err *e);
 
 /* Is there anything that net_wait_ready() would wait for? */
 int net_must_wait(const struct net *n);
 
 /* Wait until traffic can flow, and with --allow-net until no other can. Errors: -ETIMEDOUT; -ECHILD
  * a helper died, with its own words. */
-int net_wait_ready(const struct spec *s, struct net *n, struct err *e);
+int net_wait_ready(struct net *n, struct err *e);
 
 /* What --allow-net would have needed so far, by --net-log, which ends with that; NULL without it.
  * The caller owns it. Supervisor, before net_stop(). */

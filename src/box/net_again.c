@@ -30,8 +30,7 @@ static const struct {
          "looked up again, and the list so far is lost"},
 };
 
-static int start_again(struct spec *s, int run_fd, enum net_helper_role role, struct net *n,
-                       struct err *e)
+static int start_again(struct spec *s, enum net_helper_role role, struct net *n, struct err *e)
 {
     int r = 0;
 
@@ -40,14 +39,14 @@ static int start_again(struct spec *s, int run_fd, enum net_helper_role role, st
         close_fd(&n->exit_fd);
         close_fd(&n->err_fd);
         n->is_again = 1;
-        r = n->backend->start(s, n->netns_fd, n, e);
+        r = n->backend->start(n->spec, n->netns_fd, n, e);
         return r < 0 ? r : n->backend->ready(n, READY_MS, e);
     case NET_HELPER_PORTS:
         r = ports_open(s, &n->ports, e);
-        r = r < 0 ? r : net_start_ports(s, run_fd, n, e);
+        r = r < 0 ? r : net_start_ports(n, e);
         break;
     case NET_HELPER_RESOLVER:
-        r = net_start_resolver(s, n, e);
+        r = net_start_resolver(n, e);
         break;
     case NET_HELPER_COUNT:
         return -EINVAL;
@@ -55,8 +54,7 @@ static int start_again(struct spec *s, int run_fd, enum net_helper_role role, st
     return r < 0 ? r : net_fork_wait(&n->helpers[role], e);
 }
 
-char *net_helper_died(struct spec *s, int run_fd, enum net_helper_role role, int again,
-                      struct net *n)
+char *net_helper_died(struct spec *s, enum net_helper_role role, int again, struct net *n)
 {
     const int64_t now_ms = clock_monotonic_ms();
     const int is_young = now_ms - n->born_ms[role] < LIVED_MS;
@@ -71,7 +69,7 @@ char *net_helper_died(struct spec *s, int run_fd, enum net_helper_role role, int
         return xasprintf("%s; it had just been started, and is not once more", TEXTS[role].gone);
     }
     n->born_ms[role] = now_ms;
-    if (start_again(s, run_fd, role, n, &e) < 0) {
+    if (start_again(s, role, n, &e) < 0) {
         proc_kill_reap(&n->helpers[role].pidfd);
         return xasprintf("%s; it could not be started again: %s", TEXTS[role].gone, e.msg);
     }

@@ -35,4 +35,8 @@ int net_fork_wait(struct net_helper *h, struct err *e);
  * and a helper may both come first. */
 int net_loopback_up(struct err *e);
 
+/* The sysctls that a network namespace of rbox's has; for the current one. Best effort: old kernels
+ * lack some, and a covered /proc has none. */
+void net_settings(void);
+
 #endif

@@ -271,11 +271,6 @@ void net_log_serve(struct net_log *l)
 
 /* ---- the end */
 
-static int by_text(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 char *net_log_list(const struct net_log *l)
 {
     autostrv struct strv sorted = {0};
@@ -283,9 +278,7 @@ char *net_log_list(const struct net_log *l)
 
     buf_puts(&b, "");
     strv_append(&sorted, &l->entries);
-    if (sorted.len > 0) {
-        qsort(sorted.v, sorted.len, sizeof(*sorted.v), by_text);
-    }
+    strv_sort(&sorted);
     for (size_t i = 0; i < sorted.len; i++) {
         buf_printf(&b, "%s%s", i > 0 ? "," : "", sorted.v[i]);
     }

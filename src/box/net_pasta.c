@@ -133,7 +133,10 @@ static int pasta_check(const struct spec *s, struct err *e)
             return -e->errnum;
         }
     }
-    return net_program_check("pasta", HINT_NONE, e);
+    if (net_program_find(NET_PASTA.name, e) < 0) {
+        return err_hint(e, "sudo apt-get install -y passt, or --network slirp4netns");
+    }
+    return net_program_check_tun(e);
 }
 
 static struct in_addr *address_of(struct net_info *info, size_t i)
@@ -223,6 +226,7 @@ static int pasta_start(const struct spec *s, int netns_fd, struct net *n, struct
 
 const struct net_backend NET_PASTA = {
     .name = "pasta",
+    .has_tap = 1,
     .check = pasta_check,
     .start = pasta_start,
     .ready = net_program_ready,

@@ -2,6 +2,7 @@
 #include "box/net_program.h"
 
 #include "base/cleanup.h"
+#include "base/hints.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 
@@ -24,18 +25,21 @@ static int open_tun(int *ret_fd, struct err *e)
     return 0;
 }
 
-int net_program_check(const char *name, enum hint_id fix, struct err *e)
+int net_program_check_tun(struct err *e)
 {
-    autofree char *path = NULL;
     autoclose int tun_fd = -1;
 
-    if (proc_find(name, &path, e) < 0) {
-        (void)err_new(e, ENOENT, "cannot give the container a network: %s is not installed", name);
-        return fix != HINT_NONE ? err_hint_id(e, fix, NULL, NULL)
-                                : err_hint(e, "sudo apt-get install -y passt, or --network "
-                                              "slirp4netns");
-    }
     return open_tun(&tun_fd, e);
+}
+
+int net_program_find(const char *name, struct err *e)
+{
+    autofree char *path = NULL;
+
+    return proc_find(name, &path, e) < 0
+               ? err_new(e, ENOENT, "cannot give the container a network: %s is not installed",
+                         name)
+               : 0;
 }
 
 int net_program_open(int netns_fd, struct net_program *p, struct net *n, struct err *e)

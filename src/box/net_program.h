@@ -9,7 +9,6 @@
 #define RBOX_BOX_NET_PROGRAM_H
 
 #include "base/err.h"
-#include "base/hints.h"
 #include "base/mem.h"
 #include "box/net.h"
 
@@ -34,9 +33,10 @@ struct net_program {
     int other_fd; /* of its own, or -1 */
 };
 
-/* Prerequisites that are the same for all: the program @name and /dev/net/tun. @fix: the hint's id,
- * or HINT_NONE for pasta's. Launcher. */
-int net_program_check(const char *name, enum hint_id fix, struct err *e);
+/* Prerequisites: the program @name, for whose lack the backend has the hint, and /dev/net/tun.
+ * Launcher. */
+int net_program_find(const char *name, struct err *e);
+int net_program_check_tun(struct err *e);
 
 /* The pipes; ready_fd and alive_fd are for the argument vector. */
 int net_program_open(int netns_fd, struct net_program *p, struct net *n, struct err *e);

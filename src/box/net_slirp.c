@@ -188,7 +188,7 @@ static int check_version(const struct spec *s, struct err *e)
         return 0;
     }
     if (proc_find("slirp4netns", &path, e) < 0) {
-        err_clear(e); /* net_program_check() says so */
+        err_clear(e); /* slirp_check() says so */
         return 0;
     }
     argv[0] = path;
@@ -237,7 +237,10 @@ static int slirp_check(const struct spec *s, struct err *e)
         (slirp_ports_wanted(s) && slirp_ports_check(s, e) < 0)) {
         return -e->errnum;
     }
-    return net_program_check("slirp4netns", HINT_NET_HELPER, e);
+    if (net_program_find(NET_SLIRP4NETNS.name, e) < 0) {
+        return err_hint_id(e, HINT_NET_HELPER, NULL, NULL);
+    }
+    return net_program_check_tun(e);
 }
 
 /* ---- life */
@@ -304,6 +307,7 @@ static int slirp_ready(struct net *n, int timeout_ms, struct err *e)
 
 const struct net_backend NET_SLIRP4NETNS = {
     .name = "slirp4netns",
+    .has_tap = 1,
     .check = slirp_check,
     .start = slirp_start,
     .ready = slirp_ready,

@@ -11,7 +11,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -57,11 +56,10 @@ int slirp_ports_folder(int run_fd, int *ret_fd, struct err *e)
 {
     /* Whoever of the map slirp4netns becomes may write there; only who comes through the run folder
      * gets there. */
-    if (mkdirat(run_fd, FOLDER, 0700) < 0 && errno != EEXIST) {
-        return err_set(e, errno, "cannot make a folder for slirp4netns");
+    if (dir_make(run_fd, FOLDER, 0700, ret_fd, e) < 0) {
+        return -e->errnum;
     }
-    *ret_fd = openat(run_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (*ret_fd < 0 || fchmod(*ret_fd, 0777) < 0) {
+    if (fchmod(*ret_fd, 0777) < 0) {
         return err_set(e, errno, "cannot open the folder for slirp4netns");
     }
     (void)unlinkat(*ret_fd, SOCKET, 0); /* of one that died */
@@ -108,7 +106,7 @@ static int read_answer(int fd, struct err *e)
 static int ask(int run_fd, json_t *arguments, struct err *e)
 {
     json_auto_t *q = json_pack("{s:s, s:o}", "execute", "add_hostfwd", "arguments", arguments);
-    autofree char *text = json_dumps(q, JSON_COMPACT);
+    autofree char *text = json_text(q);
     autoclose int fd = -1;
     int r = connect_to(run_fd, &fd, e);
 

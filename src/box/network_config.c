@@ -21,7 +21,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char FOLDER[] = "networks";
 static const char SUFFIX[] = ".json";
 enum {
     FILE_BYTES_MAX = 1 << 20
@@ -128,19 +127,11 @@ static int read_pairs(const json_t *o, const char *key, struct strv *ret, struct
     return r;
 }
 
-static void read_mtu(struct network_config *c)
-{
-    for (size_t i = 0; i < c->options.len; i++) {
-        const char *value = str_after(c->options.v[i], "mtu=");
-
-        c->mtu = value != NULL ? strtol(value, NULL, 10) : c->mtu;
-    }
-}
-
 static int read_config(const json_t *o, struct network_config *c, struct err *e)
 {
     const char *name = "";
     const char *id = "";
+    const char *mtu = NULL;
     const char *created = "1970-01-01T00:00:00Z";
     json_t *subnets = NULL;
     json_t *subnet = NULL;
@@ -161,7 +152,8 @@ static int read_config(const json_t *o, struct network_config *c, struct err *e)
     }
     c->name = xstrdup(name);
     c->id = xstrdup(id);
-    read_mtu(c);
+    mtu = spec_env_get(&c->options, "mtu");
+    c->mtu = mtu != NULL ? strtol(mtu, NULL, 10) : 0;
     if (r == 0 && (c->subnet.family == 0 || strlen(id) != 64 || !spec_network_name_is_good(name))) {
         r = err_new(e, EINVAL, "it lacks its name, id or subnet");
     }
@@ -172,7 +164,7 @@ static int read_config(const json_t *o, struct network_config *c, struct err *e)
 
 static int open_folder(const struct store *store, int *ret_fd, struct err *e)
 {
-    return dir_make(store->dir_fd, FOLDER, 0700, ret_fd, e);
+    return dir_make(store->dir_fd, NETWORK_FOLDER, 0700, ret_fd, e);
 }
 
 int network_config_lock(const struct store *store, int *ret_fd, struct err *e)

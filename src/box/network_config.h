@@ -16,6 +16,9 @@
 /* The one that is always there, for --network bridge. */
 #define NETWORK_DEFAULT "bridge"
 
+/* The folder of the store, which is also what is locked. */
+#define NETWORK_FOLDER "networks"
+
 struct network_config {
     char *name;
     char *id;

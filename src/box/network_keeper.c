@@ -9,6 +9,7 @@
 #include "box/net.h"
 #include "box/process.h"
 #include "box/scope.h"
+#include "box/sync.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
 #include "sys/path.h"
@@ -26,7 +27,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -49,7 +49,6 @@ struct sockaddr_un keeper_address(int folder_fd)
 static int lock_folder(struct keeper *k, struct err *e)
 {
     for (int i = 0; i < FOLDER_TRIES; i++) {
-        const struct timespec pause = {.tv_nsec = LOOK_AGAIN_MS * 1000000L};
         struct stat st;
 
         if (dir_make(k->store->run_fd, KEEPER_FOLDER, 0700, &k->folder_fd, e) < 0) {
@@ -60,7 +59,7 @@ static int lock_folder(struct keeper *k, struct err *e)
             return 0;
         }
         close_fd(&k->folder_fd);
-        (void)nanosleep(&pause, NULL);
+        clock_sleep_ms(LOOK_AGAIN_MS);
     }
     return err_new(e, EBUSY, "another process keeps the networks, and does not answer");
 }
@@ -78,9 +77,9 @@ static int open_socket(struct keeper *k, struct err *e)
     return 0;
 }
 
-static int start_slirp(struct keeper *k, struct net *n, struct err *e)
+static int start_slirp(struct keeper *k, struct err *e)
 {
-    return NET_SLIRP4NETNS.start(&k->spec, k->own_netns_fd, n, e);
+    return NET_SLIRP4NETNS.start(&k->spec, k->own_netns_fd, &k->slirp, e);
 }
 
 /* Wait until slirp4netns works, once. */
@@ -103,7 +102,7 @@ static int open_role(struct keeper *k, struct err *e)
 
     r = r < 0 ? r : lock_folder(k, e);
     r = r < 0 ? r : keeper_make_space(k, e);
-    r = r < 0 ? r : start_slirp(k, &k->slirp, e);
+    r = r < 0 ? r : start_slirp(k, e);
     r = r < 0 ? r : names_start(k, e);
     return r < 0 ? r : open_socket(k, e);
 }
@@ -121,7 +120,7 @@ static void restart_slirp(struct keeper *k)
     net_done(&k->slirp);
     k->slirp.is_again = 1;
     k->is_out = 0;
-    if (start_slirp(k, &k->slirp, &e) < 0 || keeper_await_way_out(k, &e) < 0) {
+    if (start_slirp(k, &e) < 0 || keeper_await_way_out(k, &e) < 0) {
         proc_kill_reap(&k->slirp.helpers[NET_HELPER_BACKEND].pidfd); /* the next one may work */
         debug("networks: %s", e.msg);
     }
@@ -157,7 +156,7 @@ static void end_unless_wanted(const struct keeper *k)
 {
     struct pollfd p = {.fd = k->listen_fd, .events = POLLIN};
     autoclose int lock_fd =
-        openat(k->store->dir_fd, "networks", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        openat(k->store->dir_fd, NETWORK_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (lock_fd >= 0 && (flock(lock_fd, LOCK_EX | LOCK_NB) < 0 || poll(&p, 1, 0) != 0)) {
         return;
@@ -375,13 +374,10 @@ int keeper_start(const struct store *store, struct err *e)
     int r = choose_maps(&s, e);
 
     r = r < 0 ? r : NET_SLIRP4NETNS.check(&s, e);
+    r = r < 0 ? r : sync_pair(pair, e);
     if (r < 0) {
         spec_done(&s);
         return r;
-    }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        spec_done(&s);
-        return err_set(e, errno, "cannot create a socket pair");
     }
     start_fd = pair[0];
     pid = ns_clone(CLONE_NEWUSER | CLONE_NEWPID, -1, &pidfd, e);

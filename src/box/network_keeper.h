@@ -119,8 +119,7 @@ int plug_in(struct keeper *k, const struct member *m, struct plug *p, struct err
 /* Take it out again. Never fails. */
 void plug_out(struct keeper *k, const struct member *m, struct plug *p);
 
-/* A network's bridge comes with the first member, and goes with the last. */
-int network_up(struct keeper *k, struct network *n, struct err *e);
+/* A network's bridge comes with the first plug, and goes with the last member. */
 void network_down(struct keeper *k, struct network *n);
 
 /* ---- network_names.c */

@@ -12,6 +12,7 @@
 #include "box/dns_relay.h"
 #include "box/net_program.h"
 #include "box/network_keeper.h"
+#include "box/sync.h"
 #include "spec/spec_name.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
@@ -240,10 +241,10 @@ int names_start(struct keeper *k, struct err *e)
                             .netns_fd = k->own_netns_fd,
                             .keep_fds = &pair[1],
                             .keep_count = 1};
-    int r = 0;
+    int r = sync_pair(pair, e);
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        return err_set(e, errno, "cannot create a socket pair");
+    if (r < 0) {
+        return r;
     }
     r = net_fork(&fork, &k->names, e);
     (void)close(pair[1]);

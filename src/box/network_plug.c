@@ -119,7 +119,7 @@ void network_down(struct keeper *k, struct network *n)
     n->is_up = 0;
 }
 
-int network_up(struct keeper *k, struct network *n, struct err *e)
+static int network_up(struct keeper *k, struct network *n, struct err *e)
 {
     const struct network_rules rules = rules_of(n);
     int r = netlink_bridge_add(k->route_fd, n->bridge, n->number, mtu_of(n));

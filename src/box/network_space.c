@@ -6,6 +6,7 @@
 #include "base/exitcode.h"
 #include "box/net_program.h"
 #include "box/network_keeper.h"
+#include "box/sync.h"
 #include "sys/fd.h"
 #include "sys/netlink.h"
 #include "sys/ns.h"
@@ -14,7 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /* -1 as @netns_fd: in a new one. */
@@ -65,13 +65,8 @@ static int prepare(void *arg, struct err *e)
         const char *path;
         const char *value;
     } SYSCTLS[] = {
-        {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"}, /* the resolver's */
-        {"/proc/sys/net/ipv4/conf/all/rp_filter", "0"},
-        {"/proc/sys/net/ipv4/conf/default/rp_filter", "0"},
         {"/proc/sys/net/ipv4/conf/all/send_redirects", "0"},
         {"/proc/sys/net/ipv4/conf/default/send_redirects", "0"},
-        {"/proc/sys/net/ipv4/tcp_rmem", "4096 87380 6291456"},
-        {"/proc/sys/net/ipv6/conf/default/accept_dad", "0"},
         {"/proc/sys/net/ipv6/conf/default/accept_ra", "0"},
     };
     const int *socket_fd = arg;
@@ -79,6 +74,7 @@ static int prepare(void *arg, struct err *e)
     int r = net_loopback_up(e);
 
     r = r < 0 ? r : net_program_tap(e);
+    net_settings(); /* the resolver's port needs no capability, for one */
     for (size_t i = 0; i < sizeof(SYSCTLS) / sizeof(SYSCTLS[0]); i++) {
         (void)file_put(AT_FDCWD, SYSCTLS[i].path, SYSCTLS[i].value);
     }
@@ -96,10 +92,10 @@ int keeper_make_space(struct keeper *k, struct err *e)
     int pair[2] = {-1, -1};
     int fds[2] = {-1, -1};
     char byte = 0;
-    int r = 0;
+    int r = sync_pair(pair, e);
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        return err_set(e, errno, "cannot create a socket pair");
+    if (r < 0) {
+        return r;
     }
     r = keeper_inside(-1, prepare, &pair[1], e);
     if (r == 0 && fd_recv(pair[0], &byte, 1, fds, 2, NULL) != 1) {

@@ -168,7 +168,7 @@ static int build(struct supervise *s, struct running *run, struct err *e)
         r = sync_send(run->sync_fd, SYNC_HOST_READY, run->join_fd, e);
     }
     if (r == 0) {
-        r = net_start(s->spec, netns_fd, s->state->lock_fd, &s->net, e);
+        r = net_start(netns_fd, s->state->lock_fd, &s->net, e);
     }
     /* Nothing to wait for: the word lies there before the child asks for it, and it never stops. */
     if (r == 0 && !net_must_wait(&s->net)) {
@@ -182,7 +182,7 @@ static int build(struct supervise *s, struct running *run, struct err *e)
         r = r < 0 ? fuse_explain(&run->fuse, e) : 0;
     }
     if (r == 0 && net_must_wait(&s->net)) {
-        r = net_wait_ready(s->spec, &s->net, e);
+        r = net_wait_ready(&s->net, e);
         r = r < 0 ? r : sync_send(run->sync_fd, SYNC_EXEC, -1, e);
     }
     return r;
@@ -325,7 +325,7 @@ static int helper_died(void *arg, size_t helper)
         streams_notice(l->run->streams, "fuse-overlayfs died: the container has no files");
         return -1;
     }
-    text = net_helper_died(l->s->spec, l->s->state->lock_fd, (enum net_helper_role)helper,
+    text = net_helper_died(l->s->spec, (enum net_helper_role)helper,
                            l->s->mode != SUPERVISE_FOREGROUND, &l->s->net);
     streams_notice(l->run->streams, text);
     return l->s->net.helpers[helper].pidfd;

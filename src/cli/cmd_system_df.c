@@ -131,7 +131,7 @@ static int count_volumes(const struct store *store, struct figures *ret, struct 
 /* The default one is no file. */
 static int count_networks(const struct store *store, struct figures *ret, struct err *e)
 {
-    static const char *const FOLDERS[] = {"networks"};
+    static const char *const FOLDERS[] = {NETWORK_FOLDER};
     autostrv struct strv unused = {0};
     struct network_configs all = {0};
     autostrv struct strv paths = {0};
@@ -139,7 +139,7 @@ static int count_networks(const struct store *store, struct figures *ret, struct
 
     r = r < 0 ? r : network_use_unused(store, 0, NULL, &unused, e);
     for (size_t i = 0; i < unused.len; i++) {
-        strv_pushf(&paths, "networks/%s.json", unused.v[i]);
+        strv_pushf(&paths, NETWORK_FOLDER "/%s.json", unused.v[i]);
     }
     ret->total = all.count > 0 ? all.count - 1 : 0;
     ret->active = ret->total - unused.len;
