@@ -56,6 +56,7 @@ struct removal {
     const struct store *store;
     const struct rmi_options *options;
     struct strv used; /* ids of images that containers have */
+    int quiet;
 };
 
 /* ---- one image */
@@ -101,7 +102,9 @@ static int remove_record(const struct removal *rm, const char *name, struct err 
     image_done(&i);
     if (r == 0 && !record_is_dangling(name)) {
         events_add(rm->store, "image", "untag", NULL, name);
-        (void)printf("Untagged: %s\n", name);
+        if (!rm->quiet) {
+            (void)printf("Untagged: %s\n", name);
+        }
     }
     return r;
 }
@@ -115,7 +118,9 @@ static int remove_all_names(const struct removal *rm, struct names *n, struct er
     }
     if (r == 0) {
         events_add(rm->store, "image", "remove", n->id, NULL);
-        (void)printf("Deleted: %s\n", n->id);
+        if (!rm->quiet) {
+            (void)printf("Deleted: %s\n", n->id);
+        }
     }
     return r;
 }
@@ -199,10 +204,26 @@ static int remove_named(const struct removal *rm, int argc, char **argv, struct 
     return r;
 }
 
+static int remove_and_sweep(struct removal *rm, int argc, char **argv, struct err *e)
+{
+    struct err sweep = {0};
+    int r = image_use_ids(rm->store, &rm->used, e);
+
+    if (r == 0) {
+        r = rm->options->all ? remove_unused(rm, e) : remove_named(rm, argc, argv, e);
+        /* Also after an error: images before it are gone. */
+        if (image_use_sweep(rm->store, STORE_TRY, NULL, &sweep) < 0 && r == 0) {
+            *e = sweep;
+            r = -sweep.errnum;
+        }
+    }
+    strv_done(&rm->used);
+    return r;
+}
+
 static int rmi(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     struct removal rm = {.options = options};
-    struct err sweep = {0};
     struct store *store = NULL;
     int r = 0;
 
@@ -210,16 +231,14 @@ static int rmi(struct ctx *ctx, void *options, int argc, char **argv, struct err
         return err_new(e, EINVAL, "rbox rmi takes either images or --all");
     }
     r = ctx_store(ctx, &store, e);
-    r = r < 0 ? r : image_use_ids(store, &rm.used, e);
-    if (r == 0) {
-        rm.store = store;
-        r = rm.options->all ? remove_unused(&rm, e) : remove_named(&rm, argc, argv, e);
-        /* Also after an error: images before it are gone. */
-        if (image_use_sweep(store, STORE_TRY, NULL, &sweep) < 0 && r == 0) {
-            *e = sweep;
-            r = -sweep.errnum;
-        }
-    }
-    strv_done(&rm.used);
-    return r;
+    rm.store = store;
+    return r < 0 ? r : remove_and_sweep(&rm, argc, argv, e);
+}
+
+int image_use_rmi(const struct store *store, char *name, struct err *e)
+{
+    static const struct rmi_options PLAIN = {0};
+    struct removal rm = {.store = store, .options = &PLAIN, .quiet = 1};
+
+    return remove_and_sweep(&rm, 1, &name, e);
 }

@@ -11,7 +11,9 @@
 #include "box/storage.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/dependencies.h"
 #include "cli/given_mounts.h"
+#include "cli/image_use.h"
 #include "cli/one_id.h"
 #include "cli/own_user.h"
 #include "cli/run_options.h"
@@ -310,11 +312,38 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
     r = r < 0 ? r : storage_choose(store, s, e);
     r = r < 0 ? r : make_sources(store, s, e);
     r = r < 0 || !o->replace ? r : replace_container(store, s->box.name, e);
+    r = r < 0 || o->action != box_run ? r : dependencies_start(store, s, e);
     r = r < 0 ? r : o->action(store, s, &box, e);
     if (r == 0 && (s->box.detach || o->action == box_create)) {
         (void)puts(s->box.id);
     }
     return r;
+}
+
+/* --rmi: the container is gone, its image may follow. That it can't changes nothing of how the
+ * command ended. */
+static void remove_image(const struct store *store, const struct spec *s)
+{
+    struct err e = {0};
+    int r = s->box.image_name != NULL ? image_use_rmi(store, s->box.image_name, &e) : 0;
+
+    if (r < 0 && r != -EBUSY && r != -ENOENT) {
+        warn("--rmi: %s", e.msg);
+    }
+}
+
+static int check_rmi(struct run_options *o, struct err *e)
+{
+    struct spec *s = &o->request.spec;
+
+    if (o->rmi && (s->box.detach || o->action != box_run)) {
+        (void)err_new(e, EINVAL,
+                      "--rmi is for a container in the foreground: nobody else waits "
+                      "for its end");
+        return err_hint(e, "rbox wait NAME && rbox rmi IMAGE");
+    }
+    s->box.remove |= o->rmi;
+    return 0;
 }
 
 int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
@@ -327,6 +356,8 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
     struct progress progress = {0};
     int r = ctx_store(ctx, &store, e);
 
+    r = r < 0 ? r : check_rmi(o, e);
+    r = r < 0 ? r : dependencies_resolve(store, s, e);
     r = r < 0 ? r : join_resolve(store, s, e); /* first: which layers fit depends on the ids */
     if (r < 0) {
         return r;
@@ -354,5 +385,8 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
               : image_layers(store, &image, &s->linux_.uid_mappings, &s->linux_.gid_mappings, e);
     r = r < 0 ? r : run_image(ctx, o, &image, argc - 1, argv + 1, e);
     image_done(&image);
+    if (o->rmi) {
+        remove_image(store, s);
+    }
     return r;
 }

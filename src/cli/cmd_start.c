@@ -2,6 +2,7 @@
 #include "box/box.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/dependencies.h"
 #include "cli/select.h"
 #include "cli/stopping.h"
 
@@ -99,7 +100,8 @@ static int start_found(const struct store *store, const struct found *f,
         return r;
     }
     c.spec.box.interactive = c.spec.box.interactive || o->interactive;
-    r = box_start(store, &c.spec, &box, e);
+    r = dependencies_start(store, &c.spec, e);
+    r = r < 0 ? r : box_start(store, &c.spec, &box, e);
     container_done(&c);
     return r < 0 ? err_wrap(e, "container '%s'", f->name) : r;
 }

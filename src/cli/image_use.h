@@ -27,6 +27,9 @@ int image_use_reclaimable(const struct store *store, const struct strv *kept, in
 int image_use_unused(const struct store *store, int all, int running_only, struct strv *ret,
                      struct err *e);
 
+/* What `rbox rmi NAME` does, saying nothing (in cmd_rmi.c). Errors: -EBUSY a container has it. */
+int image_use_rmi(const struct store *store, char *name, struct err *e);
+
 /* Take these names out of the store, and print them. What somebody else removed meanwhile is
  * passed over. */
 int image_use_remove(const struct store *store, const struct strv *names, struct err *e);

@@ -67,6 +67,12 @@ int run_option_lines(const char *path, void *list, struct err *e)
     return r < 0 ? r : spec_parse_lines(text, path, list, e);
 }
 
+int run_option_names(const char *value, void *list, struct err *e)
+{
+    strv_split(list, value, ',');
+    return strv_has(list, "") ? err_new(e, EINVAL, "'%s' is no list of names", value) : 0;
+}
+
 int run_option_env(const char *value, void *list, struct err *e)
 {
     if (value[0] == '\0' || value[0] == '=') {
@@ -95,6 +101,7 @@ const struct opt RUN_OPTIONS[] = {
     {"name", 0, "NAME", OPT_PARSE, SPEC(box.name), "its name (default: one is made up)", spec_parse_name},
     {"replace", 0, NULL, OPT_FLAG, OPTION(replace), "remove a container of that name first", NULL},
     {"rm", 0, NULL, OPT_FLAG, SPEC(box.remove), "remove the container when it ends", NULL},
+    {"rmi", 0, NULL, OPT_FLAG, OPTION(rmi), "the same, and the image, unless another container has it", NULL},
     {"detach", 'd', NULL, OPT_FLAG, SPEC(box.detach), "run in the background and print the id", NULL},
     CONTAINER_DETACH_KEYS(OPTION(detach_keys)),
     {"interactive", 'i', NULL, OPT_FLAG, SPEC(box.interactive), "pass standard input on (else it is /dev/null)", NULL},
@@ -107,6 +114,7 @@ const struct opt RUN_OPTIONS[] = {
     {"stop-signal", 0, "SIGNAL", OPT_PARSE, REQUEST(stop_signal), "what stop sends (default: the image's, else TERM)", spec_parse_signal},
     {"stop-timeout", 0, "SECONDS", OPT_DURATION, SPEC(box.stop_timeout_ms), "how long stop waits before KILL (default: 10)", NULL},
     {"timeout", 0, "SECONDS", OPT_DURATION, SPEC(box.timeout_ms), "kill it after that time", NULL},
+    {"requires", 0, "CONTAINER[,CONTAINER]", OPT_PARSE, SPEC(box.requires), "start these before it", run_option_names},
     {"restart", 0, "POLICY", OPT_PARSE, WHOLE, "no, on-failure[:TRIES], always or unless-stopped", spec_parse_restart},
     {"label", 'l', "KEY=VALUE", OPT_PARSE, REQUEST(labels), "a label", spec_parse_pair},
     {"label-file", 0, "FILE", OPT_PARSE, REQUEST(labels), "labels, one a line", run_option_lines},
@@ -269,8 +277,6 @@ const struct opt_refused RUN_REFUSED[] = {
     {"pod-id-file", 0, NULL},
     {"preserve-fd", 0, "--preserve-fds N"},
     {"rdt-class", 0, NULL},
-    {"requires", 0, NULL},
-    {"rmi", 0, "--rm, and rbox rmi IMAGE afterwards"},
     {"retry", 0, "a pull always is"},
     {"retry-delay", 0, NULL},
     {"runtime", 0, "rbox is its own runtime"},

@@ -17,6 +17,7 @@ struct run_options {
     char *cidfile;
     char *pidfile;
     int replace;
+    int rmi;
     int squash_ids;
     struct strv volumes_from;
     struct strv secrets;
@@ -28,8 +29,10 @@ struct run_options {
 extern const struct opt RUN_OPTIONS[];
 extern const struct opt_refused RUN_REFUSED[];
 
-/* Parsers of rows: a variable, and a file of lines, into a struct strv. */
+/* Parsers of rows, into a struct strv: a variable, names with commas between them, a file of lines.
+ */
 opt_parser run_option_env;
+opt_parser run_option_names;
 opt_parser run_option_lines;
 
 /* For cmd->init and cmd->done. */

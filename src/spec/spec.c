@@ -167,6 +167,7 @@ static void box_done(struct spec_box *b)
     strv_done(&b->layers);
     strv_done(&b->labels);
     strv_done(&b->annotations);
+    strv_done(&b->requires);
     strv_done(&b->secret_env);
     strv_done(&b->create_command);
     spec_health_done(&b->health);

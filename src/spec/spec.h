@@ -297,6 +297,7 @@ struct spec_box {
     char *storage_driver;      /* --storage-driver, NULL = choose */
     struct strv labels;        /* "K=V" */
     struct strv annotations;
+    struct strv requires;   /* ids of containers to be started before it */
     struct strv secret_env; /* "VARIABLE=SECRET": its content is nowhere but in the environment */
     enum spec_restart restart;
     int restart_max;

@@ -99,6 +99,7 @@ static const struct field FIELDS[] = {
     LISTED("rbox.image", F_STRING, box.image_name, 0),
     LISTED("rbox.imageID", F_STRING, box.image_id, 0),
     LISTED("rbox.layers", F_STRV, box.layers, 0),
+    FIELD("rbox.requires", F_STRV, box.requires, 1),
     FIELD("rbox.secretEnv", F_STRV, box.secret_env, 0),
     FIELD("rbox.rootfsOverlay", F_BOOL, box.rootfs_overlay, 0),
     FIELD("rbox.init", F_BOOL, box.init, 0),

@@ -58,6 +58,24 @@ import() {
   rbox exec c true
 }
 
+@test "run --rmi takes container and image away, unless another container has it; the status is the command's" {
+  rbox tag busybox once
+  run -7 rbox run --rmi --network none once sh -c 'echo out; exit 7'
+  [ "$output" = out ]
+  run ! rbox image exists once
+  rbox image exists busybox # another name of the same
+  [ -z "$(rbox ps -aq)" ]
+  rbox create --name holder busybox true
+  rbox run --rmi --network none busybox true
+  rbox image exists busybox
+  rbox rm holder
+  run -127 rbox run --rmi --network none busybox no-such-command
+  [ "$(blobs)" -eq 0 ]
+  run -125 rbox run -d --rmi busybox true
+  [[ "$output" == *"--rmi is for a container in the foreground"* ]]
+  run -125 rbox create --rmi busybox true
+}
+
 @test "a name that goes to another image leaves one without a name, which prune removes" {
   import one first
   import one second

@@ -120,10 +120,9 @@ web_is_ready() {
   run rbox run --rm --network container:nobody busybox true
   [ "$status" -eq 125 ]
   [[ "$output" == *"no container 'nobody'"* ]]
-  rbox create --name idle busybox true
-  run rbox run --rm --pid container:idle busybox true
-  [ "$status" -eq 125 ]
-  [[ "$output" == *"is not running"* ]]
+  rbox create --name idle busybox no-such-command
+  run -125 rbox run --rm --pid container:idle busybox true
+  [[ "$output" == *"what it needs cannot be started: container 'idle': "*"no-such-command"* ]]
   run rbox run --rm --replace --name idle --network container:idle busybox true
   [ "$status" -eq 125 ]
   [[ "$output" == *"cannot join its own namespaces"* ]]
@@ -145,17 +144,32 @@ web_is_ready() {
   [ "$status" -eq 125 ]
 }
 
-@test "created before its target runs, a container starts after it (#5)" {
+@test "what a container joins or requires is started before it, and what that needs (#5)" {
   rbox create --name web "${probe[@]}" busybox /netprobe serve tcp 127.0.0.1 80
   rbox create --name side --network container:web "${probe[@]}" busybox /netprobe ask tcp 127.0.0.1 80
-  run rbox start -a side
-  [ "$status" -eq 125 ]
-  [[ "$output" == *"is not running"* ]]
-  rbox start web
+  run rbox start -a side # the server may not listen yet
   until_true web_is_ready
   run rbox start -a side
   [ "${lines[0]}" = "from 127.0.0.1" ]
   [ "$(rbox inspect --format '{{.HostConfig.NetworkMode}}' side)" = "container:$(rbox inspect --format '{{.Id}}' web)" ]
+}
+
+@test "--requires starts containers first, by name or id, and is remembered (#5)" {
+  local first
+  rbox create --name first busybox sleep 1000
+  first=$(rbox inspect --format '{{.Id}}' first)
+  rbox create --name second --requires "${first:0:12}" busybox sleep 1000
+  rbox create --name third busybox sleep 1000
+  rbox run -d --name top --requires second,third busybox sleep 1000
+  [ "$(rbox ps --format '{{.Names}}' | sort | tr '\n' ' ')" = "first second third top " ]
+  rbox stop -t 0 -a
+  rbox start second
+  [ "$(rbox ps --format '{{.Names}}' | sort | tr '\n' ' ')" = "first second " ]
+  run -125 rbox run --rm --requires first,nobody busybox true
+  [[ "$output" == *"--requires: "*"no container 'nobody'"* ]]
+  run -125 rbox run --rm --replace --name first --requires first busybox true
+  [[ "$output" == *"cannot require itself"* ]]
+  run -125 rbox run --rm --requires first,, busybox true
 }
 
 @test "a target with the host's network gives the host's (#5)" {

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/dependencies.h"
+
+#include "base/cleanup.h"
+#include "base/exitcode.h"
+#include "box/box.h"
+#include "cli/container.h"
+
+#include <errno.h>
+
+int dependencies_resolve(const struct store *store, struct spec *s, struct err *e)
+{
+    autostrv struct strv ids = {0};
+
+    for (size_t i = 0; i < s->box.requires.len; i++) {
+        autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+
+        if (find_container(store, s->box.requires.v[i], &f, e) < 0) {
+            return err_wrap(e, "--requires");
+        }
+        if (str_eq(f.name, s->box.name)) {
+            return err_new(e, EINVAL, "--requires: container '%s' cannot require itself", f.name);
+        }
+        strv_push(&ids, f.id);
+    }
+    strv_done(&s->box.requires);
+    strv_append(&s->box.requires, &ids);
+    return 0;
+}
+
+static void push_once(struct strv *list, const char *id)
+{
+    if (id != NULL && !strv_has(list, id)) {
+        strv_push(list, id);
+    }
+}
+
+void dependencies_list(const struct spec *s, struct strv *ret)
+{
+    for (size_t i = 0; i < s->box.requires.len; i++) {
+        push_once(ret, s->box.requires.v[i]);
+    }
+    for (int ns = 0; ns < SPEC_NS_COUNT; ns++) {
+        if (s->linux_.namespaces[ns].mode == SPEC_NS_CONTAINER) {
+            push_once(ret, s->linux_.namespaces[ns].target);
+        }
+    }
+    if (s->linux_.userns.mode == SPEC_USERNS_CONTAINER) {
+        push_once(ret, s->linux_.userns.target);
+    }
+}
+
+/* They were all there when the other was made, so none needs itself, by whatever way. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static int start_one(const struct store *store, const char *id, struct err *e)
+{
+    const struct box_options detached = {.mode = SUPERVISE_DETACHED};
+    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    struct container c;
+    int r = find_container(store, id, &f, e);
+
+    if (r < 0 || f.run_fd >= 0) {
+        return r;
+    }
+    r = container_read(&f, &c, e);
+    if (r < 0) {
+        return r;
+    }
+    r = dependencies_start(store, &c.spec, e);
+    r = r < 0 ? r : box_start(store, &c.spec, &detached, e);
+    container_done(&c);
+    return r < 0 ? err_wrap(e, "container '%s'", f.name) : 0;
+}
+
+// NOLINTNEXTLINE(misc-no-recursion)
+int dependencies_start(const struct store *store, const struct spec *s, struct err *e)
+{
+    autostrv struct strv ids = {0};
+    int r = 0;
+
+    dependencies_list(s, &ids);
+    for (size_t i = 0; r == 0 && i < ids.len; i++) {
+        r = start_one(store, ids.v[i], e);
+    }
+    if (r < 0) {
+        (void)err_wrap(e, "what it needs cannot be started");
+        return err_exit(e, EXITCODE_RBOX); /* 126 and 127 are for its own command */
+    }
+    return 0;
+}
