@@ -8,6 +8,7 @@
 #include "box/attach.h"
 #include "box/cgroup.h"
 #include "box/net.h"
+#include "box/scope.h"
 #include "box/seccomp.h"
 #include "box/state.h"
 #include "box/supervise.h"
@@ -37,6 +38,7 @@ struct launch {
     int control_fd;
     int supervisor_pidfd;
     pid_t supervisor_pid;
+    pid_t anchor_pid; /* 0: none */
 };
 
 static int launch_prepare(struct launch *l, struct err *e)
@@ -45,7 +47,7 @@ static int launch_prepare(struct launch *l, struct err *e)
     struct mounts *m = &l->supervise.child.mounts;
     int r = join_open(l->store, l->spec, &l->supervise.join, e);
 
-    r = r < 0 ? r : network_enter(l->store, l->spec, &l->supervise.seat, e);
+    r = r < 0 ? r : network_enter(l->store, l->spec, /* upper_fd= */ -1, &l->supervise.seat, e);
     r = r < 0 ? r : network_check_user(&l->supervise.seat, l->supervise.join.user_fd, e);
     r = r < 0 ? r : net_open(l->spec, &l->supervise.seat, &l->supervise.net, e);
     if (r == 0) {
@@ -109,8 +111,11 @@ static int launch_supervisor(struct launch *l, const struct box_options *o, stru
 {
     uint64_t flags = CLONE_NEWUSER;
     int pair[2] = {-1, -1};
-    int r = sync_pair(pair, e);
+    int r = o->mode != SUPERVISE_FOREGROUND && l->supervise.seat.fd >= 0
+                ? network_anchor_start(l->store, l->state.id, &l->supervise.seat, &l->anchor_pid, e)
+                : 0;
 
+    r = r < 0 ? r : sync_pair(pair, e);
     if (r < 0) {
         return r;
     }
@@ -140,6 +145,7 @@ static int launch_supervisor(struct launch *l, const struct box_options *o, stru
     l->control_fd = pair[0];
     net_done(&l->supervise.net);
     close_fd(&l->supervise.seat.fd); /* whose end must be the supervisor's */
+    close_fd(&l->supervise.seat.anchor_fd);
     return l->supervisor_pid < 0 ? (int)l->supervisor_pid : 0;
 }
 
@@ -214,6 +220,12 @@ static int launch_serve(struct launch *l, const struct box_options *o, struct er
     }
     if (r == 0 && cgroup_wanted(l->spec)) {
         r = cgroup_prepare(l->spec, l->supervisor_pid, &l->cgroup, e);
+    }
+    if (r == 0 && l->anchor_pid > 0 && l->cgroup.unit != NULL) {
+        struct err ignored = {0};
+
+        /* Or a manager might end it with the caller's session. */
+        (void)scope_attach(l->cgroup.unit, "/supervisor", l->anchor_pid, &ignored);
     }
     r = r < 0 ? r : check_second_stage(l, e);
     return r < 0 ? r : hand_over(l, o, e);

@@ -37,14 +37,15 @@ static int ended(const struct found *f, struct err *e)
     return err_new(e, ESRCH, "container '%s' does not run", f->name);
 }
 
-/* The pid that the supervisor wrote; *ret stays 0 until it has. */
-static int read_pid(const struct found *f, int64_t *ret, struct err *e)
+int control_pid(const struct found *f, int64_t *ret, struct err *e)
 {
     autofree char *text = NULL;
     json_auto_t *o = NULL;
     size_t len = 0;
-    int r = file_read(f->run_fd, "state.json", STATE_BYTES_MAX, &text, &len, e);
+    int r = 0;
 
+    *ret = 0;
+    r = file_read(f->run_fd, "state.json", STATE_BYTES_MAX, &text, &len, e);
     if (r == -ENOENT) {
         err_clear(e);
         return 0;
@@ -60,7 +61,7 @@ int control_open(const struct found *f, int *ret_pidfd, struct err *e)
     int r = 0;
 
     for (int i = 0; r == 0 && pid == 0 && i < START_POLLS && !control_has_ended(f); i++) {
-        r = read_pid(f, &pid, e);
+        r = control_pid(f, &pid, e);
         if (pid == 0) {
             clock_sleep_ms(POLL_MS);
         }

@@ -16,6 +16,9 @@ enum {
 /* The first process of @f: on success the caller owns *ret_pidfd. Errors: -ESRCH it has ended. */
 int control_open(const struct found *f, int *ret_pidfd, struct err *e);
 
+/* Its pid as the host counts, as it was told; 0: it is being made. */
+int control_pid(const struct found *f, int64_t *ret, struct err *e);
+
 /* Send @signo by rbox's rule (signals.h): what would end a program, and PID 1 does not handle, ends
  * the container, by SIGKILL. Errors: -ESRCH. */
 int control_signal(const struct found *f, int signo, struct err *e);

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "box/state.h"
+#include "spec/spec_json.h"
 #include "sys/fd.h"
 
 #include <fcntl.h>
@@ -285,4 +286,13 @@ int find_running(const struct store *store, const char *word, struct found *ret,
     *ret = f;
     f = (struct found){.dir_fd = -1, .run_fd = -1};
     return 0;
+}
+
+int find_read_spec(int dir_fd, struct spec *ret, struct err *e)
+{
+    autofree char *text = NULL;
+    size_t len = 0;
+    int r = file_read(dir_fd, "config.json", CONFIG_BYTES_MAX, &text, &len, e);
+
+    return r < 0 ? r : spec_json_read(text, len, ret, e);
 }

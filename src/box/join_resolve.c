@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "box/find.h"
 #include "box/join.h"
-#include "spec/spec_json.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
 #include "sys/proc.h"
@@ -20,7 +19,6 @@
 #include <unistd.h>
 
 enum {
-    CONFIG_BYTES_MAX = 16 << 20,
     MAP_BYTES_MAX = 64 << 10
 };
 
@@ -157,15 +155,12 @@ static int resolve_paths(const struct store *store, const struct spec *s, struct
 static int read_target(const struct store *store, const struct spec *s, const char *word,
                        struct found *ret_found, struct spec *ret, struct err *e)
 {
-    autofree char *text = NULL;
-    size_t len = 0;
     int r = find_container(store, word, ret_found, e);
 
     if (r == 0 && str_eq(ret_found->name, s->box.name)) {
         return err_new(e, EINVAL, "container '%s' cannot join its own namespaces", s->box.name);
     }
-    r = r < 0 ? r : file_read(ret_found->dir_fd, "config.json", CONFIG_BYTES_MAX, &text, &len, e);
-    return r < 0 ? r : spec_json_read(text, len, ret, e);
+    return r < 0 ? r : find_read_spec(ret_found->dir_fd, ret, e);
 }
 
 /* With the target's UTS namespace goes its name. */

@@ -76,7 +76,7 @@ static int open_log(const struct spec *s, int *ret_fd, struct err *e)
     return *ret_fd < 0 ? err_set(e, errno, "cannot write --net-log '%s'", path) : 0;
 }
 
-int net_open(struct spec *s, const struct network_seat *seat, struct net *ret, struct err *e)
+int net_open(struct spec *s, struct network_seat *seat, struct net *ret, struct err *e)
 {
     const struct net_backend *b = net_backend(s);
     const struct spec_network *n = &s->box.network;
@@ -134,6 +134,9 @@ int net_start(int netns_fd, int run_fd, struct net *n, struct err *e)
 
     for (size_t i = 0; i < NET_HELPER_COUNT; i++) {
         n->born_ms[i] = clock_monotonic_ms();
+    }
+    if (n->backend == &NET_USER) {
+        n->born_ms[NET_HELPER_BACKEND] = 0; /* the keeper was there before */
     }
     if (n->backend == NULL) {
         return 0;

@@ -52,7 +52,7 @@ struct net {
     int log_fd;  /* of --net-log, or -1 */
     int list_fd; /* where its list comes from at the end, or -1 */
     struct ports ports;
-    const struct network_seat *seat; /* borrowed; of a container in user networks (network.h) */
+    struct network_seat *seat; /* borrowed; of a container in user networks (network.h) */
 };
 
 /* The value before net_open(). */
@@ -98,7 +98,7 @@ const struct net_backend *net_backend(const struct spec *s);
 /* Check, and listen on published ports, whose numbers are filled in in @s. @seat (borrowed): of a
  * container in user networks. On success *ret is for net_start() in the fork, and net_done() in the
  * launcher. */
-int net_open(struct spec *s, const struct network_seat *seat, struct net *ret, struct err *e);
+int net_open(struct spec *s, struct network_seat *seat, struct net *ret, struct err *e);
 
 /* Close what this process holds of @n: the helpers are the supervisor's. */
 void net_done(struct net *n);

@@ -13,21 +13,23 @@ enum {
     LIVED_MS = 1000  /* one that died sooner would so again, and again */
 };
 
-static const struct {
-    const char *gone;
+struct texts {
+    const char *who;
+    const char *gone; /* what that means */
     const char *back;
-} TEXTS[NET_HELPER_COUNT] = {
-    [NET_HELPER_BACKEND] = {"the network helper died: the container is cut off",
-                            "the network helper died and was started again: connections to the "
-                            "outside broke"},
-    [NET_HELPER_PORTS] = {"the port forwarder died: published ports are closed",
-                          "the port forwarder died and was started again: connections through "
-                          "published ports broke, and ports that were added are not published any "
-                          "more"},
-    [NET_HELPER_RESOLVER] =
-        {"the resolver of --allow-net and --net-log died: no name is found any more",
-         "the resolver of --allow-net and --net-log died and was started again: names must be "
-         "looked up again, and the list so far is lost"},
+};
+
+static const struct texts KEEPER = {"the keeper of the networks", "the container is cut off",
+                                    "connections broke"};
+static const struct texts TEXTS[NET_HELPER_COUNT] = {
+    [NET_HELPER_BACKEND] = {"the network helper", "the container is cut off",
+                            "connections to the outside broke"},
+    [NET_HELPER_PORTS] = {"the port forwarder", "published ports are closed",
+                          "connections through published ports broke, and ports that were added "
+                          "are not published any more"},
+    [NET_HELPER_RESOLVER] = {"the resolver of --allow-net and --net-log",
+                             "no name is found any more",
+                             "names must be looked up again, and the list so far is lost"},
 };
 
 static int start_again(struct spec *s, enum net_helper_role role, struct net *n, struct err *e)
@@ -58,20 +60,23 @@ char *net_helper_died(struct spec *s, enum net_helper_role role, int again, stru
 {
     const int64_t now_ms = clock_monotonic_ms();
     const int is_young = now_ms - n->born_ms[role] < LIVED_MS;
+    const struct texts *t =
+        role == NET_HELPER_BACKEND && n->backend == &NET_USER ? &KEEPER : &TEXTS[role];
+    autofree char *gone = xasprintf("%s died: %s", t->who, t->gone);
     struct err e = {0};
 
     proc_kill_reap(&n->helpers[role].pidfd);
     close_fd(&n->helpers[role].ready_fd);
     if (!again) {
-        return xstrdup(TEXTS[role].gone);
+        return steal_ptr(&gone);
     }
     if (is_young) {
-        return xasprintf("%s; it had just been started, and is not once more", TEXTS[role].gone);
+        return xasprintf("%s; it had just been started, and is not once more", gone);
     }
     n->born_ms[role] = now_ms;
     if (start_again(s, role, n, &e) < 0) {
         proc_kill_reap(&n->helpers[role].pidfd);
-        return xasprintf("%s; it could not be started again: %s", TEXTS[role].gone, e.msg);
+        return xasprintf("%s; it could not be started again: %s", gone, e.msg);
     }
-    return xstrdup(TEXTS[role].back);
+    return xasprintf("%s died and was started again: %s", t->who, t->back);
 }

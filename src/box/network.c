@@ -31,6 +31,7 @@ void network_seat_done(struct network_seat *seat)
     close_fd(&seat->fd);
     close_fd(&seat->keeper_pidfd);
     close_fd(&seat->userns_fd);
+    close_fd(&seat->anchor_fd);
 }
 
 /* ---- asking */
@@ -109,12 +110,12 @@ static int connect_keeper(const struct store *store, int *ret_fd)
     return 0;
 }
 
-static int find_keeper(const struct store *store, int *ret_fd, struct err *e)
+static int find_keeper(const struct store *store, int upper_fd, int *ret_fd, struct err *e)
 {
     int r = connect_keeper(store, ret_fd);
 
     if (r == -ECONNREFUSED || r == -ENOENT) {
-        r = keeper_start(store, e);
+        r = keeper_start(store, upper_fd, e);
         if (r < 0) {
             return r;
         }
@@ -148,7 +149,7 @@ int network_check(const struct store *store, struct spec *s, struct err *e)
     return 0;
 }
 
-static json_t *reservation(const struct spec *s)
+json_t *keeper_reservation(const struct spec *s)
 {
     json_t *joins = spec_joins_write(s);
 
@@ -184,13 +185,13 @@ static int open_peer(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ? -1 : proc_open(peer.pid);
 }
 
-static int enter_once(const struct store *store, struct spec *s, struct network_seat *ret,
-                      struct err *e)
+static int enter_once(const struct store *store, struct spec *s, int upper_fd,
+                      struct network_seat *ret, struct err *e)
 {
     json_auto_t *answer = NULL;
-    int r = find_keeper(store, &ret->fd, e);
+    int r = find_keeper(store, upper_fd, &ret->fd, e);
 
-    r = r < 0 ? r : send_request(ret->fd, reservation(s), -1, e);
+    r = r < 0 ? r : send_request(ret->fd, keeper_reservation(s), -1, e);
     r = r < 0 ? r : take_answer(ret->fd, &answer, &ret->userns_fd, e);
     r = r < 0 ? r : take_joins(answer, s, e);
     if (r == 0) {
@@ -199,7 +200,7 @@ static int enter_once(const struct store *store, struct spec *s, struct network_
     return r;
 }
 
-int network_enter(const struct store *store, struct spec *s, struct network_seat *ret,
+int network_enter(const struct store *store, struct spec *s, int upper_fd, struct network_seat *ret,
                   struct err *e)
 {
     struct network_seat seat = NETWORK_SEAT_INIT;
@@ -217,7 +218,7 @@ int network_enter(const struct store *store, struct spec *s, struct network_seat
     for (int i = 0; i < ENTER_TRIES; i++) {
         network_seat_done(&seat);
         err_clear(e);
-        r = enter_once(store, s, &seat, e);
+        r = enter_once(store, s, upper_fd, &seat, e);
         if (r != -EPIPE) {
             break; /* -EPIPE: it was killed right now; the next one is ours */
         }
@@ -311,16 +312,27 @@ static int user_check(const struct spec *s, struct err *e)
 
 static int user_start(const struct spec *s, int netns_fd, struct net *n, struct err *e)
 {
+    struct pollfd keeper = {.fd = n->seat->keeper_pidfd, .events = POLLIN};
+    int r = poll(&keeper, 1, 0) > 0 && n->seat->anchor_fd >= 0 ? network_seat_renew(n->seat, e) : 0;
+
     (void)s;
-    n->helpers[NET_HELPER_BACKEND].pidfd =
-        fcntl(n->seat->keeper_pidfd, F_DUPFD_CLOEXEC, 3); /* to be watched */
-    return send_request(n->seat->fd, json_pack("{s:s}", "op", "attach"), netns_fd, e);
+    r = r < 0 ? r : send_request(n->seat->fd, json_pack("{s:s}", "op", "attach"), netns_fd, e);
+    if (r == 0) {
+        n->helpers[NET_HELPER_BACKEND].pidfd =
+            fcntl(n->seat->keeper_pidfd, F_DUPFD_CLOEXEC, 3); /* to be watched */
+    }
+    return r;
 }
 
 static int user_ready(struct net *n, int timeout_ms, struct err *e)
 {
+    int r = take_answer(n->seat->fd, NULL, NULL, e);
+
     (void)timeout_ms;
-    return take_answer(n->seat->fd, NULL, NULL, e);
+    if (r < 0) {
+        close_fd(&n->helpers[NET_HELPER_BACKEND].pidfd); /* it is others', too: nobody ends it */
+    }
+    return r;
 }
 
 static struct net_info user_info(const struct spec *s)

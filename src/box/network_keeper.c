@@ -36,6 +36,7 @@ enum {
     FOLDER_TRIES = 50,
     FIRST_NUMBER = 100, /* above the interfaces that are there already */
     AGAIN_MS = 1000,    /* between two starts of slirp4netns, or of the resolver */
+    EXPECT_MS = 5000,   /* those who lost the keeper before to come */
 };
 
 struct sockaddr_un keeper_address(int folder_fd)
@@ -169,14 +170,10 @@ static void end_unless_wanted(const struct keeper *k)
 static void accept_member(struct keeper *k)
 {
     int fd = accept4(k->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-    struct member *m = NULL;
 
-    if (fd < 0) {
-        return;
+    if (fd >= 0) {
+        (void)member_new(k, fd);
     }
-    m = xcalloc(1, sizeof(*m));
-    *m = (struct member){.fd = fd, .netns_fd = -1, .number = k->next_number++, .next = k->members};
-    k->members = m;
 }
 
 enum {
@@ -198,10 +195,10 @@ static int pidfd_of(const struct keeper *k, size_t which)
     return which == POLL_SLIRP ? k->slirp.helpers[NET_HELPER_BACKEND].pidfd : k->names.pidfd;
 }
 
-/* Does one of the two need a look without being heard of? */
+/* Does one of the two, or somebody who does not come, need a look without being heard of? */
 static int must_look_again(const struct keeper *k)
 {
-    return is_held_back(k, POLL_SLIRP) || pidfd_of(k, POLL_SLIRP) < 0 ||
+    return k->expect_until_ms > 0 || is_held_back(k, POLL_SLIRP) || pidfd_of(k, POLL_SLIRP) < 0 ||
            is_held_back(k, POLL_NAMES) || pidfd_of(k, POLL_NAMES) < 0;
 }
 
@@ -265,6 +262,10 @@ static _Noreturn void loop(struct keeper *k)
 
         (void)poll((struct pollfd *)(void *)polls.data, count, timeout_ms);
         serve(k, (const struct pollfd *)(const void *)polls.data);
+        if (k->expect_until_ms > 0 && clock_monotonic_ms() > k->expect_until_ms) {
+            k->expect_until_ms = 0;
+            request_give_up(k);
+        }
         has_come = has_come || k->members != NULL;
         if (k->members == NULL && (has_come || clock_monotonic_ms() > first_ms)) {
             end_unless_wanted(k);
@@ -274,7 +275,20 @@ static _Noreturn void loop(struct keeper *k)
 
 /* ---- birth */
 
-static _Noreturn void keeper_main(const struct store *store, const struct spec *s, int start_fd)
+static void expect_all(struct keeper *k, const json_t *reservations)
+{
+    const json_t *q = NULL;
+    size_t i = 0;
+
+    json_array_foreach(reservations, i, q)
+    {
+        request_expect(k, q);
+    }
+    k->expect_until_ms = k->members != NULL ? clock_monotonic_ms() + EXPECT_MS : 0;
+}
+
+static _Noreturn void keeper_main(const struct store *store, const struct spec *s,
+                                  const struct survivors *survivors, int start_fd)
 {
     struct store own = *store;
     struct keeper k = {.store = &own,
@@ -307,6 +321,7 @@ static _Noreturn void keeper_main(const struct store *store, const struct spec *
         (void)fd_send(start_fd, &e, sizeof(e), NULL, 0);
         _exit(EXITCODE_RBOX);
     }
+    expect_all(&k, survivors->reservations);
     (void)fd_send(start_fd, &e, sizeof(e), NULL, 0);
     close_fd(&start_fd);
     loop(&k);
@@ -364,29 +379,46 @@ static void leave_callers_cgroup(pid_t pid)
     }
 }
 
-int keeper_start(const struct store *store, struct err *e)
+static int enter_upper(void *arg, pid_t pid, struct err *e)
 {
-    struct spec s = {0};
+    const struct survivors *l = arg;
+
+    (void)pid;
+    return setns(l->userns_fd, CLONE_NEWUSER) < 0
+               ? err_set(e, errno, "cannot join the user namespace of the networks")
+               : 0;
+}
+
+/* In the user namespace that is there, or in a new one. Returns as ns_clone(). */
+static pid_t clone_keeper(struct survivors *l, int *ret_pidfd, struct err *e)
+{
+    return l->userns_fd >= 0 ? ns_clone_between(enter_upper, NULL, l, CLONE_NEWPID, ret_pidfd, e)
+                             : ns_clone(CLONE_NEWUSER | CLONE_NEWPID, -1, ret_pidfd, e);
+}
+
+static int start(const struct store *store, const struct spec *s, struct survivors *l,
+                 struct err *e)
+{
     autoclose int start_fd = -1;
     autokill int pidfd = -1;
     int pair[2] = {-1, -1};
     pid_t pid = -1;
-    int r = choose_maps(&s, e);
+    int r = sync_pair(pair, e);
 
-    r = r < 0 ? r : NET_SLIRP4NETNS.check(&s, e);
-    r = r < 0 ? r : sync_pair(pair, e);
     if (r < 0) {
-        spec_done(&s);
         return r;
     }
     start_fd = pair[0];
-    pid = ns_clone(CLONE_NEWUSER | CLONE_NEWPID, -1, &pidfd, e);
+    pid = clone_keeper(l, &pidfd, e);
     if (pid == 0) {
         close_fd(&start_fd);
-        keeper_main(store, &s, pair[1]);
+        keeper_main(store, s, l, pair[1]);
     }
     (void)close(pair[1]);
-    r = pid < 0 ? (int)pid : userns_map(pid, &s.linux_.uid_mappings, &s.linux_.gid_mappings, e);
+    r = pid < 0 ? (int)pid : 0;
+    if (r == 0 && l->userns_fd < 0) {
+        r = userns_map(pid, &s->linux_.uid_mappings, &s->linux_.gid_mappings, e);
+    }
     if (r == 0 && fd_send(start_fd, "g", 1, NULL, 0) < 0) {
         r = err_new(e, ECHILD, "the process that keeps the networks died");
     }
@@ -395,6 +427,20 @@ int keeper_start(const struct store *store, struct err *e)
         leave_callers_cgroup(pid);
         close_fd(&pidfd); /* it lives on */
     }
+    return r;
+}
+
+int keeper_start(const struct store *store, int upper_fd, struct err *e)
+{
+    struct survivors survivors = {.userns_fd =
+                                      upper_fd >= 0 ? fcntl(upper_fd, F_DUPFD_CLOEXEC, 3) : -1};
+    struct spec s = {0};
+    int r = choose_maps(&s, e);
+
+    r = r < 0 ? r : NET_SLIRP4NETNS.check(&s, e);
+    r = r < 0 ? r : survivors_find(store, &survivors, e);
+    r = r < 0 ? r : start(store, &s, &survivors, e);
+    survivors_done(&survivors);
     spec_done(&s);
     return r;
 }

@@ -76,11 +76,25 @@ struct keeper {
     struct net_helper names; /* the resolver … */
     int names_fd;            /* … and how it is told */
     int64_t names_again_ms;
+    int64_t expect_until_ms; /* for survivors to come back; 0: none is expected */
 };
 
-/* Start the keeper; it works when this returns 0. Host side, with the lock of
- * network_config_lock(). */
-int keeper_start(const struct store *store, struct err *e);
+/* Containers that have outlived their keeper. */
+struct survivors {
+    int userns_fd; /* the upper user namespace, which is to be the next one's; -1: there are none */
+    json_t *reservations; /* what they will ask for */
+};
+
+/* Host side. The caller owns what is added to *ret. */
+int survivors_find(const struct store *store, struct survivors *ret, struct err *e);
+void survivors_done(struct survivors *l);
+
+/* The request for what the networks of @s name. New reference. Host side. */
+json_t *keeper_reservation(const struct spec *s);
+
+/* Start the keeper; it works when this returns 0. In the user namespace @upper_fd, else (-1) in
+ * that of survivors, else in a new one. Host side, with the lock of network_config_lock(). */
+int keeper_start(const struct store *store, int upper_fd, struct err *e);
 
 /* The address of the keeper's socket, by way of /proc: a store's path can be too long. */
 struct sockaddr_un keeper_address(int folder_fd);
@@ -101,6 +115,13 @@ int keeper_inside(int netns_fd, keeper_job *job, void *arg, struct err *e);
 
 /* Do what @m asks, and answer; at its end, take it out of all networks, and free it. */
 void request_serve(struct keeper *k, struct member *m);
+
+/* Keep what @q, a reservation, asks for until it comes; and give up those that have not come. */
+void request_expect(struct keeper *k, const json_t *q);
+void request_give_up(struct keeper *k);
+
+/* A member that speaks by @fd (the member's then), or is expected (-1). */
+struct member *member_new(struct keeper *k, int fd);
 
 /* ---- network_lease.c */
 

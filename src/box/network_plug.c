@@ -167,6 +167,18 @@ static int configure(void *arg, struct err *e)
     return r < 0 ? err_set(e, -r, "cannot set the address '%s'", p->join.address) : 0;
 }
 
+static int remove_old(void *arg, struct err *e)
+{
+    const struct plug *p = arg;
+    autoclose int fd = -1;
+    int r = netlink_open(&fd, e);
+
+    if (r == 0) {
+        (void)netlink_link_delete(fd, p->join.used_interface);
+    }
+    return r;
+}
+
 /* "eth0" for the first, and so on; one that went leaves its number free. */
 static char *choose_interface(const struct member *m)
 {
@@ -217,6 +229,10 @@ int plug_in(struct keeper *k, const struct member *m, struct plug *p, struct err
     pair.bridge = p->network->number;
     pair.peer_name = p->join.used_interface;
     r = netlink_pair_add(k->route_fd, &pair);
+    if (r == -EEXIST) { /* a dead keeper's: the kernel takes its time to take them down */
+        r = keeper_inside(m->netns_fd, remove_old, p, e);
+        r = r < 0 ? r : netlink_pair_add(k->route_fd, &pair);
+    }
     if (r < 0) {
         p->pair[0] = '\0';
         return err_set(e, -r, "cannot plug container '%s' into network '%s'", m->name,

@@ -2,6 +2,7 @@
 /* What containers and clients ask of the keeper; declared in network_keeper.h. */
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "box/network_keeper.h"
 #include "spec/spec_join.h"
 #include "sys/fd.h"
@@ -120,6 +121,15 @@ static void member_free(struct keeper *k, struct member *m)
     free(m);
 }
 
+struct member *member_new(struct keeper *k, int fd)
+{
+    struct member *m = xcalloc(1, sizeof(*m));
+
+    *m = (struct member){.fd = fd, .netns_fd = -1, .number = k->next_number++, .next = k->members};
+    k->members = m;
+    return m;
+}
+
 static struct member *find_member(const struct keeper *k, const json_t *q, struct err *e)
 {
     const char *id = json_string_value(json_object_get(q, "id"));
@@ -153,6 +163,17 @@ struct asked {
     json_t *answer;
 };
 
+/* Whoever was expected under @id has come. What was kept for him goes later: the loop is on its way
+ * through the members. */
+static void end_expectation(struct keeper *k, const char *id)
+{
+    for (struct member *m = k->members; m != NULL; m = m->next) {
+        while (m->fd < 0 && str_eq(m->id, id) && m->plugs != NULL) {
+            remove_plug(k, m, m->plugs);
+        }
+    }
+}
+
 /* {"id", "name", "dns", "joins"} → {"joins"}, and the upper user namespace. */
 static int reserve(const struct asked *a, struct err *e)
 {
@@ -170,6 +191,7 @@ static int reserve(const struct asked *a, struct err *e)
     if (r < 0) {
         return r;
     }
+    end_expectation(a->k, id);
     a->m->id = xstrdup(id);
     a->m->name = xstrdup(name);
     json_array_foreach(joins, i, o)
@@ -282,6 +304,29 @@ static int dispatch(const struct asked *a, struct err *e)
     }
     return err_new(e, EINVAL, "the keeper of the networks does not know '%s'",
                    op != NULL ? op : "");
+}
+
+void request_expect(struct keeper *k, const json_t *q)
+{
+    struct member *m = member_new(k, -1);
+    json_auto_t *unsaid = json_object();
+    autoclose int fd = -1;
+    struct err e = {0};
+
+    if (reserve(&(struct asked){.k = k, .m = m, .q = q, .fd = &fd, .answer = unsaid}, &e) < 0) {
+        debug("networks: %s", e.msg);
+        member_free(k, m);
+    }
+}
+
+void request_give_up(struct keeper *k)
+{
+    for (struct member *m = k->members, *next = NULL; m != NULL; m = next) {
+        next = m->next;
+        if (m->fd < 0) {
+            member_free(k, m);
+        }
+    }
 }
 
 static void answer(const struct member *m, json_t *o, const struct err *e, int fd)

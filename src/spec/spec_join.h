@@ -38,4 +38,7 @@ int spec_joins_read(json_t *v, struct spec *s);
 void spec_join_done(struct spec_join *j);
 void spec_join_forget(struct spec_join *j);
 
+/* Ask for the addresses that the joins of @n have got. */
+void spec_joins_insist(struct spec_network *n);
+
 #endif

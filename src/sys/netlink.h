@@ -69,7 +69,8 @@ int netlink_link_delete(int fd, const char *name);
 int netlink_address_add(int fd, unsigned int link, int family, const void *address,
                         unsigned int length);
 
-/* A default route through @gateway behind interface @link; the least @metric counts. */
+/* A default route through @gateway behind interface @link, which is taken to be there whatever the
+ * rules say (egress.h shuts namespaces by rules); the least @metric counts. */
 int netlink_default_route(int fd, unsigned int link, int family, const void *gateway,
                           uint32_t metric);
 

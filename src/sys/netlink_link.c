@@ -117,6 +117,7 @@ int netlink_default_route(int fd, unsigned int link, int family, const void *gat
     m->rtm_protocol = RTPROT_STATIC;
     m->rtm_scope = RT_SCOPE_UNIVERSE;
     m->rtm_type = RTN_UNICAST;
+    m->rtm_flags = RTNH_F_ONLINK;
     netlink_request_add(&q, RTA_GATEWAY, gateway, netlink_address_size(family));
     netlink_request_add_u32(&q, RTA_OIF, link);
     netlink_request_add_u32(&q, RTA_PRIORITY, metric);

@@ -317,12 +317,65 @@ keeper() {
   rbox wait web1
   rbox rm web1
   until_true rbox run --rm --network back --ip "$net.3" busybox true
-  # Without the keeper containers are cut off; new ones have a new one, and the old ones are restarted.
+}
+
+# says NAME: its log says, $2 times, that it has another keeper.
+says() {
+  [ "$(rbox logs "$1" 2>&1 | grep -c 'the keeper of the networks died and was started again')" -eq "$2" ]
+}
+
+@test "a keeper that is killed is followed by another, and all is as it was (#8)" {
+  local pid round name
+  not_for bob "the same as alice's"
+  serve tcp "$host_ip" $((base + 10))
+  rbox network create front
+  rbox run -d --name "m1-$$" --network back "${probe[@]}" busybox sleep 100
+  web "m2-$$" --network back --ip "$net.50" --network-alias shop -p "127.0.0.1:$((base + 11)):80" --allow-net "$net.0/24"
+  rbox network connect --alias other front "m1-$$"
+  rbox run -d --name "m3-$$" --restart always --network front busybox sleep 100
+  for round in 1 2; do
+    pid=$(keeper "m[1-4]-$$")
+    kill -9 "$pid"
+    # Whoever comes right now gets nobody's address.
+    run rbox run --rm --name "m4-$$" --network back busybox ip -o -4 addr show eth0
+    [[ "$output" == *" $net."* ]]
+    [[ "$output" != *" $net.2/"* && "$output" != *" $net.50/"* ]]
+    for name in "m1-$$" "m2-$$" "m3-$$"; do
+      until_true says "$name" "$round"
+    done
+    [ "$(keeper "m[1-4]-$$" | wc -l)" -eq 1 ]
+    run rbox exec "m1-$$" ip -o -4 addr
+    [[ "$output" == *"eth0"*" $net.2/24"* ]]
+    [[ "$output" == *"eth1"* ]]
+    [ "$(rbox exec "m1-$$" ip route | grep -c ^default)" -eq 2 ]
+    run rbox exec "m1-$$" wget -qO- http://shop/
+    [ "$output" = "I am m2-$$" ]
+    rbox exec "m1-$$" /netprobe ask tcp "$host_ip" $((base + 10))
+    rbox exec "m3-$$" nslookup -type=a other
+    [ "$(curl -s "http://127.0.0.1:$((base + 11))/")" = "I am m2-$$" ]
+    # One that dies within a second of its start is not followed.
+    sleep 1.1
+  done
+  rbox network disconnect front "m1-$$"
+  rbox restart -t 0 "m2-$$"
+  until_true rbox exec "m1-$$" wget -qO- http://shop/
+}
+
+@test "a container in the foreground is cut off by the keeper's death, and says so (#8)" {
+  local pid job
+  not_for bob "the same as alice's"
+  rbox run --name "f1-$$" --network back busybox sleep 100 >said 2>&1 3>&- &
+  job=$!
+  until_true rbox exec "f1-$$" true
+  pid=$(keeper "f1-$$")
   kill -9 "$pid"
-  run rbox run --rm --network back "${probe[@]}" busybox /netprobe ask tcp "$host_ip" $((base + 7))
-  [ "$status" -eq 0 ]
-  rbox restart -t 0 "k1-$$"
-  rbox exec "k1-$$" /netprobe ask tcp "$host_ip" $((base + 7))
+  until_true grep -q "the keeper of the networks died: the container is cut off" said
+  # New ones have a new keeper, and it can be started again.
+  rbox run --rm --network back busybox true
+  rbox kill "f1-$$"
+  wait "$job" || true
+  rbox start "f1-$$"
+  rbox exec "f1-$$" nslookup -type=a "f1-$$"
 }
 
 @test "what dies again and again is started again once a second, and at last works (#8)" {
