@@ -203,7 +203,8 @@ static _Noreturn void supervise(struct enter *n)
         streams_detach_launcher(streams);
     }
     msg = (struct sync_msg){.step = SYNC_EXIT};
-    msg.u.exit.status = watch_run(&(struct watch){.pidfd = &pidfd, .streams = streams});
+    msg.u.exit.status =
+        watch_run(&(struct watch){.pidfd = &pidfd, .streams = streams, .stop_fd = -1});
     streams_tell(streams, &msg);
     _exit(0);
 }

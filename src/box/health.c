@@ -179,6 +179,7 @@ void health_begin(struct health *h)
 
     h->pidfd = -1;
     h->asked = SPEC_HEALTH_NONE;
+    h->has_passed = 0;
     h->next_ms = 0;
     if (!spec_health_is_on(&h->check.spec->box.health)) {
         return;
@@ -255,6 +256,7 @@ static void take_end(struct health *h)
     close_fd(&h->pidfd);
     h->lost |= status > 128;
     h->next_ms = now_and(asked->interval_ms);
+    h->has_passed |= status == HEALTH_PASSED;
     if (status == HEALTH_IS_UNHEALTHY) {
         h->asked = asked->on_failure;
     }

@@ -70,6 +70,7 @@ struct health {
     int pidfd;                     /* of the process that checks, or -1 */
     int64_t next_ms;               /* when to start it, or else when to give it up; 0: no timer */
     int lost;                      /* one was killed, and its command may be left to reap */
+    int has_passed;                /* a check of this life */
     enum spec_health_action asked; /* what its being unhealthy asks for */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "box/restart.h"
 
-#include "base/clock.h"
+#include <poll.h>
 
 enum {
     RESTART_PAUSE_MS = 100,           /* before the first; twice as long before each next one … */
@@ -18,13 +18,14 @@ int64_t restart_next_pause_ms(int64_t lived_ms, int64_t pause_ms)
     return pause_ms * 2 < RESTART_PAUSE_MAX_MS ? pause_ms * 2 : RESTART_PAUSE_MAX_MS;
 }
 
-int restart_pause(const struct state *st, int64_t pause_ms)
+int restart_pause(const struct state *st, int stop_fd, int64_t pause_ms)
 {
+    struct pollfd p = {.fd = stop_fd, .events = POLLIN};
+
     for (int64_t waited = 0; waited < pause_ms; waited += STOP_LOOK_MS) {
-        if (state_is_stopping(st)) {
+        if (state_is_stopping(st) || poll(&p, 1, STOP_LOOK_MS) > 0) {
             return 0;
         }
-        clock_sleep_ms(STOP_LOOK_MS);
     }
     return 1;
 }

@@ -11,7 +11,7 @@
  * @pause_ms (0: it was the first). Pure. */
 int64_t restart_next_pause_ms(int64_t lived_ms, int64_t pause_ms);
 
-/* Wait. Returns 0 when somebody stops the container meanwhile. */
-int restart_pause(const struct state *st, int64_t pause_ms);
+/* Wait. Returns 0 when somebody stops the container meanwhile, or @stop_fd (or -1) is readable. */
+int restart_pause(const struct state *st, int stop_fd, int64_t pause_ms);
 
 #endif

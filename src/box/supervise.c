@@ -31,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -194,6 +195,7 @@ static void tell_started(const struct supervise *s, struct running *run)
     struct err ignored = {0};
 
     run->started_ns = clock_realtime_ns();
+    notify_started(&run->notify, s->mode != SUPERVISE_FOREGROUND);
     msg.u.started.pid = signals_host_pid(run->pidfd);
     if (s->spec->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_PRIVATE) {
         stragglers_mark((pid_t)msg.u.started.pid, run->mount_mark);
@@ -271,6 +273,18 @@ static int start_again(struct supervise *s, struct running *run, struct err *e)
 
 /* ---- the story */
 
+/* Of a container that is nobody's: who ends a session, a service or the machine tells its
+ * supervisor. A launcher passes signals on itself. */
+static int listen_for_term(int *ret_fd, struct err *e)
+{
+    sigset_t term;
+
+    (void)sigemptyset(&term);
+    (void)sigaddset(&term, SIGTERM);
+    *ret_fd = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
+    return *ret_fd < 0 ? err_set(e, errno, "cannot listen for SIGTERM") : 0;
+}
+
 static int open_role(struct supervise *s, struct running *run, struct err *e)
 {
     int r = enter_role(s, e);
@@ -280,7 +294,8 @@ static int open_role(struct supervise *s, struct running *run, struct err *e)
     if (r == 0 && supervise_has_streams(s)) {
         r = streams_listen(run->streams, s->spec, s->state, e);
     }
-    return r;
+    r = r < 0 || s->mode == SUPERVISE_FOREGROUND ? r : listen_for_term(&run->stop_fd, e);
+    return r < 0 ? r : notify_open(s->spec, s->state->lock_fd, &run->notify, e);
 }
 
 /* In the fork that checks the container's health. */
@@ -331,6 +346,14 @@ static int helper_died(void *arg, size_t helper)
     return l->s->net.helpers[helper].pidfd;
 }
 
+static void stop_asked(void *arg)
+{
+    const struct life *l = arg;
+    struct err ignored = {0};
+
+    (void)state_mark_stopping(l->s->state->lock_fd, &ignored);
+}
+
 /* From the command's exec to its last end. */
 static int watch(struct supervise *s, struct running *run)
 {
@@ -349,7 +372,10 @@ static int watch(struct supervise *s, struct running *run)
                                           [NET_HELPER_COUNT] = run->fuse.pidfd},
                         .helper_count = NET_HELPER_COUNT + 1,
                         .helper_died = helper_died,
-                        .helper_arg = &life,
+                        .stop_asked = stop_asked,
+                        .stop_fd = run->stop_fd,
+                        .arg = &life,
+                        .notify = &run->notify,
                         .names = &run->names,
                         .explain = run->explain,
                         .timeout_ms = s->spec->box.timeout_ms,
@@ -374,7 +400,7 @@ static void live(struct supervise *s, struct running *run, struct state_exit *x)
         x->started_ns = run->started_ns;
         x->finished_ns = clock_realtime_ns();
         pause_ms = restart_next_pause_ms((x->finished_ns - x->started_ns) / 1000000, pause_ms);
-        if (!may_restart(s, run, x->status) || !restart_pause(s->state, pause_ms)) {
+        if (!may_restart(s, run, x->status) || !restart_pause(s->state, run->stop_fd, pause_ms)) {
             return;
         }
         x->reason = supervise_end_reason(s, run, x);
@@ -394,7 +420,9 @@ _Noreturn void supervise_main(struct supervise *s)
                           .pidfd = -1,
                           .join_fd = -1,
                           .master_fd = -1,
+                          .stop_fd = -1,
                           .names = NAMES_INIT,
+                          .notify = NOTIFY_INIT,
                           .fuse = {.pidfd = -1, .err_fd = -1}};
     struct sync_msg msg = {.step = SYNC_EXIT};
     struct state_exit x = {0};

@@ -8,6 +8,7 @@
 #include "box/fuse.h"
 #include "box/health.h"
 #include "box/names.h"
+#include "box/notify.h"
 #include "box/report.h"
 #include "box/stragglers.h"
 #include "box/streams.h"
@@ -21,11 +22,13 @@ struct running {
     int join_fd;  /* of the container's cgroup, or -1 */
     int has_host; /* the launcher's part is done: join_fd and host are known */
     struct sync_host host;
+    int stop_fd;   /* SIGTERM: stop the container; or -1 */
     int master_fd; /* of the terminal, or -1; then the streams' */
     struct streams *streams;
     struct fuse_server fuse;
     struct explain *explain;
     struct names names;
+    struct notify notify;
     int restarts;
     int timed_out; /* --timeout ended it */
     struct health health;

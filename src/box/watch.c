@@ -10,6 +10,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 enum {
     YOUNG_MS = 1000,     /* a command this young may not have its handlers in place yet … */
@@ -26,7 +28,8 @@ struct watching {
     int64_t recheck_ms; /* when to look again at recheck_signal; 0 = nothing pending */
     int recheck_signal;
     int64_t kill_ms; /* when stopping must be over; 0: nothing is being stopped */
-    int ended_by;    /* the signal whose default action rbox carried out */
+    int was_healthy;
+    int ended_by; /* the signal whose default action rbox carried out */
 };
 
 /* ---- signals */
@@ -82,6 +85,8 @@ enum {
     POLL_CHILD,
     POLL_NAMES,
     POLL_EXPLAIN,
+    POLL_NOTIFY,
+    POLL_STOP,
     POLL_HELPERS,
     POLL_HEALTH = POLL_HELPERS + WATCH_HELPERS_MAX,
     POLL_STREAMS,
@@ -146,13 +151,38 @@ static void fill_polls(const struct watching *s, struct pollfd p[POLL_COUNT])
     if (s->w->health != NULL) {
         p[POLL_HEALTH] = health_poll(s->w->health);
     }
+    p[POLL_NOTIFY] =
+        (struct pollfd){.fd = s->w->notify != NULL ? s->w->notify->in_fd : -1, .events = POLLIN};
+    p[POLL_STOP] = (struct pollfd){.fd = s->w->stop_fd, .events = POLLIN};
     streams_poll(s->w->streams, p + POLL_STREAMS);
+}
+
+static void stop(struct watching *s)
+{
+    s->kill_ms = clock_monotonic_ms() + s->w->stop_timeout_ms;
+    take_signal(s, s->w->stop_signal);
+}
+
+static void serve_stop(struct watching *s)
+{
+    struct signalfd_siginfo info;
+
+    if (read(s->w->stop_fd, &info, sizeof(info)) == sizeof(info)) {
+        s->w->stop_asked(s->w->arg);
+        stop(s);
+    }
 }
 
 /* What an unhealthy container is to suffer; a restart is the supervisor's to go on with. */
 static void serve_health(struct watching *s)
 {
-    switch (health_serve(s->w->health)) {
+    enum spec_health_action asked = health_serve(s->w->health);
+
+    if (s->w->health->has_passed && !s->was_healthy) {
+        s->was_healthy = 1;
+        notify_healthy(s->w->notify);
+    }
+    switch (asked) {
     case SPEC_HEALTH_NONE:
         break;
     case SPEC_HEALTH_KILL:
@@ -160,8 +190,7 @@ static void serve_health(struct watching *s)
         break;
     case SPEC_HEALTH_RESTART:
     case SPEC_HEALTH_STOP:
-        s->kill_ms = clock_monotonic_ms() + s->w->stop_timeout_ms;
-        take_signal(s, s->w->stop_signal);
+        stop(s);
         break;
     }
 }
@@ -183,6 +212,12 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
     if (p[POLL_NAMES].revents != 0) {
         names_serve(s->w->names);
     }
+    if (p[POLL_STOP].revents != 0) {
+        serve_stop(s);
+    }
+    if (p[POLL_NOTIFY].revents != 0) {
+        notify_serve(s->w->notify);
+    }
     if (p[POLL_EXPLAIN].revents != 0) {
         explain_serve(s->w->explain);
     }
@@ -191,7 +226,7 @@ static void serve(struct watching *s, const struct pollfd p[POLL_COUNT])
         if (p[POLL_HELPERS + i].revents != 0) {
             s->helper_pidfds[i] = -1;
             if (!is_ending(s)) {
-                s->helper_pidfds[i] = s->w->helper_died(s->w->helper_arg, i);
+                s->helper_pidfds[i] = s->w->helper_died(s->w->arg, i);
             }
         }
     }

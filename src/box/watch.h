@@ -7,6 +7,7 @@
 #include "box/explain.h"
 #include "box/health.h"
 #include "box/names.h"
+#include "box/notify.h"
 #include "box/streams.h"
 
 #include <stddef.h>
@@ -23,12 +24,17 @@ struct watch {
     size_t helper_count;
     /* One of them died. Returns the pidfd of one in its place (borrowed), or -1. */
     int (*helper_died)(void *arg, size_t helper);
-    void *helper_arg;
-    const struct names *names; /* or NULL */
-    struct explain *explain;   /* or NULL */
-    int64_t timeout_ms;        /* kill after so long; 0 = never */
-    struct health *health;     /* its checks, or NULL */
-    int stop_signal;           /* for one that is unhealthy, and how long it is waited for */
+    /* SIGTERM came to the supervisor: stop_fd (or -1) is a signalfd(2) for it. The container is
+     * stopped as `rbox stop` does it. */
+    void (*stop_asked)(void *arg);
+    int stop_fd;
+    void *arg;                   /* of both */
+    const struct notify *notify; /* or NULL */
+    const struct names *names;   /* or NULL */
+    struct explain *explain;     /* or NULL */
+    int64_t timeout_ms;          /* kill after so long; 0 = never */
+    struct health *health;       /* its checks, or NULL */
+    int stop_signal;             /* for one that is to stop, and how long it is waited for */
     int64_t stop_timeout_ms;
     int *ret_timed_out; /* set when that came to pass; or NULL */
 };

@@ -156,6 +156,19 @@ static int put_new(struct buf *b, const char *self, const struct spec *s, struct
     return 0;
 }
 
+/* Was it said who tells that it is ready? By default it may do so, and most never do. */
+static int tells_ready(const struct spec *s)
+{
+    const struct strv *words = &s->box.create_command;
+
+    for (size_t i = 0; i < words->len; i++) {
+        if (str_after(words->v[i], "--sdnotify") != NULL) {
+            return s->box.sdnotify != SPEC_SDNOTIFY_IGNORE;
+        }
+    }
+    return 0;
+}
+
 static int put_unit(struct buf *b, const struct systemd_options *o, const struct spec *s,
                     struct err *e)
 {
@@ -173,7 +186,8 @@ static int put_unit(struct buf *b, const struct systemd_options *o, const struct
     put_list(b, "Wants", &o->wants);
     put_list(b, "After", &o->after);
     put_list(b, "Requires", &o->requires);
-    buf_puts(b, "\n[Service]\nType=simple\n");
+    buf_puts(b, tells_ready(s) ? "\n[Service]\nType=notify\nNotifyAccess=all\n"
+                               : "\n[Service]\nType=simple\n");
     put_list(b, "Environment", &o->env);
     if (o->is_new) {
         buf_puts(b, "Delegate=yes\n");

@@ -258,6 +258,14 @@ enum spec_restart {
     SPEC_RESTART_UNLESS_STOPPED
 };
 
+/* Who tells the service manager that the container is ready (--sdnotify). */
+enum spec_sdnotify {
+    SPEC_SDNOTIFY_CONTAINER = 0,
+    SPEC_SDNOTIFY_CONMON,  /* rbox, when the command runs; podman's word */
+    SPEC_SDNOTIFY_HEALTHY, /* rbox, when its check says so */
+    SPEC_SDNOTIFY_IGNORE
+};
+
 /* Who may join its IPC namespace (--ipc). */
 enum spec_ipc {
     SPEC_IPC_SHAREABLE = 0,
@@ -299,6 +307,7 @@ struct spec_box {
     struct strv annotations;
     struct strv requires;   /* ids of containers to be started before it */
     struct strv secret_env; /* "VARIABLE=SECRET": its content is nowhere but in the environment */
+    enum spec_sdnotify sdnotify;
     enum spec_restart restart;
     int restart_max;
     struct spec_health health;

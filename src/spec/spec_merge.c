@@ -353,6 +353,9 @@ static int merge_health(struct spec_request *q, const struct image_config *image
     if (!spec_health_is_on(h) && h->on_failure != SPEC_HEALTH_NONE) {
         return err_new(e, EINVAL, "--health-on-failure needs a health check: --health-cmd");
     }
+    if (!spec_health_is_on(h) && q->spec.box.sdnotify == SPEC_SDNOTIFY_HEALTHY) {
+        return err_new(e, EINVAL, "--sdnotify healthy needs a health check: --health-cmd");
+    }
     return 0;
 }
 

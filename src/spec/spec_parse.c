@@ -329,6 +329,23 @@ int spec_parse_ulimit(const char *value, void *spec, struct err *e)
 
 /* ---- life */
 
+int spec_parse_sdnotify(const char *value, void *spec, struct err *e)
+{
+    static const char *const MODES[] = {[SPEC_SDNOTIFY_CONTAINER] = "container",
+                                        [SPEC_SDNOTIFY_CONMON] = "conmon",
+                                        [SPEC_SDNOTIFY_HEALTHY] = "healthy",
+                                        [SPEC_SDNOTIFY_IGNORE] = "ignore"};
+    struct spec *s = spec;
+
+    for (size_t i = 0; i < sizeof(MODES) / sizeof(MODES[0]); i++) {
+        if (strcmp(value, MODES[i]) == 0) {
+            s->box.sdnotify = (enum spec_sdnotify)i;
+            return 0;
+        }
+    }
+    return err_new(e, EINVAL, "'%s' is not container, conmon, healthy or ignore", value);
+}
+
 int spec_parse_restart(const char *value, void *spec, struct err *e)
 {
     static const struct {

@@ -27,6 +27,7 @@ int spec_parse_group_add(const char *value, void *spec, struct err *e);
 int spec_parse_ulimit(const char *value, void *spec, struct err *e); /* name=soft[:hard] | host */
 int spec_parse_oom_score_adj(const char *value, void *spec, struct err *e);
 int spec_parse_preserve_fds(const char *value, void *spec, struct err *e);
+int spec_parse_sdnotify(const char *value, void *spec, struct err *e);
 int spec_parse_restart(const char *value, void *spec, struct err *e); /* on-failure[:N] … */
 int spec_parse_rootfs(const char *value, void *spec, struct err *e);  /* DIR[:O] */
 int spec_parse_pair(const char *value, void *list, struct err *e);    /* K=V into a strv; K is K= */

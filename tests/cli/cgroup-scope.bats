@@ -136,6 +136,32 @@ managed() {
     kill -KILL $!'
 }
 
+@test "--sdnotify: systemd takes a container for started when it says so, and its supervisor for the main process (issue 5)" {
+  managed '
+    service() { systemd-run --user --quiet --unit "$1" -p Type=notify -p NotifyAccess=all -p TimeoutStartSec=60 -p Delegate=yes -E RBOX_STORE="$RBOX_STORE" "${@:2}"; }
+    main() { systemctl --user show -p MainPID --value "$1"; }
+    supervisor() { sed -n "s/^PPid:.//p" "/proc/$(rbox inspect --format "{{.State.Pid}}" "$1")/status"; }
+    probe=(-v "$RBOX_BUILD/tests/netprobe:/netprobe:ro")
+    service one "$RBOX_BUILD/rbox" run -d --rm --name one --network none --cgroups=split --sdnotify=conmon busybox sleep 1000
+    [ "$(main one)" = "$(supervisor one)" ]
+    systemctl --user stop one
+    service two "$RBOX_BUILD/rbox" run -d --rm --name two --network none --cgroups=split "${probe[@]}" busybox sh -c "/netprobe notify STATUS=up; /netprobe notify READY=1; exec sleep 1000"
+    [ "$(main two)" = "$(supervisor two)" ]
+    [ "$(systemctl --user show -p StatusText --value two)" = up ]
+    systemctl --user stop two
+    fails service three -p TimeoutStartSec=1 "$RBOX_BUILD/rbox" run --rm --network none busybox true
+    for _ in $(seq 100); do [ -n "$(rbox ps -aq)" ] || break; sleep 0.05; done
+    [ -z "$(rbox ps -aq)" ]
+    # A unit that is made for a container that says so waits for it.
+    rbox create --name four --sdnotify container --network none "${probe[@]}" busybox sh -c "/netprobe notify READY=1; exec sleep 1000" >/dev/null
+    mkdir -p "$XDG_RUNTIME_DIR/systemd/user"
+    rbox generate systemd --new -t 1 -e "RBOX_STORE=$RBOX_STORE" four >"$XDG_RUNTIME_DIR/systemd/user/four.service"
+    systemctl --user daemon-reload
+    systemctl --user start four
+    [ "$(systemctl --user is-active four)" = active ]
+    systemctl --user stop four'
+}
+
 @test "generate systemd: the unit starts, restarts and stops the container, made before or new each time (issue 5)" {
   managed '
     units=$XDG_RUNTIME_DIR/systemd/user

@@ -153,6 +153,22 @@ run_detached() {
   [ "$(cat other)" = "got word" ]
 }
 
+@test "SIGTERM to a supervisor, as at the end of a session, stops a detached container and keeps how it ended" {
+  run_detached --name quiet --restart always busybox sleep 1000 # PID 1, which the kernel shields
+  run_detached --name deaf --stop-timeout 0 busybox sh -c 'trap "" TERM; while :; do sleep 0.1; done'
+  # shellcheck disable=SC2016 # for the shell inside
+  run_detached --name own --stop-signal INT busybox sh -c 'trap "exit 7" INT; while :; do sleep 0.1; done'
+  run_detached --name pauses --restart always busybox false
+  until_true eval '[ "$(rbox inspect --format "{{.RestartCount}}" pauses)" -ge 2 ]'
+  local name
+  for name in quiet deaf own; do
+    kill -TERM "$(supervisor_of "$name")"
+    until_true has_ended "$name"
+  done
+  [ "$(rbox inspect --format '{{.State.ExitCode}}{{.State.Reason}}' quiet deaf own | tr '\n' ' ')" = "143stop 137stop 7stop " ]
+  rbox stop pauses
+}
+
 @test "an attached client that is killed or stops reading does not touch the container" {
   run_detached --name busy busybox sh -c 'while :; do echo line; done'
   "$RBOX_BUILD/rbox" attach --no-stdin busy >/dev/null 3>&- &

@@ -2,11 +2,10 @@
 /* Both ends of a connection, for tests; static, so that it runs in any root.
  *
  *   netprobe serve tcp|udp ADDRESS PORT        answer everybody "from THEIR-ADDRESS", then echo
- *   netprobe ask tcp|udp ADDRESS PORT          say "hello"; print the answer; 1 and the reason if
- * none netprobe dns ADDRESS NAME=ADDRESS…         a name server for these, TTL 1; prints what is
- * asked
- *
+ *   netprobe ask tcp|udp ADDRESS PORT          say "hello"; print the answer; 1: none, and why
+ *   netprobe dns ADDRESS NAME=ADDRESS…         a name server, TTL 1; prints what is asked
  *   netprobe ping ADDRESS                      an ICMP echo without a capability; "pong"
+ *   netprobe notify TEXT                       say it to NOTIFY_SOCKET
  *
  * Servers print "ready" once they listen. */
 #include <arpa/inet.h>
@@ -18,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -225,8 +225,26 @@ static void serve_names(int fd, char **zone)
     }
 }
 
+/* As sd_notify(3) does. */
+static void notify(const char *text)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *path = getenv("NOTIFY_SOCKET");
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path != NULL ? path : "");
+    if (fd < 0 ||
+        sendto(fd, text, strlen(text), 0, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+        fail("notify");
+    }
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "notify") == 0) {
+        notify(argv[2]);
+        return 0;
+    }
     if (argc >= 3 && strcmp(argv[1], "dns") == 0) {
         serve_names(listen_on(SOCK_DGRAM, argv[2], "53"), argv + 3);
     }
