@@ -30,12 +30,12 @@ struct search {
 };
 
 /* An unmapped owner looks like the container's user 65534. Capabilities count for files of mapped
- * ids only, so what may be written although its mode forbids it belongs to one; or to root, who is
- * this process and mapped nowhere. */
+ * ids only, so what may be written although its mode lets neither groups nor others belongs to one;
+ * or to root, who is this process and mapped nowhere. */
 static int is_mapped(int dir_fd, const char *name, const struct stat *st)
 {
     return st->st_uid != IDMAP_OVERFLOW_ID ||
-           (geteuid() != IDMAP_OVERFLOW_ID && (st->st_mode & 02) == 0 && !S_ISLNK(st->st_mode) &&
+           (geteuid() != IDMAP_OVERFLOW_ID && (st->st_mode & 022) == 0 && !S_ISLNK(st->st_mode) &&
             faccessat(dir_fd, *name != '\0' ? name : ".", W_OK, AT_EACCESS) == 0);
 }
 
