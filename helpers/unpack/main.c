@@ -159,7 +159,7 @@ int main(int argc, char **argv)
 
     load_locale();
     if (run(argc, argv, &e) < 0) {
-        (void)fprintf(stderr, "%s\n", e.msg);
+        (void)fprintf(stderr, "%d %s\n", e.errnum, e.msg);
         return EXITCODE_NO_SUCH;
     }
     return 0;

@@ -51,9 +51,10 @@ enum hint_who {
 
 struct hint {
     enum hint_id id;
-    enum hint_who who;   /* who must run the fix */
-    const char *title;   /* what is wrong, a few words */
-    const char *fix;     /* one command; {0} and {1} are filled in */
+    enum hint_who who; /* who must run the fix */
+    const char *title; /* what is wrong, a few words */
+    const char
+        *fix; /* one command of a shell; {0:X} and {1:X} are filled in, X where it is not known */
     const char *explain; /* the long text of `rbox explain`, offline */
 };
 
@@ -63,8 +64,11 @@ const struct hint *hint_find(enum hint_id id);
 /* Row @i of the table in id order, or NULL past its end: for doctor, explain and the docs check. */
 const struct hint *hint_at(size_t i);
 
-/* Fill the fix of @id with @arg0 and @arg1 (NULL leaves them out). The caller owns the string. */
+/* Fill the fix of @id with @arg0 and @arg1 (NULL: what the row has for it). The caller owns the
+ * string. */
 char *hint_fix(enum hint_id id, const char *arg0, const char *arg1);
+
+#define HINT_ID_MARK "  (RBX-" /* between the command of a hint and its id */
 
 /* Set @e's hint to the fix of @id: "COMMAND  (RBX-104)". Returns -e->errnum. */
 int err_hint_id(struct err *e, enum hint_id id, const char *arg0, const char *arg1);

@@ -265,3 +265,21 @@ int str_ends(const char *s, const char *suffix)
 
     return n >= m && strcmp(s + n - m, suffix) == 0;
 }
+
+char *str_shell(const char *s)
+{
+    static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-_./:=,@%+";
+    struct buf b = {0};
+
+    if (*s != '\0' && s[strspn(s, PLAIN)] == '\0') {
+        return xstrdup(s);
+    }
+    buf_puts(&b, "'");
+    for (; *s != '\0'; s++) {
+        buf_puts(&b, *s == '\'' ? "'\\'" : "");
+        buf_add(&b, s, 1);
+    }
+    buf_puts(&b, "'");
+    return b.data;
+}

@@ -64,5 +64,7 @@ const char *str_after(const char *s, const char *prefix);
 int str_is_below(const char *path, const char *folder);
 int str_eq(const char *a, const char *b); /* NULL-safe equality */
 int str_ends(const char *s, const char *suffix);
+/* @s as one word of a shell: as it is, or quoted. The caller owns it. */
+char *str_shell(const char *s);
 
 #endif

@@ -2,7 +2,6 @@
 #include "box/bundle_mount.h"
 
 #include "base/cleanup.h"
-#include "base/hints.h"
 #include "box/mount_options.h"
 #include "sys/mount.h"
 
@@ -36,6 +35,5 @@ int bundle_mount_prepare(const struct spec *s, const struct spec_mount *v, int *
     }
     r = mount_new(is_cgroup ? "cgroup2" : v->type, data, attrs & ~(is_tmpfs ? MOUNT_RDONLY : 0),
                   ret_fd, e);
-    return r == -EPERM && str_eq(v->type, "proc") ? err_hint_id(e, HINT_PROC_MASKED, NULL, NULL)
-                                                  : r;
+    return r == -EPERM && str_eq(v->type, "proc") ? mount_proc_hint(e) : r;
 }

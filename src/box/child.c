@@ -20,6 +20,7 @@
 #include "sys/mount.h"
 #include "sys/ns.h"
 #include "sys/path.h"
+#include "sys/reach.h"
 #include "userns/idmap.h"
 
 #include <errno.h>
@@ -56,7 +57,7 @@ static int open_sources(struct child *c, int *ret_rootfs_fd, struct err *e)
         *ret_rootfs_fd = open(c->spec->box.rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (*ret_rootfs_fd < 0) {
             (void)err_set(e, errno, "cannot use root folder '%s'", c->spec->box.rootfs);
-            return err_hint_id(e, HINT_SOURCE_PATH, c->spec->box.rootfs, NULL);
+            return reach_hint(c->spec->box.rootfs, e);
         }
     }
     r = r < 0 ? r : secrets_set_env(AT_FDCWD, c->spec, e);

@@ -2,7 +2,6 @@
 #include "box/mounts.h"
 
 #include "base/cleanup.h"
-#include "base/hints.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "sys/fd.h"
@@ -205,7 +204,7 @@ static int prepare_fixed(const struct spec *s, const struct fixed_row *row, int 
         return 0;
     }
     if (r == -EPERM && row->when == WHEN_PID) {
-        return err_hint_id(e, HINT_PROC_MASKED, NULL, NULL);
+        return mount_proc_hint(e);
     }
     return r;
 }

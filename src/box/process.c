@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/hints.h"
 #include "base/mem.h"
+#include "spec/spec_parse.h"
 #include "sys/fd.h"
 #include "sys/path.h"
 #include "userns/idmap.h"
@@ -159,11 +160,12 @@ int process_set_limits(const struct spec_process *p, struct err *e)
             want.rlim_cur = want.rlim_cur > have.rlim_max ? have.rlim_max : want.rlim_cur;
         }
         if (setrlimit((__rlimit_resource_t)l->resource, &want) < 0) {
-            (void)err_new(e, errno,
-                          "cannot set --ulimit to %llu:%llu: the caller's own hard limit is %llu",
-                          (unsigned long long)l->soft, (unsigned long long)l->hard,
-                          (unsigned long long)have.rlim_max);
-            return err_hint_id(e, HINT_RLIMIT, NULL, NULL);
+            autofree char *asked = spec_rlimit_text(l);
+            autofree char *option = xasprintf("--%s", asked);
+
+            (void)err_new(e, errno, "cannot set --ulimit %s: the caller's own hard limit is %llu",
+                          asked, (unsigned long long)have.rlim_max);
+            return err_hint_id(e, HINT_RLIMIT, option, NULL);
         }
     }
     return 0;

@@ -77,7 +77,7 @@ static int overlay_works(const struct store *store, const struct spec *s, struct
     return r == -ENOTSUP ? 0 : r;
 }
 
-static int fuse_works(struct err *e)
+int storage_check_fuse(struct err *e)
 {
     autofree char *path = NULL;
     autoclose int fd = -1;
@@ -142,7 +142,7 @@ int storage_find(const struct store *store, const struct spec *s, int try_again,
     *ret_driver = works ? STORAGE_OVERLAY : STORAGE_FUSE;
     *ret_reason = works ? NULL : xstrdup(why.msg);
     err_clear(&why);
-    if (!works && fuse_works(&why) < 0) {
+    if (!works && storage_check_fuse(&why) < 0) {
         autofree char *first = *ret_reason;
 
         *ret_driver = STORAGE_COPY;
@@ -161,7 +161,7 @@ int storage_choose(const struct store *store, struct spec *s, struct err *e)
         return 0; /* nothing to put together */
     }
     if (s->box.storage_driver != NULL) {
-        return str_eq(s->box.storage_driver, STORAGE_FUSE) ? fuse_works(e) : 0;
+        return str_eq(s->box.storage_driver, STORAGE_FUSE) ? storage_check_fuse(e) : 0;
     }
     r = storage_find(store, s, /* try_again= */ 0, &driver, &reason, e);
     if (r < 0) {

@@ -20,6 +20,9 @@
 /* Is @name one of them? */
 int storage_is_driver(const char *name);
 
+/* Can fuse-overlayfs serve here? Host side. Errors: what it lacks, with the fix. */
+int storage_check_fuse(struct err *e);
+
 /* Find the first of them that works in @store with the maps of @s, by trying, and why those before
  * it do not (NULL for overlay; the caller's). What overlay did is remembered in the store until the
  * kernel changes, or @try_again. Host side. Errors: of the trial's user namespace. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Volumes, tmpfs mounts and devices of the spec; declared in mounts.h. */
 #include "base/cleanup.h"
-#include "base/hints.h"
 #include "base/mem.h"
 #include "box/bundle_mount.h"
 #include "box/mount_options.h"
@@ -10,6 +9,7 @@
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/path.h"
+#include "sys/reach.h"
 #include "sys/tree.h"
 
 #include <dirent.h>
@@ -42,7 +42,7 @@ static int open_source(const struct spec_mount *v, int *ret_fd, struct err *e)
     }
     if (fd < 0) {
         (void)err_set(e, errno, "cannot use '%s' for '%s'", v->source, v->destination);
-        return err_hint_id(e, HINT_SOURCE_PATH, v->source, NULL);
+        return reach_hint(v->source, e);
     }
     if (v->subpath != NULL) {
         if (path_open_in_root(fd, v->subpath, O_PATH, &sub_fd, e) < 0) {

@@ -344,6 +344,9 @@ int cmd_run_row(struct ctx *ctx, const struct cmd *c, int argc, char **argv, str
         log_set_level(ctx->debug ? 1 : ctx->log_level);
         r = check_operands(c, argc, e);
         r = r < 0 ? r : c->run(ctx, options, argc, argv, e);
+        if (r < 0 && ctx->store_is_open) {
+            store_explain(&ctx->store, e);
+        }
     }
     if (c->options != NULL) {
         opts_done(&sets[0]);

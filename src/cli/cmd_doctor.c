@@ -59,7 +59,7 @@ static const char *const LEVELS[] = {
 static void print_result(const struct probe *p, const struct probe_result *r)
 {
     const struct hint *h = hint_find(p->id);
-    autofree char *fix = hint_fix(p->id, r->fix_arg0, r->fix_arg1);
+    autofree char *fix = probe_fix(p, r);
 
     (void)printf("%-4s  RBX-%d  %s: %s\n", LEVELS[r->level], (int)p->id, p->what, r->evidence);
     if (r->level != PROBE_OK && h != NULL) {
@@ -71,7 +71,7 @@ static void print_result(const struct probe *p, const struct probe_result *r)
 static json_t *result_json(const struct probe *p, const struct probe_result *r)
 {
     const struct hint *h = hint_find(p->id);
-    autofree char *fix = hint_fix(p->id, r->fix_arg0, r->fix_arg1);
+    autofree char *fix = probe_fix(p, r);
     json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "check", p->what, "level", LEVELS[r->level],
                           "evidence", r->evidence, "fix", fix);
     char id[16];
@@ -95,19 +95,44 @@ static void print_apparmor(void)
                  path);
 }
 
-/* The options of a run or create, as far as they can be read without an image. */
-static int parse_wanted(int argc, char **argv, struct run_options *ret, struct err *e)
+/* @argv as words of a shell. The caller owns it. */
+static char *shell_words(int argc, char **argv)
 {
-    const struct opts set = {.rows = RUN_OPTIONS, .refused = RUN_REFUSED, .fields = ret};
+    struct buf b = {0};
+
+    for (int i = 0; i < argc; i++) {
+        autofree char *word = str_shell(argv[i]);
+
+        buf_printf(&b, "%s%s", i > 0 ? " " : "", word);
+    }
+    return b.data;
+}
+
+/* The options of a run or create, as far as they can be read without an image. What they say goes
+ * into @host, which borrows it but for its words. */
+static int parse_wanted(struct ctx *ctx, int argc, char **argv, struct run_options *ret,
+                        struct probe_host *host, struct err *e)
+{
+    const struct opts sets[] = {
+        {.rows = RUN_OPTIONS, .refused = RUN_REFUSED, .fields = ret},
+        {.rows = CMD_GLOBAL_OPTIONS, .fields = ctx},
+    };
     int words = 0;
     const struct cmd *c = cmd_find(argc, argv, &words);
+    int r = 0;
 
     if (c != &cmd_run && c != &cmd_create) {
         (void)err_new(e, EINVAL, "'%s' is not a command that doctor can look at", argv[0]);
         return err_hint(e, "rbox doctor -- run -m 1g busybox");
     }
     argc -= words;
-    return opts_parse(&set, 1, OPTS_STOP_AT_OPERAND, &argc, argv + words, e);
+    argv += words;
+    host->words = shell_words(argc, argv);
+    r = opts_parse(sets, 2, OPTS_STOP_AT_OPERAND, &argc, argv, e);
+    ret->request.spec.box.storage_driver = xstrdup_null(ctx->storage_driver);
+    host->wanted = &ret->request.spec;
+    host->image = r == 0 && argc > 0 ? argv[0] : NULL;
+    return r;
 }
 
 static int check_all(const struct probe_host *host, const struct doctor_options *o)
@@ -153,13 +178,13 @@ static int doctor(struct ctx *ctx, void *options, int argc, char **argv, struct 
     }
     run_options_init(&wanted);
     if (argc > 0) {
-        r = parse_wanted(argc, argv, &wanted, e);
-        host.wanted = &wanted.request.spec;
+        r = parse_wanted(ctx, argc, argv, &wanted, &host, e);
     }
     if (r == 0) {
         host.store = ctx_store(ctx, &store, &store_error) < 0 ? NULL : store;
         r = check_all(&host, o);
     }
     run_options_done(&wanted);
+    free(host.words);
     return r;
 }

@@ -48,7 +48,7 @@ static int explain(struct ctx *ctx, void *options, int argc, char **argv, struct
         (void)err_new(e, ENOENT, "there is no '%s'", argv[0]);
         return err_hint(e, "rbox explain   (lists them all)");
     }
-    fix = hint_fix(h->id, "USER", "FIRST-LAST");
+    fix = hint_fix(h->id, NULL, NULL);
     (void)printf("RBX-%d: %s\n\n%s\n\nFix (%s): %s\n", (int)h->id, h->title, h->explain,
                  h->who == HINT_WHO_ROOT ? "by an administrator" : "by you", fix);
     return 0;

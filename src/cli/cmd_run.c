@@ -16,6 +16,7 @@
 #include "cli/image_use.h"
 #include "cli/one_id.h"
 #include "cli/own_user.h"
+#include "cli/probe.h"
 #include "cli/run_options.h"
 #include "image/volume.h"
 #include "spec/spec_json.h"
@@ -362,6 +363,7 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
     if (r < 0) {
         return r;
     }
+    (void)probe_notice(HINT_GROUP_PATH, &(struct probe_host){.store = store, .wanted = s}, NULL);
     if (s->box.rootfs != NULL) {
         r = absolute_rootfs(s, e);
         return r < 0 ? r : run_image(ctx, o, NULL, argc, argv, e);

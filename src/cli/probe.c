@@ -2,6 +2,7 @@
 #include "cli/probe_rows.h"
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "box/cgroup.h"
 #include "box/storage.h"
 #include "sys/fd.h"
@@ -28,8 +29,6 @@
 #include <unistd.h>
 
 enum {
-    IDS_WANTED = 65536,
-    FILE_BYTES_MAX = 16 << 20,
     SPACE_LOW_BYTES = 200 << 20
 };
 
@@ -37,6 +36,15 @@ void probe_set(struct probe_result *r, enum probe_level level, char *evidence)
 {
     r->level = level;
     r->evidence = evidence;
+}
+
+void probe_take_fix(struct probe_result *r, const struct err *e)
+{
+    const char *mark = strstr(e->hint, HINT_ID_MARK);
+
+    if (mark != NULL) {
+        r->fix = xstrndup(e->hint, (size_t)(mark - e->hint));
+    }
 }
 
 long probe_number(const char *path, long missing)
@@ -60,18 +68,18 @@ enum probe_level probe_lack(const struct probe_host *h)
     return h->wanted != NULL ? PROBE_FAIL : PROBE_WARN;
 }
 
-/* ---- user namespaces and ids */
+/* ---- user namespaces */
 
 static void probe_userns(const struct probe_host *h, struct probe_result *r)
 {
-    long limit = probe_number("/proc/sys/user/max_user_namespaces", -1);
-    long clone = probe_number("/proc/sys/kernel/unprivileged_userns_clone", 1);
-    int off = limit == 0 || (clone == 0 && geteuid() != 0);
+    char *seen = NULL;
+    int is_off = ns_limits_in_the_way(&seen, &r->fix_arg0);
 
     (void)h;
-    probe_set(r, off ? PROBE_FAIL : PROBE_OK,
-              xasprintf("user.max_user_namespaces = %ld%s", limit,
-                        clone == 0 ? ", kernel.unprivileged_userns_clone = 0" : ""));
+    probe_set(r, is_off ? PROBE_FAIL : PROBE_OK,
+              is_off ? seen
+                     : xasprintf("user.max_user_namespaces = %ld",
+                                 probe_number("/proc/sys/user/max_user_namespaces", -1)));
 }
 
 /* The errno with which this program is refused a user namespace; 0: it can have one. */
@@ -122,134 +130,6 @@ static void probe_apparmor(const struct probe_host *h, struct probe_result *r)
                   label != NULL ? label : "?"));
 }
 
-static void probe_helpers(const struct probe_host *h, struct probe_result *r)
-{
-    struct err e = {0};
-
-    (void)h;
-    if (geteuid() == 0) {
-        probe_set(r, PROBE_OK, xstrdup("not needed by root"));
-    } else if (subid_check_helpers(&e) < 0) {
-        probe_set(r, PROBE_WARN, xstrdup(e.msg));
-    } else {
-        probe_set(r, PROBE_OK, xstrdup("newuidmap and newgidmap are setuid root"));
-    }
-}
-
-/* First id from which 65536 are free, for the command that gives them. */
-static unsigned int free_start(void)
-{
-    autofree char *text = NULL;
-    struct err ignored = {0};
-    unsigned int next = 100000;
-    char *save = NULL;
-
-    if (file_read(AT_FDCWD, "/etc/subuid", 16 << 20, &text, NULL, &ignored) < 0) {
-        return next;
-    }
-    for (char *line = strtok_r(text, "\n", &save); line != NULL;
-         line = strtok_r(NULL, "\n", &save)) {
-        unsigned int first = 0;
-        unsigned int count = 0;
-
-        if (sscanf(line, "%*[^:]:%u:%u", &first, &count) == 2 && first + count > next) {
-            next = first + count;
-        }
-    }
-    return next;
-}
-
-static void probe_subids(const struct probe_host *h, struct probe_result *r)
-{
-    struct subid ids = {0};
-    struct err e = {0};
-    uint64_t uids = 0;
-    uint64_t gids = 0;
-
-    (void)h;
-    r->fix_arg0 = probe_user();
-    r->fix_arg1 = xasprintf("%u-%u", free_start(), free_start() + IDS_WANTED - 1);
-    if (subid_find(geteuid(), &ids, &e) < 0) {
-        probe_set(r, PROBE_FAIL, xstrdup(e.msg));
-        return;
-    }
-    for (size_t i = 0; i < ids.uid_count; i++) {
-        uids += ids.uids[i].count;
-    }
-    for (size_t i = 0; i < ids.gid_count; i++) {
-        gids += ids.gids[i].count;
-    }
-    probe_set(r, uids >= IDS_WANTED && gids >= IDS_WANTED ? PROBE_OK : PROBE_WARN,
-              xasprintf("%llu user and %llu group ids for '%s'", (unsigned long long)uids,
-                        (unsigned long long)gids, ids.owner != NULL ? ids.owner : r->fix_arg0));
-    subid_done(&ids);
-}
-
-/* The line of /etc/subuid or /etc/subgid that gives another user ids of @ranges, or NULL. */
-static char *overlapping_line(const char *path, const char *owner, const struct subid_range *ranges,
-                              size_t count)
-{
-    autofree char *text = NULL;
-    struct err ignored = {0};
-    char *save = NULL;
-    size_t len = strlen(owner);
-
-    if (file_read(AT_FDCWD, path, FILE_BYTES_MAX, &text, NULL, &ignored) < 0) {
-        return NULL;
-    }
-    for (char *line = strtok_r(text, "\n", &save); line != NULL;
-         line = strtok_r(NULL, "\n", &save)) {
-        unsigned long first = 0;
-        unsigned long size = 0;
-
-        if ((strncmp(line, owner, len) == 0 && line[len] == ':') ||
-            sscanf(line, "%*[^:]:%lu:%lu", &first, &size) != 2) {
-            continue;
-        }
-        for (size_t i = 0; i < count; i++) {
-            if (first < (unsigned long)ranges[i].first + ranges[i].count &&
-                ranges[i].first < first + size) {
-                return xasprintf("%s: %s", path, line);
-            }
-        }
-    }
-    return NULL;
-}
-
-/* usermod's options that give up range @old and take a free one. The caller owns it. */
-static char *exchange(const struct subid_range *old)
-{
-    autofree char *from = xasprintf("%u-%u", old->first, old->first + old->count - 1);
-    autofree char *to = xasprintf("%u-%u", free_start(), free_start() + IDS_WANTED - 1);
-
-    return xasprintf("--del-subuids %s --del-subgids %s --add-subuids %s --add-subgids %s", from,
-                     from, to, to);
-}
-
-static void probe_overlap(const struct probe_host *h, struct probe_result *r)
-{
-    autofree char *line = NULL;
-    struct subid ids = {0};
-    struct err e = {0};
-
-    (void)h;
-    if (subid_find(geteuid(), &ids, &e) < 0 || ids.uid_count == 0) {
-        subid_done(&ids);
-        probe_set(r, e.errnum != 0 ? PROBE_FAIL : PROBE_OK,
-                  xstrdup(e.errnum != 0 ? e.msg : "you have none"));
-        return;
-    }
-    r->fix_arg0 = xstrdup(ids.owner);
-    r->fix_arg1 = exchange(&ids.uids[0]);
-    line = overlapping_line("/etc/subuid", ids.owner, ids.uids, ids.uid_count);
-    line =
-        line != NULL ? line : overlapping_line("/etc/subgid", ids.owner, ids.gids, ids.gid_count);
-    probe_set(r, line != NULL ? PROBE_WARN : PROBE_OK,
-              line != NULL ? xasprintf("also another's: %s", line)
-                           : xstrdup("nobody else's range has yours"));
-    subid_done(&ids);
-}
-
 /* ---- a trial: what a run does first, in a process that then ends */
 
 static int mount_trial(void *arg, struct err *e)
@@ -257,8 +137,10 @@ static int mount_trial(void *arg, struct err *e)
     autoclose int fd = -1;
     const char *type = arg;
 
-    if (unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWNET) < 0) {
-        return err_set(e, errno, "cannot create namespaces");
+    if (ns_unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |
+                       CLONE_NEWCGROUP,
+                   "namespaces", e) < 0) {
+        return -e->errnum;
     }
     return mount_new(type, NULL, 0, &fd, e);
 }
@@ -274,7 +156,7 @@ static int proc_trial(void *arg, struct err *e)
     if (pid == 0) {
         autoclose int fd = -1;
 
-        _exit(mount_new("proc", NULL, 0, &fd, e) < 0 ? -e->errnum : 0);
+        _exit(mount_new("proc", NULL, 0, &fd, e) < 0);
     }
     if (pid < 0) {
         return (int)pid;
@@ -282,7 +164,11 @@ static int proc_trial(void *arg, struct err *e)
     if (proc_wait(pidfd, PROC_FOREVER, &status, e) < 0) {
         return -e->errnum;
     }
-    return status == 0 ? 0 : err_new(e, EPERM, "a fresh proc cannot be mounted here");
+    if (status != 0) {
+        (void)err_new(e, EPERM, "a fresh proc cannot be mounted here");
+        return mount_proc_hint(e);
+    }
+    return 0;
 }
 
 static void trial(userns_job *job, void *arg, const char *good, struct probe_result *r)
@@ -294,6 +180,7 @@ static void trial(userns_job *job, void *arg, const char *good, struct probe_res
     result = result < 0 ? result
                         : userns_run(&s.linux_.uid_mappings, &s.linux_.gid_mappings, job, arg, &e);
     probe_set(r, result < 0 ? PROBE_FAIL : PROBE_OK, xstrdup(result < 0 ? e.msg : good));
+    probe_take_fix(r, &e);
     spec_done(&s);
 }
 
@@ -311,17 +198,30 @@ static void probe_proc(const struct probe_host *h, struct probe_result *r)
     trial(proc_trial, NULL, "a fresh proc can be mounted", r);
 }
 
-static void probe_overlay(const struct probe_host *h, struct probe_result *r)
+static int kernel_has_overlay(const char *release)
 {
-    struct utsname u = {0};
     int major = 0;
     int minor = 0;
 
+    (void)sscanf(release, "%d.%d", &major, &minor);
+    return major > 5 || (major == 5 && minor >= 11);
+}
+
+static void probe_overlay(const struct probe_host *h, struct probe_result *r)
+{
+    struct utsname u = {0};
+    struct err e = {0};
+    int has = 0;
+
     (void)h;
     (void)uname(&u);
-    (void)sscanf(u.release, "%d.%d", &major, &minor);
-    probe_set(r, major > 5 || (major == 5 && minor >= 11) ? PROBE_OK : PROBE_WARN,
-              xasprintf("Linux %s", u.release));
+    has = kernel_has_overlay(u.release);
+    if (has || storage_check_fuse(&e) < 0) {
+        probe_set(r, has ? PROBE_OK : PROBE_WARN,
+                  xasprintf("Linux %s%s%s", u.release, has ? "" : ": ", e.msg));
+    } else {
+        probe_set(r, PROBE_OK, xasprintf("Linux %s: fuse-overlayfs does it", u.release));
+    }
 }
 
 /* ---- the store */
@@ -332,15 +232,17 @@ static void probe_store(const struct probe_host *h, struct probe_result *r)
         uint32_t magic;
         const char *name;
     } REMOTE[] = {{NFS_SUPER_MAGIC, "NFS"}, {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}};
+    const char *lack = NULL;
     struct statfs fs;
 
     if (h->store == NULL) {
         probe_set(r, PROBE_FAIL, xstrdup(h->store_error->msg));
         return;
     }
-    if (fstatfs(h->store->dir_fd, &fs) < 0) {
+    lack = store_lack(h->store);
+    if (lack != NULL || fstatfs(h->store->dir_fd, &fs) < 0) {
         probe_set(r, PROBE_FAIL,
-                  xasprintf("cannot examine '%s': %s", h->store->path, strerror(errno)));
+                  xasprintf("'%s' %s", h->store->path, lack != NULL ? lack : strerror(errno)));
         return;
     }
     for (size_t i = 0; i < sizeof(REMOTE) / sizeof(REMOTE[0]); i++) {
@@ -360,6 +262,7 @@ static void probe_store(const struct probe_host *h, struct probe_result *r)
 /* A driver that is asked for must work; one that is found is told, with the reason. */
 static void probe_storage(const struct probe_host *h, struct probe_result *r)
 {
+    struct utsname u = {0};
     struct spec s = {0};
     struct err e = {0};
     const char *driver = NULL;
@@ -377,18 +280,19 @@ static void probe_storage(const struct probe_host *h, struct probe_result *r)
     if (found < 0) {
         probe_set(r, PROBE_FAIL, xstrdup(e.msg));
     } else {
+        (void)uname(&u); /* an old kernel is another row's, and no other store would help */
         probe_set(
-            r, reason == NULL ? PROBE_OK : PROBE_WARN,
+            r, reason == NULL || !kernel_has_overlay(u.release) ? PROBE_OK : PROBE_WARN,
             xasprintf("%s%s%s", driver, reason != NULL ? ": " : "", reason != NULL ? reason : ""));
     }
 }
 
 /* ---- which a container needs */
 
-static int needs_never(const struct spec *s)
+/* Only where it is asked for: what else takes it is the driver's row. */
+static int needs_fuse(const struct spec *s)
 {
-    (void)s;
-    return 0;
+    return str_eq(s->box.storage_driver, STORAGE_FUSE);
 }
 
 static int needs_slirp(const struct spec *s)
@@ -426,8 +330,7 @@ static const struct probe PROBES[] = {
     {HINT_PROC_MASKED, "/proc", probe_proc, NULL, PROBE_ALWAYS},
     {HINT_STORE_FS, "the store", probe_store, NULL, PROBE_ALWAYS},
     {HINT_OVERLAY, "storage driver", probe_storage, NULL, PROBE_ALWAYS},
-    {HINT_FUSE, "fuse-overlayfs", probe_fuse, needs_never,
-     PROBE_ALWAYS}, /* the driver's row says it */
+    {HINT_FUSE, "fuse-overlayfs", probe_fuse, needs_fuse, PROBE_ALWAYS},
     {HINT_NET_HELPER, "slirp4netns", probe_slirp, needs_slirp, PROBE_ALWAYS},
     {HINT_TUN, "/dev/net/tun", probe_tun, needs_slirp, PROBE_ALWAYS},
     {HINT_PING, "ping to the outside", probe_ping, needs_slirp, PROBE_ALWAYS},
@@ -467,10 +370,35 @@ int probe_run(const struct probe *p, const struct probe_host *h, struct probe_re
     return 1;
 }
 
+char *probe_fix(const struct probe *p, const struct probe_result *r)
+{
+    return r->fix != NULL ? xstrdup(r->fix) : hint_fix(p->id, r->fix_arg0, r->fix_arg1);
+}
+
 void probe_result_done(struct probe_result *r)
 {
     free(r->evidence);
     free(r->fix_arg0);
     free(r->fix_arg1);
+    free(r->fix);
     memset(r, 0, sizeof(*r));
+}
+
+int probe_notice(enum hint_id id, const struct probe_host *h, const char *text)
+{
+    const struct probe *p = NULL;
+    int told = 0;
+
+    for (size_t i = 0; (p = probe_at(i)) != NULL; i++) {
+        struct probe_result r = {0};
+
+        if (p->id == id && probe_run(p, h, &r) && r.level != PROBE_OK) {
+            autofree char *fix = probe_fix(p, &r);
+
+            notice("%s: %s" HINT_ID_MARK "%d)", text != NULL ? text : r.evidence, fix, (int)id);
+            told = 1;
+        }
+        probe_result_done(&r);
+    }
+    return told;
 }

@@ -20,6 +20,7 @@ struct probe_result {
     char *evidence; /* what was seen; owned */
     char *fix_arg0; /* for the hint's command, or NULL; owned */
     char *fix_arg1;
+    char *fix; /* another command than the hint's, or NULL; owned */
 };
 
 struct probe_host {
@@ -27,6 +28,8 @@ struct probe_host {
     const struct err *store_error;
     const char *registry;      /* an image to look for in its registry, or NULL */
     const struct spec *wanted; /* NULL: anything may be; else only what this container needs */
+    const char *image;         /* its image, or NULL */
+    char *words;               /* the command's, quoted for a shell, or NULL */
 };
 
 enum probe_when {
@@ -50,5 +53,12 @@ const struct probe *probe_at(size_t i);
 int probe_run(const struct probe *p, const struct probe_host *h, struct probe_result *ret);
 
 void probe_result_done(struct probe_result *r);
+
+/* The command that mends what row @p found. The caller owns it. */
+char *probe_fix(const struct probe *p, const struct probe_result *r);
+
+/* Let a run say what row @id finds: "@text: FIX  (RBX-n)", what was seen for a NULL @text. Returns
+ * 0 when the row finds nothing. */
+int probe_notice(enum hint_id id, const struct probe_host *h, const char *text);
 
 #endif

@@ -3,10 +3,13 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "cli/probe_rows.h"
+#include "image/image.h"
+#include "image/platform.h"
 #include "image/pull.h"
 #include "sys/fd.h"
 #include "sys/harden.h"
-#include "userns/subid.h"
+#include "sys/reach.h"
+#include "sys/selinux.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -18,38 +21,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- ids of another source */
-
-void probe_subid_source(const struct probe_host *h, struct probe_result *r)
-{
-    autofree char *text = NULL;
-    autofree char *source = NULL;
-    struct subid ids = {0};
-    struct err ignored = {0};
-    const char *line = NULL;
-
-    (void)h;
-    r->fix_arg0 = probe_user();
-    (void)file_read_followed(AT_FDCWD, "/etc/nsswitch.conf", 1 << 20, &text, NULL, &ignored);
-    line = text != NULL ? strstr(text, "\nsubid:") : NULL;
-    if (line == NULL) {
-        probe_set(r, PROBE_OK, xstrdup("/etc/subuid and /etc/subgid"));
-        return;
-    }
-    line += strlen("\nsubid:");
-    line += strspn(line, " \t");
-    source = xstrndup(line, strcspn(line, " \t\n"));
-    if (subid_find(geteuid(), &ids, &ignored) < 0 || (ids.uid_count == 0 && !ids.no_helpers)) {
-        probe_set(r, PROBE_WARN, xasprintf("nsswitch.conf names '%s', which gives none", source));
-    } else {
-        probe_set(r, PROBE_OK, xasprintf("'%s', as nsswitch.conf says", source));
-    }
-    subid_done(&ids);
-}
-
 /* ---- paths of the host that a container gets */
 
-typedef int path_check(const char *path, const struct spec *wanted);
+typedef int path_check(const char *path);
 
 /* The first source of a bind mount that @is_bad; NULL: none. Borrowed. */
 static const char *first_source(const struct spec *wanted, path_check *is_bad)
@@ -57,32 +31,27 @@ static const char *first_source(const struct spec *wanted, path_check *is_bad)
     for (size_t i = 0; wanted != NULL && i < wanted->mount_count; i++) {
         const struct spec_mount *m = &wanted->mounts[i];
 
-        if (str_eq(m->type, "bind") && is_bad(m->source, wanted)) {
+        if (str_eq(m->type, "bind") && is_bad(m->source)) {
             return m->source;
         }
     }
     return NULL;
 }
 
-static int is_out_of_reach(const char *path, const struct spec *wanted)
+/* The same of what comes as a device. */
+static const char *first_device(const struct spec *wanted, path_check *is_bad)
 {
-    (void)wanted;
-    return access(path, F_OK) < 0;
+    for (size_t i = 0; wanted != NULL && i < wanted->linux_.device_count; i++) {
+        if (is_bad(wanted->linux_.devices[i].host_path)) {
+            return wanted->linux_.devices[i].host_path;
+        }
+    }
+    return NULL;
 }
 
-/* The first parent that lets nobody through, else the path itself. The caller owns it. */
-static char *where_it_ends(const char *path)
+static int is_out_of_reach(const char *path)
 {
-    autofree char *part = xstrdup(path);
-
-    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (access(part, X_OK) < 0) {
-            return steal_ptr(&part);
-        }
-        *slash = '/';
-    }
-    return steal_ptr(&part);
+    return access(path, F_OK) < 0;
 }
 
 void probe_sources(const struct probe_host *h, struct probe_result *r)
@@ -90,9 +59,8 @@ void probe_sources(const struct probe_host *h, struct probe_result *r)
     const char *source = first_source(h->wanted, is_out_of_reach);
 
     if (source != NULL) {
-        autofree char *end = where_it_ends(source);
+        autofree char *end = reach_end(source, &r->fix_arg0);
 
-        r->fix_arg0 = xstrdup(source);
         probe_set(r, PROBE_FAIL, xasprintf("'%s' cannot be reached: see '%s'", source, end));
         return;
     }
@@ -113,43 +81,48 @@ static int is_in_groups(gid_t gid)
 }
 
 /* Open to the group, not to everybody, and neither the user's own nor of the primary group. */
-static int is_by_group(const char *path, const struct spec *wanted)
+static int is_by_group(const char *path)
 {
     struct stat st;
 
-    return !wanted->process.keep_groups && stat(path, &st) == 0 && st.st_uid != geteuid() &&
-           st.st_gid != getegid() && (st.st_mode & S_IRGRP) != 0 && (st.st_mode & S_IROTH) == 0 &&
-           is_in_groups(st.st_gid);
+    return stat(path, &st) == 0 && st.st_uid != geteuid() && st.st_gid != getegid() &&
+           (st.st_mode & S_IRGRP) != 0 && (st.st_mode & S_IROTH) == 0 && is_in_groups(st.st_gid);
 }
 
 void probe_group_paths(const struct probe_host *h, struct probe_result *r)
 {
-    const char *source = first_source(h->wanted, is_by_group);
+    const struct spec *wanted = h->wanted->process.keep_groups ? NULL : h->wanted;
+    const char *source = first_source(wanted, is_by_group);
 
+    source = source != NULL ? source : first_device(wanted, is_by_group);
     if (source != NULL) {
+        r->fix_arg0 = xstrdup_null(h->words);
         probe_set(r, PROBE_FAIL, xasprintf("'%s' is open to you by a supplementary group", source));
         return;
     }
     probe_set(r, PROBE_OK, xstrdup("no path needs a supplementary group"));
 }
 
-static int any_source(const char *path, const struct spec *wanted)
+static int has_no_label(const char *path)
 {
-    (void)path;
-    (void)wanted;
-    return 1;
+    return !selinux_is_labelled(path);
 }
 
 void probe_selinux(const struct probe_host *h, struct probe_result *r)
 {
-    const char *source = first_source(h->wanted, any_source);
+    const char *source = NULL;
 
     if (probe_number("/sys/fs/selinux/enforce", 0) != 1) {
         probe_set(r, PROBE_OK, xstrdup("not enforcing"));
         return;
     }
-    r->fix_arg0 = xstrdup(source != NULL ? source : "PATH");
-    probe_set(r, PROBE_WARN, xstrdup("enforcing: paths of the host need a label for containers"));
+    source = first_source(h->wanted, has_no_label);
+    if (source == NULL) {
+        probe_set(r, PROBE_OK, xstrdup("enforcing, and no path lacks a label"));
+        return;
+    }
+    r->fix_arg0 = str_shell(source);
+    probe_set(r, PROBE_WARN, xasprintf("enforcing, and '%s' has no label for containers", source));
 }
 
 void probe_landlock(const struct probe_host *h, struct probe_result *r)
@@ -214,27 +187,38 @@ void probe_boot_id(const struct probe_host *h, struct probe_result *r)
 
 /* ---- images */
 
-/* Its own processor runs everything; others by an emulator that binfmt_misc knows. */
-void probe_emulators(const struct probe_host *h, struct probe_result *r)
+/* What emulates other processors for containers, as binfmt_misc knows it. The caller owns it. */
+static char *emulators(void)
 {
     autoclosedir DIR *d = opendir("/proc/sys/fs/binfmt_misc");
     const struct dirent *entry = NULL;
     struct buf found = {0};
 
-    (void)h;
-    buf_puts(&found, "");
     while (d != NULL && (entry = readdir(d)) != NULL) {
         const char *name = str_after(entry->d_name, "qemu-");
 
         if (name != NULL) {
-            buf_printf(&found, " %s", name);
+            buf_printf(&found, "%s%s", found.len > 0 ? " " : "emulated: ", name);
         }
     }
-    probe_set(r, PROBE_OK,
-              found.len > 0
-                  ? xasprintf("emulated:%s", found.data)
-                  : xstrdup("images for this processor only (no emulator is registered)"));
-    buf_done(&found);
+    return found.data != NULL ? found.data : xstrdup("no emulator is registered");
+}
+
+void probe_emulators(const struct probe_host *h, struct probe_result *r)
+{
+    autofree char *found = emulators();
+    struct image image = {.lock_fd = -1};
+    struct err ignored = {0};
+
+    if (h->store != NULL && h->image != NULL &&
+        image_find(h->store, h->image, &image, &ignored) == 0 &&
+        !platform_runs_here(image.config.architecture)) {
+        probe_set(r, PROBE_FAIL,
+                  xasprintf("'%s' is for %s; %s", h->image, image.config.architecture, found));
+    } else {
+        probe_set(r, PROBE_OK, steal_ptr(&found));
+    }
+    image_done(&image);
 }
 
 void probe_registry(const struct probe_host *h, struct probe_result *r)

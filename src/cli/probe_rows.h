@@ -7,7 +7,13 @@
 
 typedef void probe_fn(const struct probe_host *h, struct probe_result *r);
 
-/* Helpers, network, limits and the session: probe_session.c. */
+/* Ids: probe_ids.c. */
+probe_fn probe_helpers;
+probe_fn probe_subids;
+probe_fn probe_overlap;
+probe_fn probe_subid_source;
+
+/* Devices, network, limits and the session: probe_session.c. */
 probe_fn probe_fuse;
 probe_fn probe_slirp;
 probe_fn probe_tun;
@@ -22,7 +28,6 @@ probe_fn probe_rlimits;
 probe_fn probe_outer;
 
 /* What a container brings along, and what was left: probe_paths.c. */
-probe_fn probe_subid_source;
 probe_fn probe_sources;
 probe_fn probe_group_paths;
 probe_fn probe_selinux;
@@ -34,6 +39,9 @@ probe_fn probe_registry;
 
 /* Takes @evidence. */
 void probe_set(struct probe_result *r, enum probe_level level, char *evidence);
+
+/* What @e's hint says mends what is found, as it does for a run. */
+void probe_take_fix(struct probe_result *r, const struct err *e);
 
 /* How bad is it that something is missing which most containers do not need? */
 enum probe_level probe_lack(const struct probe_host *h);

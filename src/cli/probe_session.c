@@ -2,7 +2,9 @@
 /* What depends on what is installed, on the host's settings and on how the user logged in. */
 #include "base/cleanup.h"
 #include "box/cgroup.h"
+#include "box/storage.h"
 #include "cli/probe_rows.h"
+#include "spec/spec_parse.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 
@@ -25,23 +27,23 @@ enum {
 
 /* ---- helpers and devices */
 
-static void probe_program(const char *name, enum probe_level level, struct probe_result *r)
+static void probe_program(const char *name, struct probe_result *r)
 {
     autofree char *path = NULL;
     struct err e = {0};
 
     if (proc_find(name, &path, &e) < 0) {
-        probe_set(r, level, xasprintf("%s is not installed", name));
+        probe_set(r, PROBE_FAIL, xasprintf("%s is not installed", name));
     } else {
         probe_set(r, PROBE_OK, steal_ptr(&path));
     }
 }
 
-static void probe_device(const char *path, enum probe_level level, struct probe_result *r)
+static void probe_device(const char *path, struct probe_result *r)
 {
     autoclose int fd = open(path, O_RDWR | O_CLOEXEC);
 
-    probe_set(r, fd < 0 ? level : PROBE_OK,
+    probe_set(r, fd < 0 ? PROBE_FAIL : PROBE_OK,
               fd < 0 ? xasprintf("%s: %s", path, strerror(errno))
                      : xasprintf("%s can be opened", path));
 }
@@ -49,23 +51,22 @@ static void probe_device(const char *path, enum probe_level level, struct probe_
 void probe_slirp(const struct probe_host *h, struct probe_result *r)
 {
     (void)h;
-    probe_program("slirp4netns", PROBE_FAIL, r);
+    probe_program("slirp4netns", r);
 }
 
 void probe_tun(const struct probe_host *h, struct probe_result *r)
 {
     (void)h;
-    probe_device("/dev/net/tun", PROBE_FAIL, r);
+    probe_device("/dev/net/tun", r);
 }
 
 void probe_fuse(const struct probe_host *h, struct probe_result *r)
 {
-    (void)h;
-    probe_program("fuse-overlayfs", PROBE_WARN, r);
-    if (r->level == PROBE_OK) {
-        free(r->evidence);
-        probe_device("/dev/fuse", PROBE_WARN, r);
-    }
+    struct err e = {0};
+    int lacks = storage_check_fuse(&e) < 0;
+
+    probe_set(r, lacks ? probe_lack(h) : PROBE_OK,
+              xstrdup(lacks ? e.msg : "installed, and /dev/fuse can be opened"));
 }
 
 /* ---- network */
@@ -131,6 +132,7 @@ void probe_controllers(const struct probe_host *h, struct probe_result *r)
     if (cgroup_check(h->wanted, &found, &e) < 0) {
         autofree char *had = found;
 
+        probe_take_fix(r, &e); /* without the unified hierarchy another one */
         probe_set(r, probe_lack(h),
                   xasprintf("%s%s%s", e.msg, had != NULL ? "; " : "", had != NULL ? had : ""));
         return;
@@ -147,8 +149,11 @@ void probe_bus(const struct probe_host *h, struct probe_result *r)
 
     r->fix_arg0 = probe_user();
     if (geteuid() == 0) {
-        probe_set(r, access("/run/dbus/system_bus_socket", F_OK) == 0 ? PROBE_OK : probe_lack(h),
-                  xstrdup("root uses the system's manager"));
+        int has_bus = access("/run/dbus/system_bus_socket", F_OK) == 0;
+
+        probe_set(r, has_bus ? PROBE_OK : probe_lack(h),
+                  xstrdup(has_bus ? "root uses the system's manager"
+                                  : "no bus at /run/dbus/system_bus_socket: limits need one"));
         return;
     }
     if (address != NULL || access(path, W_OK) == 0) {
@@ -190,22 +195,38 @@ void probe_linger(const struct probe_host *h, struct probe_result *r)
                             : "systemd may end your containers when you log out"));
 }
 
+/* What a container asks for that the caller's hard limits do not allow, for prlimit(1); NULL:
+ * nothing. The caller owns it. */
+static char *limits_too_low(const struct spec *wanted)
+{
+    static const struct spec_rlimit ANY[] = {
+        {.resource = RLIMIT_NPROC, .soft = PROCESSES_FEW, .hard = PROCESSES_FEW},
+        {.resource = RLIMIT_NOFILE, .soft = FILES_FEW, .hard = FILES_FEW}};
+    const size_t any_count = sizeof(ANY) / sizeof(ANY[0]);
+    size_t asked = wanted != NULL ? wanted->process.rlimit_count : 0;
+    struct buf b = {0};
+
+    for (size_t i = 0; i < any_count + asked; i++) {
+        const struct spec_rlimit *l =
+            i < any_count ? &ANY[i] : &wanted->process.rlimits[i - any_count];
+        struct rlimit have = {.rlim_max = RLIM_INFINITY};
+
+        (void)getrlimit((__rlimit_resource_t)l->resource, &have);
+        if ((i < any_count || l->asked) && have.rlim_max < l->hard) {
+            autofree char *text = spec_rlimit_text(l);
+
+            buf_printf(&b, "%s--%s", b.len > 0 ? " " : "", text);
+        }
+    }
+    return b.data;
+}
+
 void probe_rlimits(const struct probe_host *h, struct probe_result *r)
 {
-    struct rlimit processes = {.rlim_max = RLIM_INFINITY};
-    struct rlimit files = {.rlim_max = RLIM_INFINITY};
-
-    (void)h;
-    (void)getrlimit(RLIMIT_NPROC, &processes);
-    (void)getrlimit(RLIMIT_NOFILE, &files);
-    if (processes.rlim_max < PROCESSES_FEW || files.rlim_max < FILES_FEW) {
-        probe_set(r, PROBE_WARN,
-                  xasprintf("at most %llu processes and %llu open files",
-                            (unsigned long long)processes.rlim_max,
-                            (unsigned long long)files.rlim_max));
-        return;
-    }
-    probe_set(r, PROBE_OK, xstrdup("enough processes and open files"));
+    r->fix_arg0 = limits_too_low(h->wanted);
+    probe_set(r, r->fix_arg0 == NULL ? PROBE_OK : probe_lack(h),
+              r->fix_arg0 == NULL ? xstrdup("enough processes and open files")
+                                  : xasprintf("your hard limits are lower than %s", r->fix_arg0));
 }
 
 void probe_outer(const struct probe_host *h, struct probe_result *r)

@@ -343,8 +343,10 @@ static void warn_foreign(const struct image *i)
         return;
     }
     is = platform_text(&made);
-    warn("image '%s' is for %s, this machine is linux/%s: its programs need an emulator (%s)",
-         i->name, is, platform_host_architecture(), hint_find(HINT_FOREIGN_ARCH)->fix);
+    warn("image '%s' is for %s, this machine is linux/%s: its programs need an emulator: "
+         "%s" HINT_ID_MARK "%d)",
+         i->name, is, platform_host_architecture(), hint_find(HINT_FOREIGN_ARCH)->fix,
+         HINT_FOREIGN_ARCH);
 }
 
 int image_resolve(struct store *store, const struct image_request *q, struct image *ret,

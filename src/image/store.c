@@ -15,8 +15,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
+
+enum {
+    SPACE_LEAST_BYTES = 64 << 10
+};
 
 /* Where the store is when neither --root nor RBOX_STORE says so. */
 static int default_path(char **ret, struct err *e)
@@ -98,11 +103,39 @@ static int open_run(int dir_fd, int *ret_fd, struct err *e)
     int r = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot_id, NULL, e);
 
     if (r < 0) {
-        return err_wrap(e, "cannot tell this boot from others");
+        (void)err_wrap(e, "cannot tell this boot from others");
+        return err_hint_id(e, HINT_BOOT_ID, NULL, NULL);
     }
     boot_id[strcspn(boot_id, "\n")] = '\0';
     r = dir_make(dir_fd, "run", 0700, &fd, e);
     return r < 0 ? r : dir_make(fd, boot_id, 0700, ret_fd, e);
+}
+
+const char *store_lack(const struct store *s)
+{
+    struct statvfs fs;
+
+    if (fstatvfs(s->dir_fd, &fs) < 0) {
+        return "cannot be examined";
+    }
+    if ((fs.f_flag & ST_RDONLY) != 0) {
+        return "is mounted read-only";
+    }
+    if (fs.f_blocks > 0 && (uint64_t)fs.f_bavail * fs.f_frsize < SPACE_LEAST_BYTES) {
+        return "is on a full disk";
+    }
+    return fs.f_files > 0 && fs.f_favail == 0 ? "is on a disk that can hold no more files" : NULL;
+}
+
+void store_explain(const struct store *s, struct err *e)
+{
+    int is_space = e->errnum == ENOSPC || e->errnum == EDQUOT || e->errnum == EROFS;
+    const char *lack = is_space && *e->hint == '\0' ? store_lack(s) : NULL;
+
+    if (lack != NULL) {
+        (void)err_wrap(e, "the store '%s' %s", s->path, lack);
+        (void)err_hint_id(e, HINT_STORE_FS, NULL, NULL);
+    }
 }
 
 int store_open(const char *root, struct store *ret, struct err *e)

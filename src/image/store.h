@@ -25,6 +25,13 @@ struct store {
 int store_open(const char *root, struct store *ret, struct err *e);
 void store_done(struct store *s);
 
+/* What keeps the store from taking anything more ("is mounted read-only"); NULL: nothing. */
+const char *store_lack(const struct store *s);
+
+/* A command failed with @e for want of space or of writing, with no hint yet: if it is the store
+ * that lacks it, the hint says how to have another. */
+void store_explain(const struct store *s, struct err *e);
+
 enum store_lock {
     STORE_SHARED,    /* something is on its way in: what nothing refers to yet must stay */
     STORE_EXCLUSIVE, /* garbage is being removed */

@@ -55,7 +55,18 @@ static int read_back(int fd, char **ret, struct err *e)
     return fd_read_all(fd, OUTPUT_BYTES_MAX, ret, NULL, e);
 }
 
-/* Its own words are the error; what the job says is only that it failed. */
+/* Its own words are the error; what the job says is only that it failed. The errno in front of them
+ * counts where it is about the disk: the others are the archive's, or the container's. */
+static int said(const char *line, struct err *e)
+{
+    char *rest = NULL;
+    long errnum = strtol(line, &rest, 10);
+    int is_disk = errnum == ENOSPC || errnum == EDQUOT || errnum == EROFS;
+
+    return err_new(e, is_disk ? (int)errnum : EINVAL, "%s",
+                   rest != line && *rest == ' ' ? rest + 1 : line);
+}
+
 static int helper_failed(int err_fd, struct err *e)
 {
     autofree char *words = NULL;
@@ -68,7 +79,7 @@ static int helper_failed(int err_fd, struct err *e)
             *--end = '\0';
         }
         end = strrchr(words, '\n');
-        return err_new(e, EINVAL, "%s", end != NULL ? end + 1 : words);
+        return said(end != NULL ? end + 1 : words, e);
     }
     return -e->errnum;
 }

@@ -255,19 +255,40 @@ int spec_rlimit_number(const char *name)
     return -1;
 }
 
-char *spec_rlimit_oci_name(int resource)
+static const char *rlimit_name(int resource)
 {
     for (size_t i = 0; i < sizeof(RLIMITS) / sizeof(RLIMITS[0]); i++) {
         if (RLIMITS[i].resource == resource) {
-            char *name = xasprintf("RLIMIT_%s", RLIMITS[i].name);
-
-            for (char *p = name; *p != '\0'; p++) {
-                *p = (char)toupper((unsigned char)*p);
-            }
-            return name;
+            return RLIMITS[i].name;
         }
     }
-    return xasprintf("%d", resource);
+    return NULL;
+}
+
+char *spec_rlimit_oci_name(int resource)
+{
+    const char *word = rlimit_name(resource);
+    char *name = word != NULL ? xasprintf("RLIMIT_%s", word) : xasprintf("%d", resource);
+
+    for (char *p = name; *p != '\0'; p++) {
+        *p = (char)toupper((unsigned char)*p);
+    }
+    return name;
+}
+
+static char *limit_text(uint64_t value)
+{
+    return value == RLIM_INFINITY ? xstrdup("unlimited")
+                                  : xasprintf("%llu", (unsigned long long)value);
+}
+
+char *spec_rlimit_text(const struct spec_rlimit *l)
+{
+    const char *name = rlimit_name(l->resource);
+    autofree char *soft = limit_text(l->soft);
+    autofree char *hard = limit_text(l->hard);
+
+    return xasprintf("%s=%s:%s", name != NULL ? name : "?", soft, hard);
 }
 
 static int parse_rlimit_value(const char *text, uint64_t *ret, struct err *e)

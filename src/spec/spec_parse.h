@@ -36,6 +36,7 @@ int spec_parse_pair(const char *value, void *list, struct err *e);    /* K=V int
  * spec's name of a number, which the caller owns. */
 int spec_rlimit_number(const char *name);
 char *spec_rlimit_oci_name(int resource);
+char *spec_rlimit_text(const struct spec_rlimit *l); /* "nofile=1024:4096", for --ulimit */
 
 /* ---- namespaces and confinement (spec_parse_linux.c) */
 

@@ -80,6 +80,13 @@ static int mount_failed(struct err *e, int errnum, const char *what)
     return -errnum;
 }
 
+int mount_proc_hint(struct err *e)
+{
+    /* podman's own filter forbids more of what a container needs. */
+    return err_hint_id(e, HINT_PROC_MASKED,
+                       harden_is_filtered() ? "--security-opt seccomp=unconfined " : NULL, NULL);
+}
+
 int mount_fs(const char *type, const char *source, int target_fd, int attrs, const char *data,
              struct err *e)
 {

@@ -18,6 +18,10 @@ enum mount_flags {
     MOUNT_RECURSIVE = 1 << 6, /* bind with everything mounted below */
 };
 
+/* A fresh proc was refused: set @e's hint to what uncovers the one that is visible (RBX-109).
+ * Returns -e->errnum. */
+int mount_proc_hint(struct err *e);
+
 /* Mount a new file system of @type at the folder @target_fd (O_PATH). @source and @data may be
  * NULL.
  * @attrs: enum mount_flags. Errors carry the errno of mount(2), with the ones that mislead

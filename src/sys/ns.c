@@ -16,7 +16,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+enum {
+    LIMIT_ENOUGH = 15000,
+    LIMIT_MAX = 1 << 30 /* more is none: the limits of a new user namespace */
+};
 
 static long read_number(const char *path)
 {
@@ -34,17 +40,75 @@ int ns_is_chroot(int errnum)
     return errnum == EPERM && !harden_is_filtered();
 }
 
+/* ---- limits */
+
+/* Does the kernel's count of what @flags ask for stand in the way? A process that ends at once. */
+static int is_used_up(uint64_t flags)
+{
+    struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
+    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+
+    if (pid == 0) {
+        _exit(0);
+    }
+    if (pid < 0) {
+        return errno == ENOSPC;
+    }
+    (void)waitpid(pid, NULL, 0);
+    return 0;
+}
+
+int ns_limits_in_the_way(char **ret_seen, char **ret_settings)
+{
+    static const struct {
+        uint64_t flag;
+        const char *name;
+    } KINDS[] = {{CLONE_NEWUSER, "user"},    {CLONE_NEWNS, "mnt"},  {CLONE_NEWPID, "pid"},
+                 {CLONE_NEWIPC, "ipc"},      {CLONE_NEWUTS, "uts"}, {CLONE_NEWNET, "net"},
+                 {CLONE_NEWCGROUP, "cgroup"}};
+    uint64_t user = is_used_up(CLONE_NEWUSER) ? 0 : CLONE_NEWUSER; /* which the others need */
+    struct buf seen = {0};
+    struct buf settings = {0};
+
+    for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+        autofree char *path = xasprintf("/proc/sys/user/max_%s_namespaces", KINDS[i].name);
+        long limit = read_number(path);
+
+        if (limit != 0 && !is_used_up(user | KINDS[i].flag)) {
+            continue;
+        }
+        buf_printf(&seen, "%suser.max_%s_namespaces is %s", seen.len > 0 ? ", " : "", KINDS[i].name,
+                   limit == 0 ? "0" : "reached");
+        buf_printf(&settings, "%suser.max_%s_namespaces=%ld", settings.len > 0 ? " " : "",
+                   KINDS[i].name,
+                   limit > LIMIT_ENOUGH && limit < LIMIT_MAX / 2 ? 2 * limit : LIMIT_ENOUGH);
+    }
+    if (geteuid() != 0 && read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
+        buf_printf(&seen, "%skernel.unprivileged_userns_clone is 0", seen.len > 0 ? ", " : "");
+        buf_printf(&settings, "%skernel.unprivileged_userns_clone=1", settings.len > 0 ? " " : "");
+    }
+    *ret_seen = seen.data;
+    *ret_settings = settings.data;
+    return seen.len > 0;
+}
+
+static int explain_limit(struct err *e, int errnum, const char *what)
+{
+    autofree char *seen = NULL;
+    autofree char *settings = NULL;
+
+    if (!ns_limits_in_the_way(&seen, &settings)) {
+        return err_set(e, errnum, "cannot create %s", what);
+    }
+    (void)err_new(e, errnum, "cannot create %s: %s", what, seen);
+    return err_hint_id(e, HINT_USERNS_LIMIT, settings, NULL);
+}
+
 /* clone's errno for user namespaces says little; find the switch that is off. */
 static int explain_userns(struct err *e, int errnum)
 {
-    if (errnum == ENOSPC || read_number("/proc/sys/user/max_user_namespaces") == 0 ||
-        read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
-        (void)err_new(
-            e, errnum, "cannot create a user namespace: %s",
-            errnum == ENOSPC
-                ? "the limit user.max_user_namespaces (or another in user.max_*) is reached"
-                : "they are switched off on this host");
-        return err_hint_id(e, HINT_USERNS_LIMIT, NULL, NULL);
+    if (errnum == ENOSPC || read_number("/proc/sys/kernel/unprivileged_userns_clone") == 0) {
+        return explain_limit(e, errnum, "a user namespace");
     }
     if (ns_is_chroot(errnum)) {
         (void)err_new(e, errnum, "cannot create a user namespace: you are in a chroot");
@@ -60,6 +124,12 @@ static int explain_userns(struct err *e, int errnum)
         return err_hint_id(e, HINT_OUTER_SECCOMP, NULL, NULL);
     }
     return -errnum;
+}
+
+static int explain_clone(struct err *e, int errnum, const char *what)
+{
+    return errnum == ENOSPC ? explain_limit(e, errnum, what)
+                            : err_set(e, errnum, "cannot create %s", what);
 }
 
 pid_t ns_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct err *e)
@@ -87,7 +157,7 @@ pid_t ns_clone(uint64_t flags, int cgroup_fd, int *ret_pidfd, struct err *e)
         return explain_userns(e, errno);
     }
     if (pid < 0) {
-        return err_set(e, errno, "cannot create a process in new namespaces");
+        return explain_clone(e, errno, "a process in new namespaces");
     }
     if (pid > 0) {
         *ret_pidfd = pidfd;
@@ -148,7 +218,7 @@ int ns_unshare(int flags, const char *what, struct err *e)
 {
     if (unshare(flags) < 0) {
         return (flags & CLONE_NEWUSER) != 0 ? explain_userns(e, errno)
-                                            : err_set(e, errno, "cannot create %s", what);
+                                            : explain_clone(e, errno, what);
     }
     return 0;
 }

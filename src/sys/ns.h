@@ -12,6 +12,11 @@
  * EPERM for nothing else, but for a filter (user_namespaces(7)). */
 int ns_is_chroot(int errnum);
 
+/* What keeps the caller from one namespace of each kind: what was seen ("user.max_net_namespaces is
+ * 0") and the words for sysctl -w that mend it. Found by trying. Returns 0, and NULLs, when nothing
+ * does. The caller owns both strings. */
+int ns_limits_in_the_way(char **ret_seen, char **ret_settings);
+
 /* Fork with new namespaces. @flags: CLONE_NEW…, CLONE_PARENT and CLONE_INTO_CGROUP (with
  * @cgroup_fd, else -1). Returns the pid in the parent, 0 in the child, or a negative errno with @e
  * set; for a user namespace the error names the sysctl or the policy that forbids it. The parent

@@ -16,6 +16,16 @@ int selinux_is_on(void)
     return faccessat(AT_FDCWD, "/sys/fs/selinux/enforce", F_OK, 0) == 0;
 }
 
+int selinux_is_labelled(const char *path)
+{
+    char label[256];
+    ssize_t n = getxattr(path, "security.selinux", label, sizeof(label) - 1);
+
+    label[n > 0 ? n : 0] = '\0';
+    return strstr(label, ":container_file_t") != NULL ||
+           strstr(label, ":container_ro_file_t") != NULL;
+}
+
 static int label_entry(int dir_fd, const char *name, const struct stat *st, void *arg,
                        struct err *e)
 {

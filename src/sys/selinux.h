@@ -8,6 +8,9 @@
 /* Does this host have SELinux, enforcing or not? */
 int selinux_is_on(void);
 
+/* Has @path a label of containers' files? */
+int selinux_is_labelled(const char *path);
+
 /* Give @fd and all below it on the same file system the label of containers' files; with @level
  * ("c1,c2") the categories of one container alone. Host side, as the caller: only what is his to
  * label is labelled. Errors: the first that could not be. */

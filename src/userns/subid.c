@@ -277,7 +277,7 @@ static int have_both(const struct subid *s)
     return s->uid_count > 0 && s->gid_count > 0;
 }
 
-int subid_check_helpers(struct err *e)
+int subid_check_helpers(const char **ret_fix, struct err *e)
 {
     static const char *const NAMES[] = {"newuidmap", "newgidmap"};
 
@@ -287,13 +287,17 @@ int subid_check_helpers(struct err *e)
         struct statvfs fs;
 
         if (proc_find(NAMES[i], &path, e) < 0 || stat(path, &st) < 0) {
+            *ret_fix = "sudo apt-get install -y uidmap";
             return err_new(e, ENOENT, "%s is not installed", NAMES[i]);
         }
         if ((st.st_uid != 0 || (st.st_mode & S_ISUID) == 0) &&
             getxattr(path, "security.capability", NULL, 0) <= 0) {
+            *ret_fix = NULL;
             return err_new(e, EPERM, "%s is not setuid root", path);
         }
         if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0) {
+            *ret_fix =
+                "sudo mount -o remount,suid \"$(findmnt -n -o TARGET -T /usr/bin/newuidmap)\"";
             return err_new(e, EPERM, "%s is on a file system mounted nosuid", path);
         }
     }
@@ -308,6 +312,7 @@ int subid_find(uid_t uid, struct subid *ret, struct err *e)
     autofree char *name = user_name(uid);
     const char *owners[] = {name != NULL ? name : "", NULL};
     struct subid s = {0};
+    const char *fix = NULL;
     struct err ignored = {0};
     int r = 0;
 
@@ -333,7 +338,7 @@ int subid_find(uid_t uid, struct subid *ret, struct err *e)
     /* Root writes maps itself; everybody else needs the helpers. */
     /* no_new_privs: they are executed, and get no privileges. */
     s.no_helpers = uid != 0 && (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ||
-                                subid_check_helpers(&ignored) < 0);
+                                subid_check_helpers(&fix, &ignored) < 0);
     if (s.no_helpers || !have_both(&s)) {
         drop_ranges(&s);
     }

@@ -111,20 +111,24 @@ static int spawn_helper(struct helper *h, pid_t target, const struct spec_idmap 
 /* newuidmap's own words name the cause; what is added is how it comes to be. */
 static int helper_failed(const struct helper *h, char *words, int status, struct err *e)
 {
-    autofree char *path = NULL;
     struct err ignored = {0};
-    struct stat st;
+    const char *fix = NULL;
 
     words[strcspn(words, "\n")] = '\0';
     (void)err_new(e, EPERM, "cannot map ids: %s", *words != '\0' ? words : h->name);
     if (*words == '\0') {
         (void)err_new(e, EPERM, "cannot map ids: %s failed with status %d", h->name, status);
     }
-    if (proc_find(h->name, &path, &ignored) == 0 && stat(path, &st) == 0 &&
-        (st.st_mode & S_ISUID) != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
+    if (subid_check_helpers(&fix, &ignored) < 0) {
+        return err_hint_id(e, HINT_NEWIDMAP, fix, NULL);
+    }
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
         return err_hint_id(e, HINT_OUTER_SECCOMP, NULL, NULL);
     }
-    return err_hint_id(e, HINT_NEWIDMAP, NULL, NULL);
+    if (strstr(words, "not allowed") != NULL) {
+        return err_hint_id(e, HINT_SUBID, NULL, NULL);
+    }
+    return err_hint_id(e, HINT_TRIAL, "sudo apt-get install --reinstall -y uidmap", NULL);
 }
 
 static int await_helper(struct helper *h, struct err *e)

@@ -62,13 +62,43 @@ static void every_hint_has_its_words(void **unused)
 
         assert_true(before == NULL || before->id < h->id);
         assert_true(*h->title != '\0' && *h->explain != '\0' && *fix != '\0');
-        assert_null(strstr(fix, "{0}"));
+        assert_null(strstr(fix, "{0:"));
         (void)err_new(&e, EPERM, "x");
         (void)err_hint_id(&e, h->id, "ONE", "TWO");
         assert_non_null(strstr(e.hint, "RBX-")); /* it fits */
         assert_ptr_equal(hint_find(h->id), h);
         free(fix);
     }
+}
+
+static void a_word_of_a_shell(void **unused)
+{
+    static const struct {
+        const char *word;
+        const char *quoted;
+    } ROWS[] = {
+        {"/a/b.c=d", "/a/b.c=d"}, {"", "''"}, {"a b", "'a b'"}, {"it's $x", "'it'\\''s $x'"}};
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        char *s = str_shell(ROWS[i].word);
+
+        assert_string_equal(s, ROWS[i].quoted);
+        free(s);
+    }
+}
+
+static void a_fix_is_filled_in(void **unused)
+{
+    char *with = hint_fix(HINT_SUBID, "alice", "1-2");
+    char *without = hint_fix(HINT_SUBID, NULL, NULL);
+
+    (void)unused;
+    assert_string_equal(with, "sudo usermod --add-subuids 1-2 --add-subgids 1-2 alice");
+    assert_string_equal(without,
+                        "sudo usermod --add-subuids FIRST-LAST --add-subgids FIRST-LAST USER");
+    free(with);
+    free(without);
 }
 
 static void a_string_is_replaced_by_what_is_there(void **unused)
@@ -307,6 +337,8 @@ int main(void)
         cmocka_unit_test(an_error_says_what_and_why),
         cmocka_unit_test(long_messages_are_cut_visibly),
         cmocka_unit_test(every_hint_has_its_words),
+        cmocka_unit_test(a_fix_is_filled_in),
+        cmocka_unit_test(a_word_of_a_shell),
         cmocka_unit_test(a_string_is_replaced_by_what_is_there),
         cmocka_unit_test(lists_of_strings),
         cmocka_unit_test(json_of_the_wrong_type_is_refused_by_name),
