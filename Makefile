@@ -189,9 +189,17 @@ $(B)/tests/%: tests/tools/%.c
 	$(call say,CC,$@)
 	$(Q)$(CC) -std=gnu17 -O2 -g -Wall -Wextra -D_GNU_SOURCE -iquote src -static -o $@ $<
 
+# What a directory service brings for its users' subordinate ids.
+NSS := $(B)/tests/libsubid_service.so
+
+$(NSS): tests/tools/nss/libsubid_service.c
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -std=gnu17 -O2 -g -Wall -Wextra -D_GNU_SOURCE -shared -fPIC -o $@ $<
+
 .PHONY: unit-programs test-tools
 unit-programs: $(UNIT_BINS)
-test-tools: $(TOOLS)
+test-tools: $(TOOLS) $(NSS)
 
 check: ## the whole suite; as root it makes the machine ready and covers all users
 	@tests/check

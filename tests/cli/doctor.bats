@@ -68,6 +68,8 @@ load lib
     run rbox explain "$id"
     [ "$status" -eq 0 ]
     [[ "$output" == *Fix* ]]
+    # Commands of a shell, all of them.
+    bash -n <<<"$(sed -n 's/^Fix ([a-z ]*): //p' <<<"$output")"
   done
   run rbox explain RBX-999
   [ "$status" -eq 125 ]
