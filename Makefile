@@ -65,7 +65,7 @@ MAIN_OBJ := $(B)/obj/src/main.o
 HELPERS := $(sort $(notdir $(patsubst %/,%,$(wildcard helpers/*/))))
 # Static, as it runs in any image, and position-independent all the same.
 LIBS_init    := $(if $(SAN),,-static-pie)
-LIBS_unpack  := -larchive -lcrypto $(LAUNCHER_LIBS)
+LIBS_unpack  := -larchive -lcrypto -lisal $(LAUNCHER_LIBS)
 LIBS_fetch   := -lcurl -lcrypto $(LAUNCHER_LIBS)
 LIBS_seccomp := -lseccomp $(LAUNCHER_LIBS)
 HELPER_BINS  := $(HELPERS:%=$(B)/rbox-%)

@@ -61,31 +61,31 @@ packages() {
   case $1 in
     apt)
       install='env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends'
-      build='gcc make libc6-dev pkg-config libcap-dev libjansson-dev libarchive-dev libseccomp-dev libssl-dev libcurl4-openssl-dev libsystemd-dev busybox-static'
+      build='gcc make libc6-dev pkg-config libcap-dev libjansson-dev libarchive-dev libisal-dev libseccomp-dev libssl-dev libcurl4-openssl-dev libsystemd-dev busybox-static'
       need='uidmap slirp4netns'
       want='fuse-overlayfs fuse3 dbus-user-session ca-certificates'
       ;;
     dnf)
       install='dnf install -y'
-      build='gcc make glibc-devel glibc-static pkgconf libcap-devel jansson-devel libarchive-devel libseccomp-devel openssl-devel libcurl-devel systemd-devel busybox'
+      build='gcc make glibc-devel glibc-static pkgconf libcap-devel jansson-devel libarchive-devel isa-l-devel libseccomp-devel openssl-devel libcurl-devel systemd-devel busybox'
       need='shadow-utils slirp4netns'
       want='fuse-overlayfs fuse3 ca-certificates'
       ;;
     apk)
       install='apk add'
-      build='gcc make musl-dev pkgconf libcap-dev libcap-static jansson-dev jansson-static libarchive-dev libseccomp-dev openssl-dev curl-dev elogind-dev busybox-static linux-headers'
+      build='gcc make musl-dev pkgconf libcap-dev libcap-static jansson-dev jansson-static libarchive-dev isa-l-dev libseccomp-dev openssl-dev curl-dev elogind-dev busybox-static linux-headers'
       need='shadow-uidmap slirp4netns'
       want='fuse-overlayfs fuse3 ca-certificates'
       ;;
     pacman)
       install='pacman -S --needed --noconfirm'
-      build='gcc make pkgconf libcap jansson libarchive libseccomp openssl curl systemd-libs busybox'
+      build='gcc make pkgconf libcap jansson libarchive isa-l libseccomp openssl curl systemd-libs busybox'
       need='shadow slirp4netns'
       want='fuse-overlayfs fuse3 ca-certificates'
       ;;
     zypper)
       install='zypper --non-interactive install'
-      build='gcc make glibc-devel glibc-devel-static pkg-config libcap-devel libjansson-devel libarchive-devel libseccomp-devel libopenssl-devel libcurl-devel systemd-devel busybox-static'
+      build='gcc make glibc-devel glibc-devel-static pkg-config libcap-devel libjansson-devel libarchive-devel isa-l-devel libseccomp-devel libopenssl-devel libcurl-devel systemd-devel busybox-static'
       need='shadow slirp4netns'
       want='fuse-overlayfs fuse3 ca-certificates'
       ;;
@@ -99,7 +99,7 @@ find_manager() {
       return 0
     fi
   done
-  fail "no package manager of apt, dnf, apk, pacman, zypper found: install by hand gcc, make, libcap, jansson, libarchive, libseccomp, openssl, libcurl (with headers), a static busybox, newuidmap, slirp4netns"
+  fail "no package manager of apt, dnf, apk, pacman, zypper found: install by hand gcc, make, libcap, jansson, libarchive, isa-l, libseccomp, openssl, libcurl (with headers), a static busybox, newuidmap, slirp4netns"
 }
 
 # Names of the list that are not installed; other managers than apt skip these themselves.

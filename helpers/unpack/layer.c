@@ -33,7 +33,7 @@ struct folder_time {
 
 struct layer {
     const struct layer_options *o;
-    struct source *s;
+    struct archive *tar;
     int root_fd;
     struct folder_time *times;
     size_t time_count;
@@ -134,93 +134,7 @@ static int clear_place(const struct layer *l, int dir_fd, const char *base, mode
     return dir_remove_tree(dir_fd, base, e);
 }
 
-/* ---- attributes */
-
-static int set_owner(const struct layer *l, int dir_fd, const char *base,
-                     struct archive_entry *entry, struct err *e)
-{
-    int keep = l->o->folder == NULL || l->o->uid < 0;
-    int64_t uid = keep ? archive_entry_uid(entry) : l->o->uid;
-    int64_t gid = keep ? archive_entry_gid(entry) : l->o->gid;
-    int64_t largest = uid > gid ? uid : gid;
-
-    if (uid < 0 || gid < 0 || uid >= UINT32_MAX || gid >= UINT32_MAX) {
-        return err_new(e, ERANGE, "'%s' has the owner %" PRId64 ":%" PRId64,
-                       archive_entry_pathname(entry), uid, gid);
-    }
-    if (fchownat(dir_fd, base, (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW) == 0) {
-        return 0;
-    }
-    if (errno == EINVAL && l->o->squash) {
-        return 0; /* it stays root's */
-    }
-    if (errno == EINVAL) {
-        return err_new(e, ERANGE,
-                       "'%s' belongs to %" PRId64 ":%" PRId64
-                       ", which is outside of your subordinate ids (it takes "
-                       "%" PRId64 " of them); --squash-ids makes it root's",
-                       archive_entry_pathname(entry), uid, gid, largest);
-    }
-    return err_set(e, errno, "cannot change the owner of '%s'", archive_entry_pathname(entry));
-}
-
-/* Attributes that steer the overlay itself are rbox's to set, never a layer's. */
-static int is_overlay_xattr(const char *name)
-{
-    return str_after(name, "user.overlay.") != NULL || str_after(name, "trusted.") != NULL;
-}
-
-/* File capabilities (security.capability) become those of this user namespace by themselves
- * (capabilities(7), version 3). Others that a user namespace may not set (security.selinux, ACLs of
- * file systems without them) are left out. */
-static int set_xattrs(int dir_fd, const char *base, struct archive_entry *entry, struct err *e)
-{
-    autoclose int fd = -1;
-    const char *name = NULL;
-    const void *value = NULL;
-    size_t size = 0;
-
-    if (archive_entry_xattr_reset(entry) == 0) {
-        return 0;
-    }
-    fd = openat(dir_fd, base, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0) {
-        return 0; /* symlinks and FIFOs have none that a user may set */
-    }
-    while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
-        if (!is_overlay_xattr(name) && fsetxattr(fd, name, value, size, 0) < 0 && errno != EPERM &&
-            errno != ENOTSUP && errno != EACCES && errno != EINVAL) {
-            return err_set(e, errno, "cannot set attribute '%s' of '%s'", name,
-                           archive_entry_pathname(entry));
-        }
-    }
-    return 0;
-}
-
-static int set_attributes(struct layer *l, int dir_fd, const char *base,
-                          struct archive_entry *entry, struct err *e)
-{
-    struct timespec times[2] = {{archive_entry_atime(entry), archive_entry_atime_nsec(entry)},
-                                {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)}};
-    mode_t type = archive_entry_filetype(entry);
-    int r = set_owner(l, dir_fd, base, entry, e);
-
-    if (r < 0) {
-        return r;
-    }
-    if (!archive_entry_atime_is_set(entry)) {
-        times[0] = times[1];
-    }
-    if (type != AE_IFLNK) {
-        /* After the owner: chown clears setuid and setgid. */
-        if (fchmodat(dir_fd, base, archive_entry_perm(entry), 0) < 0) {
-            return err_set(e, errno, "cannot set the mode of '%s'", archive_entry_pathname(entry));
-        }
-        r = set_xattrs(dir_fd, base, entry, e);
-    }
-    (void)utimensat(dir_fd, base, times, AT_SYMLINK_NOFOLLOW);
-    return r;
-}
+/* ---- times of folders */
 
 static void remember_time(struct layer *l, const char *name, struct archive_entry *entry)
 {
@@ -275,9 +189,10 @@ static int write_data(struct layer *l, int fd, const char *name, int64_t size, s
     const void *block = NULL;
     size_t len = 0;
     la_int64_t offset = 0;
+    la_int64_t end = 0;
     int ar = ARCHIVE_OK;
 
-    while ((ar = archive_read_data_block(l->s->tar, &block, &len, &offset)) == ARCHIVE_OK) {
+    while ((ar = archive_read_data_block(l->tar, &block, &len, &offset)) == ARCHIVE_OK) {
         size_t done = 0;
 
         while (done < len) {
@@ -289,29 +204,27 @@ static int write_data(struct layer *l, int fd, const char *name, int64_t size, s
             }
             done += n > 0 ? (size_t)n : 0;
         }
+        end = offset + (la_int64_t)len;
     }
     if (ar != ARCHIVE_EOF) {
-        return source_error(l->s->tar, e, name);
+        return source_error(l->tar, e, name);
     }
-    return ftruncate(fd, size) < 0 ? err_set(e, errno, "cannot size '%s'", name)
-                                   : 0; /* a hole at the end */
+    /* A hole at the end; where there is none, that is a journal's entry less. */
+    return end < size && ftruncate(fd, size) < 0 ? err_set(e, errno, "cannot size '%s'", name) : 0;
 }
 
-static int make_regular(struct layer *l, int dir_fd, const char *base, struct archive_entry *entry,
+static int make_regular(struct layer *l, struct place *p, struct archive_entry *entry,
                         struct err *e)
 {
-    autoclose int fd =
-        openat(dir_fd, base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-    if (fd < 0) {
+    p->fd = openat(p->dir_fd, p->base, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (p->fd < 0) {
         return err_set(e, errno, "cannot create '%s'", archive_entry_pathname(entry));
     }
-    return write_data(l, fd, archive_entry_pathname(entry), archive_entry_size(entry), e);
+    return write_data(l, p->fd, archive_entry_pathname(entry), archive_entry_size(entry), e);
 }
 
 /* The target is an earlier entry of the layer, found beneath the root and without following it. */
-static int make_hardlink(struct layer *l, int dir_fd, const char *base, const char *target,
-                         struct err *e)
+static int make_hardlink(struct layer *l, const struct place *p, const char *target, struct err *e)
 {
     autofree char *name = NULL;
     autofree char *folder = NULL;
@@ -332,33 +245,57 @@ static int make_hardlink(struct layer *l, int dir_fd, const char *base, const ch
     if (r < 0) {
         return err_wrap(e, "hard link to '%s'", target);
     }
-    if (linkat(target_dir_fd, slash != NULL ? slash + 1 : name, dir_fd, base, 0) < 0) {
+    if (linkat(target_dir_fd, slash != NULL ? slash + 1 : name, p->dir_fd, p->base, 0) < 0) {
         return err_set(e, errno, "cannot make a hard link to '%s'", target);
     }
     return 0;
 }
 
-static int make_node(struct layer *l, int dir_fd, const char *base, struct archive_entry *entry,
-                     struct err *e)
+static int made(int r, const char *name, struct err *e)
+{
+    return r < 0 ? err_set(e, errno, "cannot create '%s'", name) : 0;
+}
+
+/* -EEXIST: something is there. */
+static int make_node(struct layer *l, struct place *p, struct archive_entry *entry, struct err *e)
 {
     const char *name = archive_entry_pathname(entry);
 
+    if (archive_entry_hardlink(entry) != NULL) {
+        return make_hardlink(l, p, archive_entry_hardlink(entry), e);
+    }
     switch (archive_entry_filetype(entry)) {
     case AE_IFREG:
-        return make_regular(l, dir_fd, base, entry, e);
+        return make_regular(l, p, entry, e);
     case AE_IFDIR:
-        return mkdirat(dir_fd, base, 0700) < 0 && errno != EEXIST
-                   ? err_set(e, errno, "cannot create '%s'", name)
-                   : 0;
+        return made(mkdirat(p->dir_fd, p->base, 0700), name, e);
     case AE_IFLNK:
-        return symlinkat(archive_entry_symlink(entry), dir_fd, base) < 0
-                   ? err_set(e, errno, "cannot create '%s'", name)
-                   : 0;
+        return made(symlinkat(archive_entry_symlink(entry), p->dir_fd, p->base), name, e);
     case AE_IFIFO:
-        return mkfifoat(dir_fd, base, 0600) < 0 ? err_set(e, errno, "cannot create '%s'", name) : 0;
+        return made(mkfifoat(p->dir_fd, p->base, 0600), name, e);
     default:
         return err_new(e, EINVAL, "'%s' is of an unknown kind", name);
     }
+}
+
+/* Most places are free: what is there is looked at only where one is not. */
+static int make_in_place(struct layer *l, struct place *p, struct archive_entry *entry,
+                         struct err *e)
+{
+    mode_t type = archive_entry_hardlink(entry) != NULL ? AE_IFREG : archive_entry_filetype(entry);
+    int r = make_node(l, p, entry, e);
+
+    if (r != -EEXIST) {
+        return r;
+    }
+    err_clear(e);
+    r = clear_place(l, p->dir_fd, p->base, type, e);
+    r = r < 0 ? r : make_node(l, p, entry, e);
+    if (r == -EEXIST && type == AE_IFDIR) { /* a folder, which stays */
+        err_clear(e);
+        r = 0;
+    }
+    return r;
 }
 
 static int is_device(mode_t type)
@@ -369,27 +306,23 @@ static int is_device(mode_t type)
 static int unpack_named(struct layer *l, const char *name, struct archive_entry *entry,
                         struct err *e)
 {
-    const char *hardlink = archive_entry_hardlink(entry);
+    int is_hardlink = archive_entry_hardlink(entry) != NULL;
     mode_t type = archive_entry_filetype(entry);
-    const char *base = NULL;
-    int dir_fd = -1;
-    int r = open_parent(l, name, &dir_fd, &base, e);
+    struct place p = {.fd = -1};
+    int r = open_parent(l, name, &p.dir_fd, &p.base, e);
 
     if (r < 0) {
         return r;
     }
-    if (l->o->folder == NULL && strncmp(base, WHITEOUT, strlen(WHITEOUT)) == 0) {
-        return make_whiteout(dir_fd, base, e);
+    if (l->o->folder == NULL && strncmp(p.base, WHITEOUT, strlen(WHITEOUT)) == 0) {
+        return make_whiteout(p.dir_fd, p.base, e);
     }
-    r = clear_place(l, dir_fd, base, hardlink != NULL ? AE_IFREG : type, e);
-    if (r == 0) {
-        r = hardlink != NULL ? make_hardlink(l, dir_fd, base, hardlink, e)
-                             : make_node(l, dir_fd, base, entry, e);
+    r = make_in_place(l, &p, entry, e);
+    if (r == 0 && !is_hardlink) {
+        r = attributes_set(l->o, &p, entry, e);
     }
-    if (r == 0 && hardlink == NULL) {
-        r = set_attributes(l, dir_fd, base, entry, e);
-    }
-    if (r == 0 && type == AE_IFDIR && hardlink == NULL) {
+    close_fd(&p.fd);
+    if (r == 0 && type == AE_IFDIR && !is_hardlink) {
         remember_time(l, name, entry);
     }
     if (type == AE_IFLNK || type == AE_IFDIR) {
@@ -417,7 +350,7 @@ static int unpack_entry(struct layer *l, struct archive_entry *entry, struct err
     }
     if (*name == '\0') { /* the root itself */
         return archive_entry_filetype(entry) == AE_IFDIR && l->o->folder == NULL
-                   ? set_attributes(l, l->root_fd, ".", entry, e)
+                   ? attributes_set(l->o, &(struct place){l->root_fd, ".", -1}, entry, e)
                    : 0;
     }
     return unpack_named(l, name, entry, e);
@@ -429,37 +362,33 @@ static int unpack_all(struct layer *l, struct err *e)
     int r = 0;
 
     while (r == 0) {
-        int ar = archive_read_next_header(l->s->tar, &entry);
+        int ar = archive_read_next_header(l->tar, &entry);
 
         if (ar == ARCHIVE_EOF) {
             return 0;
         }
-        r = ar < ARCHIVE_WARN ? source_error(l->s->tar, e, "damaged layer")
+        r = ar < ARCHIVE_WARN ? source_error(l->tar, e, "damaged layer")
                               : unpack_entry(l, entry, e);
     }
     return r;
 }
 
-int layer_run(const struct layer_options *o, struct err *e)
+int layer_fill(const struct layer_options *o, feed *from, void *arg, uint64_t *ret_devices,
+               struct err *e)
 {
-    struct source *s = xcalloc(1, sizeof(*s));
-    struct layer l = {.o = o, .s = s, .parent_fd = -1};
-    char hex[65] = "";
+    struct layer l = {.o = o, .parent_fd = -1};
     int r = 0;
 
     l.root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     r = l.root_fd < 0 ? err_set(e, errno, "cannot open the layer's folder")
-                      : source_open(s, STDIN_FILENO, e);
+                      : tar_open(from, arg, &l.tar, e);
     if (r == 0) {
         r = unpack_all(&l, e);
-    }
-    if (r == 0) {
-        r = source_finish(s, hex, e);
+        (void)archive_read_free(l.tar);
     }
     if (r == 0) {
         set_folder_times(&l);
-        (void)printf("{\"diffID\":\"sha256:%s\",\"size\":%" PRIu64 ",\"devices\":%" PRIu64 "}\n",
-                     hex, s->bytes, l.devices);
+        *ret_devices = l.devices;
     }
     forget_parent(&l);
     for (size_t i = 0; i < l.time_count; i++) {
@@ -467,7 +396,25 @@ int layer_run(const struct layer_options *o, struct err *e)
     }
     free(l.times);
     close_fd(&l.root_fd);
+    return r;
+}
+
+int put_run(const struct layer_options *o, struct err *e)
+{
+    struct source *s = xcalloc(1, sizeof(*s));
+    struct input *in = xcalloc(1, sizeof(*in));
+    uint64_t devices = 0;
+    int r = 0;
+
+    in->fd = STDIN_FILENO;
+    s->is_undigested = 1;
+    r = source_open(s, in, e);
+    r = r < 0 ? r : layer_fill(o, source_read, s, &devices, e);
+    if (r == 0) {
+        (void)printf("{\"devices\":%" PRIu64 "}\n", devices);
+    }
     source_done(s);
     free(s);
+    free(in);
     return r;
 }

@@ -2,9 +2,11 @@
 #include "unpack.h"
 
 #include "base/exitcode.h"
+#include "sys/fd.h"
 #include "sys/harden.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
@@ -12,6 +14,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum {
+    KNOWN_BYTES_MAX = 64 << 20
+};
 
 /* Everything that glibc and libarchive load on demand (character sets, codecs) must be loaded
  * before the chroot. Names are bytes to us; the locale only keeps libarchive from complaining about
@@ -26,92 +32,93 @@ static void load_locale(void)
 /* Nothing that this program opens from now on lies outside of the folder it fills. */
 static int enter_folder(const char *path, struct err *e)
 {
-    const struct rlimit no_core = {0, 0};
-
-    (void)setrlimit(RLIMIT_CORE, &no_core);
-    (void)umask(0);
     if (chroot(path) < 0 || chdir("/") < 0) {
         return err_set(e, errno, "cannot enter the folder to unpack into");
     }
     return 0;
 }
 
-/* ---- modes; @argv: what follows the name, with a NULL at its end */
+/* ---- modes */
+
+struct call {
+    char **argv; /* what follows the mode's name, with a NULL at its end */
+    struct layer_options layer;
+    struct worker worker;
+    char *known; /* of spool */
+};
 
 static int has_flag(char **argv, const char *flag)
 {
     return argv[0] != NULL && strcmp(argv[0], flag) == 0;
 }
 
-static int spool_mode(char **argv, struct err *e)
+static int spool_mode(struct call *c, struct err *e)
 {
-    (void)argv;
-    return spool_run(e);
+    return spool_run(&c->worker, c->known, e);
 }
 
-static int layer_mode(char **argv, struct err *e)
+static int layer_mode(struct call *c, struct err *e)
 {
-    const struct layer_options o = {.squash = has_flag(argv, "--squash")};
-
-    return layer_run(&o, e);
+    return layer_run(&c->worker, e);
 }
 
-static int blob_mode(char **argv, struct err *e)
+static int blob_mode(struct call *c, struct err *e)
 {
-    (void)argv;
+    (void)c;
     return blob_run(e);
 }
 
-static int digest_mode(char **argv, struct err *e)
+static int digest_mode(struct call *c, struct err *e)
 {
-    (void)argv;
+    (void)c;
     return digest_run(e);
 }
 
-static int sum_mode(char **argv, struct err *e)
+static int sum_mode(struct call *c, struct err *e)
 {
-    (void)argv;
+    (void)c;
     return sum_run(e);
 }
 
-static int pack_mode(char **argv, struct err *e)
+static int pack_mode(struct call *c, struct err *e)
 {
-    const struct pack_options o = {.plain = has_flag(argv, "--plain")};
+    const struct pack_options o = {.plain = has_flag(c->argv, "--plain")};
 
     return pack_run(&o, e);
 }
 
-static int stat_mode(char **argv, struct err *e)
+static int stat_mode(struct call *c, struct err *e)
 {
-    return stat_run(argv[0], e);
+    return stat_run(c->argv[0], e);
 }
 
-static int take_mode(char **argv, struct err *e)
+static int take_mode(struct call *c, struct err *e)
 {
-    return take_run(argv[0], argv[1], e);
+    return take_run(c->argv[0], c->argv[1], e);
 }
 
-static int put_mode(char **argv, struct err *e)
+static int put_mode(struct call *c, struct err *e)
 {
-    struct layer_options o = {.folder = argv[0], .overwrite = has_flag(argv + 2, "--overwrite")};
+    struct layer_options o = {.folder = c->argv[0],
+                              .overwrite = has_flag(c->argv + 2, "--overwrite")};
 
-    if (strcmp(argv[1], "keep") == 0) {
+    if (strcmp(c->argv[1], "keep") == 0) {
         o.uid = -1;
-    } else if (sscanf(argv[1], "%" SCNd64 ":%" SCNd64, &o.uid, &o.gid) != 2) {
-        return err_new(e, EINVAL, "'%s' is no owner", argv[1]);
+    } else if (sscanf(c->argv[1], "%" SCNd64 ":%" SCNd64, &o.uid, &o.gid) != 2) {
+        return err_new(e, EINVAL, "'%s' is no owner", c->argv[1]);
     }
-    return layer_run(&o, e);
+    return put_run(&o, e);
 }
 
-static int changes_mode(char **argv, struct err *e)
+static int changes_mode(struct call *c, struct err *e)
 {
-    (void)argv;
+    (void)c;
     return changes_run(e);
 }
 
-static int pack_changes_mode(char **argv, struct err *e)
+static int pack_changes_mode(struct call *c, struct err *e)
 {
-    (void)argv;
+    (void)c;
     return pack_changes_run(e);
 }
 
@@ -119,45 +126,71 @@ static const struct mode {
     const char *name;
     const char *folder; /* the root it works in; NULL: it opens nothing */
     int min_args;
-    int (*run)(char **argv, struct err *e);
+    int (*run)(struct call *c, struct err *e);
+    int unpacks;      /* layers, by a worker */
+    const char *base; /* of the worker's folders */
 } MODES[] = {
-    {"spool", ".", 0, spool_mode},
-    {"layer", "d", 0, layer_mode}, /* made here by root of the namespace, whose it must be */
-    {"blob", NULL, 0, blob_mode},
-    {"digest", NULL, 0, digest_mode},
-    {"sum", NULL, 0, sum_mode},
-    {"pack", ".", 0, pack_mode},
-    {"stat", ".", 1, stat_mode},
-    {"take", ".", 1, take_mode},
-    {"put", ".", 2, put_mode},
-    {"changes", ".", 0, changes_mode},
-    {"pack-changes", ".", 0, pack_changes_mode},
+    {.name = "spool", .folder = "files", .run = spool_mode, .unpacks = 1, .base = "layers"},
+    {.name = "layer", .folder = ".", .run = layer_mode, .unpacks = 1},
+    {.name = "blob", .run = blob_mode},
+    {.name = "digest", .run = digest_mode},
+    {.name = "sum", .run = sum_mode},
+    {.name = "pack", .folder = ".", .run = pack_mode},
+    {.name = "stat", .folder = ".", .min_args = 1, .run = stat_mode},
+    {.name = "take", .folder = ".", .min_args = 1, .run = take_mode},
+    {.name = "put", .folder = ".", .min_args = 2, .run = put_mode},
+    {.name = "changes", .folder = ".", .run = changes_mode},
+    {.name = "pack-changes", .folder = ".", .run = pack_changes_mode},
 };
+
+/* What has to be done outside of the wall. */
+static int prepare(const struct mode *m, struct call *c, struct err *e)
+{
+    const char *known = NULL;
+
+    c->layer.squash = has_flag(c->argv, "--squash");
+    if (!m->unpacks) {
+        return 0;
+    }
+    known = c->layer.squash ? c->argv[1] : c->argv[0];
+    if (known != NULL && file_read(AT_FDCWD, known, KNOWN_BYTES_MAX, &c->known, NULL, e) < 0) {
+        return -e->errnum;
+    }
+    return worker_start(&c->worker, &c->layer, m->base, e);
+}
 
 static int run(int argc, char **argv, struct err *e)
 {
+    struct call c = {.argv = argv + 2};
+
     for (size_t i = 0; argc > 1 && i < sizeof(MODES) / sizeof(MODES[0]); i++) {
         const struct mode *m = &MODES[i];
 
         if (strcmp(argv[1], m->name) != 0 || argc - 2 < m->min_args) {
             continue;
         }
+        if (prepare(m, &c, e) < 0) {
+            return -e->errnum;
+        }
         if (m->folder != NULL && m->folder[0] != '.' && mkdir(m->folder, 0755) < 0) {
-            return err_set(e, errno, "cannot create the layer's folder");
+            return err_set(e, errno, "cannot create the folder for files");
         }
         if (m->folder != NULL && enter_folder(m->folder, e) < 0) {
             return -e->errnum;
         }
-        return harden_calls(/* no_sockets= */ 1, e) < 0 ? -e->errnum : m->run(argv + 2, e);
+        return harden_calls(HARDEN_NO_SOCKETS, e) < 0 ? -e->errnum : m->run(&c, e);
     }
     return err_new(e, EINVAL, "usage: see helpers/unpack/unpack.h");
 }
 
 int main(int argc, char **argv)
 {
+    const struct rlimit no_core = {0, 0};
     struct err e = {0};
 
     load_locale();
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    (void)umask(0);
     if (run(argc, argv, &e) < 0) {
         (void)fprintf(stderr, "%d %s\n", e.errnum, e.msg);
         return EXITCODE_NO_SUCH;

@@ -3,9 +3,14 @@
  * archives, and so the one that is kept on the shortest leash: it runs as root of a user namespace,
  * chrooted into the folder that it fills.
  *
- *     rbox-unpack spool
- *         Standard input, an image archive (tar, compressed or not): its regular files go to the
- *         current folder, with a line "SHA256 SIZE NAME" for each.
+ *     rbox-unpack spool [--squash] [KNOWN]
+ *         Standard input, an image archive (tar, compressed or not): its regular files go to folder
+ *         files of the current one, with a line "SHA256 SIZE NAME" for each. Those that are layers
+ *         are unpacked meanwhile, to folders layers/1/d, layers/2/d and so on; of each one that
+ *         went well a line "unpacked NUMBER DIFFID DEVICES" follows its file's. A layer that is a
+ *         plain archive and whose digest nobody knows, since it is no blob of an OCI layout, is
+ *         kept compressed; the line has the digest of what is kept. KNOWN: a file with digests, one
+ *         a line; what is called by one of them is not unpacked.
  *
  *     rbox-unpack layer [--squash]
  *         Standard input, one layer (tar, compressed or not), goes to folder d of the current one;
@@ -57,33 +62,85 @@
 #include <archive.h>
 #include <openssl/evp.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+/* Gives the next bytes of a stream: how many are at *ret, borrowed until the next call; 0 at its
+ * end, or a negative errno with @e. */
+typedef ssize_t feed(void *arg, const void **ret, struct err *e);
 
 /* ---- source.c: a byte stream, decompressed by content, with the digest of what came out */
 
-struct source {
+struct input {
     int fd;
-    struct archive *raw; /* decompression: any filter, format raw */
-    struct archive *tar; /* reads what raw gives */
-    EVP_MD_CTX *digest;  /* of the decompressed bytes */
-    int is_undigested;   /* set before source_open(): there is no need of one */
+    char chunk[256 << 10];
+};
+
+/* A feed: what can be read from @arg, a struct input. */
+ssize_t input_read(void *arg, const void **ret, struct err *e);
+
+enum source_kind {
+    SOURCE_OTHER,
+    SOURCE_TAR, /* as it is */
+    SOURCE_GZIP,
+    SOURCE_COMPRESSED /* in another way */
+};
+
+struct source {
+    feed *from;
+    void *arg;
+    enum source_kind kind;
+    char head[512];
+    size_t head_len; /* 0: there is nothing in it */
+    const char *rest;
+    size_t rest_len;
+    int is_head_read;
+    struct gunzip *gunzip;
+    struct archive *raw;
+    EVP_MD_CTX *digest; /* of the decompressed bytes */
+    int is_undigested;  /* set before source_open(): there is no need of one */
     uint64_t bytes;
     char chunk[65536];
 };
 
-/* Read a tar archive from @fd, compressed in any way libarchive knows. The caller calls
- * source_done(). */
-int source_open(struct source *s, int fd, struct err *e);
+/* Begin to read what @from gives, as far as it takes to know its kind, and then the rest. The
+ * caller calls source_done(), in any case. */
+int source_peek(struct source *s, feed *from, void *arg, struct err *e);
+int source_start(struct source *s, struct err *e);
 
-/* Read to the end of the stream, past the archive's own end, and give its digest in hex. */
-int source_finish(struct source *s, char ret_hex[65], struct err *e);
+/* Both, of @in, which must not be empty. */
+int source_open(struct source *s, struct input *in, struct err *e);
+
+/* A feed: the decompressed bytes of @arg, a struct source. */
+ssize_t source_read(void *arg, const void **ret, struct err *e);
 void source_done(struct source *s);
+
+/* A reader of the tar archive that @from gives. The caller calls archive_read_free(). */
+int tar_open(feed *from, void *arg, struct archive **ret, struct err *e);
 
 /* libarchive's text for its last failure, as an error. */
 int source_error(struct archive *a, struct err *e, const char *what);
 
+int digest_begin(EVP_MD_CTX **ret, struct err *e); /* EVP_MD_CTX_free() */
 void digest_hex(EVP_MD_CTX *ctx, char ret_hex[65]);
 
-/* ---- modes */
+/* ---- gzip.c */
+
+struct gunzip;
+struct gzip;
+
+struct gunzip *gunzip_new(feed *from, void *arg);
+ssize_t gunzip_read(void *arg, const void **ret, struct err *e); /* a feed */
+void gunzip_free(struct gunzip *g);
+
+/* Takes what comes out. */
+typedef int gzip_out(void *arg, const void *data, size_t len, struct err *e);
+
+struct gzip *gzip_new(gzip_out *to, void *arg);
+int gzip_write(struct gzip *g, const void *data, size_t len, struct err *e);
+int gzip_finish(struct gzip *g, struct err *e);
+void gzip_free(struct gzip *g);
+
+/* ---- layer.c */
 
 struct layer_options {
     int squash; /* ids outside of the map become 0 */
@@ -94,8 +151,54 @@ struct layer_options {
     int overwrite;
 };
 
-int spool_run(struct err *e);
-int layer_run(const struct layer_options *o, struct err *e);
+/* Unpack the tar archive that @from gives into the root. *ret_devices: how many device nodes and
+ * sockets were left out. */
+int layer_fill(const struct layer_options *o, feed *from, void *arg, uint64_t *ret_devices,
+               struct err *e);
+
+/* ---- attributes.c */
+
+/* Where an entry stands: its folder and name, and of a regular file, which is still open, the
+ * descriptor. */
+struct place {
+    int dir_fd;
+    const char *base;
+    int fd; /* -1 */
+};
+
+int attributes_set(const struct layer_options *o, const struct place *p,
+                   struct archive_entry *entry, struct err *e);
+
+/* ---- worker.c: layers are filled by a process each, beside the one that reads, decompresses and
+ * digests, on another processor and behind a wall of its own: its root is the layer's folder.
+ *
+ *     worker_start()  worker_begin()  worker_feed()…  worker_end()  worker_begin()…  worker_stop()
+ */
+
+struct worker {
+    pid_t pid;
+    int data_fd; /* -1: it is gone */
+    int result_fd;
+    int count;
+};
+
+/* Start it, before the caller locks itself in: the layers' folders are d of the current folder, or
+ * with @base BASE/1/d, BASE/2/d and so on. */
+int worker_start(struct worker *w, const struct layer_options *o, const char *base, struct err *e);
+
+/* A layer begins: its number, or -1 when there is no worker any more. Then its tar archive, as it
+ * comes; and how it ended. @is_whole: the archive was read to its end, else the layer is given up.
+ */
+int worker_begin(struct worker *w);
+void worker_feed(struct worker *w, const void *data, size_t len);
+int worker_end(struct worker *w, int is_whole, uint64_t *ret_devices, struct err *e);
+void worker_stop(struct worker *w);
+
+/* ---- modes */
+
+int spool_run(struct worker *w, const char *known, struct err *e);
+int layer_run(struct worker *w, struct err *e);
+int put_run(const struct layer_options *o, struct err *e);
 int blob_run(struct err *e);
 int digest_run(struct err *e);
 int sum_run(struct err *e);

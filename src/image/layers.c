@@ -77,6 +77,15 @@ int layer_diff_id(const struct store *store, const char *name, char **ret, struc
     return r;
 }
 
+void layer_say_devices(int64_t devices)
+{
+    if (devices > 0) {
+        notice("%lld device nodes and sockets of a layer were left out: a user namespace cannot "
+               "make them",
+               (long long)devices);
+    }
+}
+
 /* What rbox-unpack says about the layer it made. */
 static int check_result(const struct layer_key *k, const char *out, struct err *e)
 {
@@ -95,38 +104,52 @@ static int check_result(const struct layer_key *k, const char *out, struct err *
         r = err_new(e, EBADMSG, "the layer's content is %s, and not %s as its image says",
                     diff_id != NULL ? diff_id : "?", k->diff_id);
     }
-    if (r == 0 && devices > 0) {
-        notice("%lld device nodes and sockets of a layer were left out: a user namespace cannot "
-               "make them",
-               (long long)devices);
+    if (r == 0) {
+        layer_say_devices(devices);
     }
     json_decref(root);
     return r;
 }
 
-static int commit(const struct store *store, const struct layer_key *k, const char *temp,
-                  int temp_fd, struct err *e)
+int layer_seal(const struct layer_key *k, int layer_fd, struct err *e)
 {
-    autofree char *name = short_name(k);
-    autofree char *path = xasprintf("tmp/%s", temp);
     autofree char *key = key_text(k);
-    int r = 0;
+    int r = file_write(layer_fd, "key", key, strlen(key), 0, e);
 
-    if (syncfs(temp_fd) < 0) {
-        return err_set(e, errno, "cannot write the layer to disk");
-    }
-    r = file_write(temp_fd, "key", key, strlen(key), FILE_SYNC, e);
-    if (r < 0) {
-        return r;
-    }
-    (void)fchmod(temp_fd, 0711);
-    if (renameat(store->dir_fd, path, store->layers_fd, name) < 0) {
+    (void)fchmod(layer_fd, 0711);
+    return r;
+}
+
+int layer_adopt(const struct store *store, const struct layer_key *k, int dir_fd, const char *name,
+                struct err *e)
+{
+    autofree char *place = short_name(k);
+
+    if (renameat(dir_fd, name, store->layers_fd, place) < 0) {
         /* ENOTEMPTY, EEXIST: another process was faster with the same layer. */
         return layer_exists(store, k)
                    ? 0
-                   : err_set(e, errno, "cannot put layer '%s' into the store", name);
+                   : err_set(e, errno, "cannot put layer '%s' into the store", place);
     }
     return fsync(store->layers_fd) < 0 ? err_set(e, errno, "cannot sync the store") : 0;
+}
+
+static int commit(const struct store *store, const struct layer_key *k, const char *temp,
+                  int temp_fd, struct err *e)
+{
+    autofree char *path = xasprintf("tmp/%s", temp);
+    int r = layer_seal(k, temp_fd, e);
+
+    if (r == 0 && syncfs(temp_fd) < 0) {
+        r = err_set(e, errno, "cannot write the layer to disk");
+    }
+    return r < 0 ? r : layer_adopt(store, k, store->dir_fd, path, e);
+}
+
+/* One id: every owner becomes root, and the right ones come back by unpacking for a fuller map. */
+int layer_is_squashed(const struct store *store, const struct spec_idmap *uid_map)
+{
+    return idmap_is_single(uid_map) || store->squash_ids;
 }
 
 static int unpack_to(const struct store *store, const struct layer_key *k, int blob_fd, int temp_fd,
@@ -135,11 +158,9 @@ static int unpack_to(const struct store *store, const struct layer_key *k, int b
     autofree char *out = NULL;
     const struct unpack u = {
         .uid_map = k->uid_map, .gid_map = k->gid_map, .in_fd = blob_fd, .folder_fd = temp_fd};
-    /* One id: every owner becomes root, and the right ones come back by unpacking for a fuller map.
-     */
-    int squash = idmap_is_single(k->uid_map) || store->squash_ids;
-    int r =
-        unpack_run(&u, (const char *const[]){"layer", squash ? "--squash" : NULL, NULL}, &out, e);
+    const char *const arguments[] = {
+        "layer", layer_is_squashed(store, k->uid_map) ? "--squash" : NULL, NULL};
+    int r = unpack_run(&u, arguments, &out, e);
 
     return r < 0 ? r : check_result(k, out, e);
 }

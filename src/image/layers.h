@@ -9,6 +9,8 @@
 #include "image/store.h"
 #include "spec/spec.h"
 
+#include <stdint.h>
+
 struct layer_key {
     const char *diff_id; /* sha256:HEX, or LAYER_POINTS */
     const struct spec_idmap *uid_map;
@@ -29,6 +31,19 @@ int layer_diff_id(const struct store *store, const char *name, char **ret, struc
  * under its name only when it is whole and on disk. Somebody else's finished copy is taken as it
  * is. */
 int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd, struct err *e);
+
+/* The same for one that was unpacked elsewhere, to folder d of @name below @dir_fd, in these steps:
+ * its folder is marked as the layer that it is, everything is synced by the caller, and it appears
+ * under its name. */
+int layer_seal(const struct layer_key *k, int layer_fd, struct err *e);
+int layer_adopt(const struct store *store, const struct layer_key *k, int dir_fd, const char *name,
+                struct err *e);
+
+/* Do all owners become root in a layer that is unpacked for @uid_map? */
+int layer_is_squashed(const struct store *store, const struct spec_idmap *uid_map);
+
+/* Tell the user of what could not be made. */
+void layer_say_devices(int64_t devices);
 
 /* Read file @path of the image whose layers are @layers, lowest first (paths below layers/), as far
  * as that can be told without mounting them: -ENOENT it has none; other errors, where a layer takes

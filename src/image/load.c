@@ -145,7 +145,7 @@ int load_archive(const struct store *store, int fd, const struct platform *p,
                  struct strv *ret_names, struct err *e)
 {
     struct ingest in = {.blobs_fd = -1, .lock_fd = -1};
-    struct spool s = {.dir_fd = -1};
+    struct spool s = SPOOL_CLOSED;
     int r = ingest_open(store, &in, e);
 
     in.platform = p;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "image/layers.h"
 #include "image/manifest.h"
+#include "image/record.h"
 #include "image/unpack.h"
 #include "sys/fd.h"
 #include "sys/path.h"
@@ -16,15 +17,23 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char KNOWN[] = "known"; /* beside the folders for files and layers */
+
+enum {
+    FOLDER = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
+};
+
 void spool_done(struct spool *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         free(s->files[i].name);
         free(s->files[i].digest);
         free(s->files[i].target);
+        free(s->files[i].diff_id);
     }
     free(s->files);
     close_fd(&s->dir_fd);
+    close_fd(&s->layers_fd);
     if (s->temp != NULL) {
         store_temp_remove(s->in->store, s->temp, &s->in->maps.linux_.uid_mappings,
                           &s->in->maps.linux_.gid_mappings);
@@ -38,10 +47,26 @@ static void add_spooled(struct spool *s, struct spooled f)
     s->files[s->count++] = f;
 }
 
-/* "HEX BYTES NAME", or "link NAME" with the target on the next line. */
+/* "NUMBER DIFFID DEVICES", of the file before. */
+static void parse_unpacked(struct spool *s, const char *text)
+{
+    struct spooled *f = s->count > 0 ? &s->files[s->count - 1] : NULL;
+    char hex[65] = "";
+    long long devices = 0;
+    int number = 0;
+
+    if (f != NULL && sscanf(text, "%d %64[0-9a-f] %lld", &number, hex, &devices) == 3) {
+        f->diff_id = xasprintf("sha256:%s", hex);
+        f->number = number;
+        f->devices = devices;
+    }
+}
+
+/* "HEX BYTES NAME", or "link NAME" with the target on the next line: returns 1. */
 static int parse_spool_line(struct spool *s, char *line, char *next)
 {
     const char *linked = str_after(line, "link ");
+    const char *unpacked = str_after(line, "unpacked ");
     char *space = strchr(line, ' ');
     char *end = NULL;
 
@@ -49,13 +74,12 @@ static int parse_spool_line(struct spool *s, char *line, char *next)
         add_spooled(s, (struct spooled){.name = xstrdup(linked), .target = xstrdup(next)});
         return 1;
     }
-    if (space == NULL) {
-        return 0;
-    }
-    *space = '\0';
-    {
+    if (unpacked != NULL) {
+        parse_unpacked(s, unpacked);
+    } else if (space != NULL) {
         int64_t bytes = strtoll(space + 1, &end, 10);
 
+        *space = '\0';
         add_spooled(s, (struct spooled){.name = xstrdup(*end == ' ' ? end + 1 : ""),
                                         .digest = xasprintf("sha256:%s", line),
                                         .bytes = bytes});
@@ -63,29 +87,99 @@ static int parse_spool_line(struct spool *s, char *line, char *next)
     return 0;
 }
 
+static int add_known(const struct image *i, void *arg)
+{
+    struct buf *b = arg;
+    const struct strv *const lists[] = {&i->diff_ids, &i->blobs};
+
+    for (size_t l = 0; l < 2; l++) {
+        for (size_t k = 0; k < lists[l]->len; k++) {
+            buf_printf(b, "%s\n", manifest_hex(lists[l]->v[k]));
+        }
+    }
+    return 0;
+}
+
+/* Layers that images of the store have need not be unpacked once more. */
+static int write_known(const struct spool *s, int temp_fd, struct err *e)
+{
+    autobuf struct buf b = {0};
+    int r = record_each(s->in->store, add_known, &b, e);
+
+    buf_puts(&b, "");
+    return r < 0 ? r : file_write(temp_fd, KNOWN, b.data, b.len, 0, e);
+}
+
+static struct layer_key key_of(const struct spool *s, const struct spooled *f)
+{
+    return (struct layer_key){.diff_id = f->diff_id,
+                              .uid_map = &s->in->maps.linux_.uid_mappings,
+                              .gid_map = &s->in->maps.linux_.gid_mappings};
+}
+
+/* Everything shall be on the disk before any of it appears in the store: one sync for all. */
+static int settle(const struct spool *s, struct err *e)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        const struct layer_key key = key_of(s, &s->files[i]);
+        autofree char *name = xasprintf("%d", s->files[i].number);
+        autoclose int fd = key.diff_id != NULL ? openat(s->layers_fd, name, FOLDER) : -1;
+
+        if (key.diff_id != NULL && fd < 0) {
+            return err_set(e, errno, "cannot open a layer that was unpacked");
+        }
+        if (fd >= 0 && layer_seal(&key, fd, e) < 0) {
+            return -e->errnum;
+        }
+    }
+    return syncfs(s->dir_fd) < 0 ? err_set(e, errno, "cannot write the archive's files to disk")
+                                 : 0;
+}
+
+/* Let rbox-unpack at the archive @fd; *ret_out is what it says. */
+static int take_apart(struct spool *s, int fd, char **ret_out, struct err *e)
+{
+    autoclose int temp_fd = -1;
+    struct unpack u = {.uid_map = &s->in->maps.linux_.uid_mappings,
+                       .gid_map = &s->in->maps.linux_.gid_mappings,
+                       .in_fd = fd};
+    int squash = layer_is_squashed(s->in->store, u.uid_map);
+    const char *const arguments[] = {"spool", squash ? "--squash" : KNOWN, squash ? KNOWN : NULL,
+                                     NULL};
+    int r = store_temp(s->in->store, "load", &s->temp, &temp_fd, e);
+
+    r = r < 0 ? r : write_known(s, temp_fd, e);
+    u.folder_fd = temp_fd;
+    r = r < 0 ? r : unpack_run(&u, arguments, ret_out, e);
+    if (r == 0) {
+        s->dir_fd = openat(temp_fd, "files", FOLDER);
+        s->layers_fd = openat(temp_fd, "layers", FOLDER);
+        r = s->dir_fd < 0 ? err_set(e, errno, "cannot open the archive's files") : 0;
+    }
+    return r;
+}
+
 int spool_open(struct ingest *in, int fd, struct spool *ret, struct err *e)
 {
-    struct spool s = {.in = in, .dir_fd = -1};
+    struct spool s = SPOOL_CLOSED;
     autofree char *out = NULL;
     autostrv struct strv lines = {0};
-    struct unpack u = {.uid_map = &in->maps.linux_.uid_mappings,
-                       .gid_map = &in->maps.linux_.gid_mappings,
-                       .in_fd = fd};
-    int r = store_temp(in->store, "load", &s.temp, &s.dir_fd, e);
+    int r = 0;
 
+    s.in = in;
+    r = take_apart(&s, fd, &out, e);
     if (r == 0) {
-        u.folder_fd = s.dir_fd;
-        r = unpack_run(&u, (const char *const[]){"spool", NULL}, &out, e);
+        strv_split(&lines, out, '\n');
     }
-    if (r < 0) {
-        spool_done(&s);
-        return r;
-    }
-    strv_split(&lines, out, '\n');
     for (size_t i = 0; i < lines.len; i++) {
         char *next = i + 1 < lines.len ? lines.v[i + 1] : lines.v[i];
 
         i += (size_t)parse_spool_line(&s, lines.v[i], next);
+    }
+    r = r < 0 ? r : settle(&s, e);
+    if (r < 0) {
+        spool_done(&s);
+        return r;
     }
     *ret = s;
     return 0;
@@ -119,21 +213,28 @@ int spool_read(const struct spool *s, const char *name, char **ret, size_t *ret_
     return r < 0 ? r : fd_read_all(fd, MANIFEST_BYTES_MAX, ret, ret_len, e);
 }
 
+/* The layer that came out of @f, under its name. */
+static int adopt(const struct spool *s, const struct spooled *f, struct err *e)
+{
+    const struct layer_key key = key_of(s, f);
+    autofree char *name = xasprintf("%d", f->number);
+
+    if (key.diff_id == NULL || layer_exists(s->in->store, &key)) {
+        return 0;
+    }
+    layer_say_devices(f->devices);
+    return layer_adopt(s->in->store, &key, s->layers_fd, name, e);
+}
+
 int spool_ingest(struct spool *s, const char *name, const struct spooled **ret, struct err *e)
 {
     const struct spooled *f = spool_find(s, name);
-    autoclose int fd = -1;
+    int r = 0;
 
     if (f == NULL) {
         return err_new(e, ENOENT, "the archive has no file '%s'", name);
     }
     *ret = f;
-    if (ingest_has(s->in, f->digest)) {
-        return 0;
-    }
-    fd = openat(s->dir_fd, f->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) < 0) {
-        return err_set(e, errno, "cannot write '%s' to disk", name);
-    }
-    return ingest_file(s->in, s->dir_fd, f->name, f->digest, e);
+    r = ingest_file(s->in, s->dir_fd, f->name, f->digest, e);
+    return r < 0 ? r : adopt(s, f, e);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An image archive taken apart: its files in a folder of tmp/, each with its digest. Host side. */
+/* An image archive taken apart: its files in a folder of tmp/, each with its digest, and those that
+ * are layers unpacked beside them, on the disk. Host side. */
 #ifndef RBOX_IMAGE_SPOOL_H
 #define RBOX_IMAGE_SPOOL_H
 
@@ -14,12 +15,21 @@ struct spooled {
     char *digest; /* NULL for a link */
     char *target; /* of a link */
     int64_t bytes;
+    char *diff_id; /* of a layer that is unpacked, or NULL */
+    int number;    /* of its folder */
+    int64_t devices;
 };
+
+#define SPOOL_CLOSED                  \
+    {                                 \
+        .dir_fd = -1, .layers_fd = -1 \
+    }
 
 struct spool {
     struct ingest *in; /* borrowed */
     char *temp;        /* below tmp/ */
-    int dir_fd;
+    int dir_fd;        /* the files */
+    int layers_fd;     /* the layers' folders */
     struct spooled *files;
     size_t count;
 };
@@ -35,7 +45,8 @@ const struct spooled *spool_find(const struct spool *s, const char *name);
 /* Read a small file whole; the caller owns *ret. */
 int spool_read(const struct spool *s, const char *name, char **ret, size_t *ret_len, struct err *e);
 
-/* Move file @name into the store's blobs; *ret is borrowed from @s. */
+/* Move file @name into the store's blobs, and a layer of it into its layers; *ret is borrowed from
+ * @s. */
 int spool_ingest(struct spool *s, const char *name, const struct spooled **ret, struct err *e);
 
 #endif

@@ -203,7 +203,7 @@ static void add_denied(struct sock_filter *program, unsigned short *len, int nr)
     program[(*len)++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
 }
 
-int harden_calls(int no_sockets, struct err *e)
+int harden_calls(int flags, struct err *e)
 {
     struct sock_filter program[PROGRAM_MAX] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
@@ -216,9 +216,12 @@ int harden_calls(int no_sockets, struct err *e)
     struct sock_fprog filter = {.filter = program, .len = PROLOGUE};
 
     for (size_t i = 0; i < sizeof(DENIED) / sizeof(DENIED[0]); i++) {
-        add_denied(program, &filter.len, DENIED[i]);
+        if (DENIED[i] != SYS_chroot || (flags & HARDEN_MAY_CHROOT) == 0) {
+            add_denied(program, &filter.len, DENIED[i]);
+        }
     }
-    for (size_t i = 0; no_sockets && i < sizeof(SOCKETS) / sizeof(SOCKETS[0]); i++) {
+    for (size_t i = 0; (flags & HARDEN_NO_SOCKETS) != 0 && i < sizeof(SOCKETS) / sizeof(SOCKETS[0]);
+         i++) {
         add_denied(program, &filter.len, SOCKETS[i]);
     }
     program[filter.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);

@@ -38,10 +38,15 @@ int harden_abi(void);
  * namespace. -EOPNOTSUPP where the kernel has no ABI that serves. */
 int harden_beneath(int root_fd, unsigned int preserved, struct err *e);
 
-/* Deny with EPERM what no helper needs: to execute, trace, mount, enter or make namespaces, load
- * code into the kernel, keys, io_uring and the like; with @no_sockets also sockets. Other
- * architectures' calls end the process. */
-int harden_calls(int no_sockets, struct err *e);
+enum harden_flags {
+    HARDEN_NO_SOCKETS = 1 << 0,
+    HARDEN_MAY_CHROOT = 1 << 1
+};
+
+/* Deny with EPERM what no helper needs: to execute, trace, mount, enter or make namespaces, change
+ * the root, load code into the kernel, keys, io_uring and the like. Other architectures' calls end
+ * the process. @flags: enum harden_flags. */
+int harden_calls(int flags, struct err *e);
 
 /* Does a system call filter hold this process? Asked of the kernel, not of /proc. */
 int harden_is_filtered(void);

@@ -149,6 +149,111 @@ PY
   rbox run --rm --network none busybox true
 }
 
+@test "a plain layer is kept compressed, a blob of a layout as it came; ids and digests come back" {
+  make_archive
+  export RBOX_STORE=$BATS_TEST_TMPDIR/kept-store
+  rbox load -q -i archive.tar
+  local id blob
+  id=$(sha256sum <config.json | cut -d' ' -f1)
+  [ "$(rbox images -q --no-trunc)" = "sha256:$id" ]
+  for blob in "$RBOX_STORE"/blobs/sha256/*; do
+    if [ "$(head -c 1 "$blob")" = '{' ]; then continue; fi
+    gzip -t <"$blob"
+  done
+  rbox save -q -o saved.tar test/layers:1
+  [ "$(skopeo inspect --raw --config docker-archive:saved.tar | sha256sum | cut -d' ' -f1)" = "$id" ]
+  [ "$(tar -xOf saved.tar manifest.json | jq -r '.[0].Layers[1]' | xargs tar -xOf saved.tar | gzip -dc | sha256sum)" = "$(sha256sum <base.tar)" ]
+  # Once more, from the same bytes in other pieces: the same digest.
+  digest=$(rbox images --digests --format '{{.Digest}}')
+  rbox rmi -af >/dev/null
+  gzip -c archive.tar | rbox load -q
+  [ "$(rbox images --digests --format '{{.Digest}}')" = "$digest" ]
+  rbox rmi -af >/dev/null
+  skopeo copy -q --dest-decompress docker-archive:archive.tar oci-archive:plain.tar:docker.io/test/plain:1
+  rbox load -q -i plain.tar
+  [ "$(rbox images --digests --format '{{.Digest}}')" = "$(skopeo inspect --format '{{.Digest}}' oci-archive:plain.tar)" ]
+  rbox rm-tree "$RBOX_STORE"
+}
+
+@test "layers compressed in every way, gzip of several members too" {
+  make_layers
+  local kind id
+  export RBOX_STORE=$BATS_TEST_TMPDIR/packed-store
+  (head -c 5000 base.tar | gzip && tail -c +5001 base.tar | gzip) >base.gz
+  xz -c base.tar >base.xz
+  zstd -q -c base.tar >base.zst
+  bzip2 -c base.tar >base.bz2
+  printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:%s","sha256:%s"]}}' \
+    "$(sha256sum <busybox.tar | cut -d' ' -f1)" "$(sha256sum <base.tar | cut -d' ' -f1)" >config.json
+  for kind in gz xz zst bz2; do
+    printf '[{"Config":"config.json","RepoTags":["test/%s:1"],"Layers":["busybox.tar","base.%s"]}]' $kind $kind >manifest.json
+    tar -cf packed.tar config.json manifest.json busybox.tar base.$kind
+    rbox load -q -i packed.tar
+    [ "$(in_image test/$kind:1 'cat /keep/soft')" = base ]
+    rbox rmi -af >/dev/null
+  done
+  rbox rm-tree "$RBOX_STORE"
+}
+
+@test "no file of an archive comes into a layer that is unpacked beside it" {
+  make_archive
+  mkdir -p layers/1/d layers/2/d files
+  echo planted | tee layers/1/d/planted layers/2/d/planted files/planted known >/dev/null
+  export RBOX_STORE=$BATS_TEST_TMPDIR/planted-store
+  tar -rf archive.tar layers files known
+  rbox load -q -i archive.tar
+  [ "$(in_image test/layers:1 'ls / | tr "\n" " "')" != *planted* ]
+  [ -z "$(rbox unshare find "$RBOX_STORE" -name planted 2>/dev/null || find "$RBOX_STORE" -name planted)" ]
+  rbox rm-tree "$RBOX_STORE"
+}
+
+@test "what images of the store have is not unpacked again; what they lack by name is" {
+  make_archive
+  gzip -c base.tar >base.gz
+  mkdir apart again
+  chmod 777 apart again
+  tar -cf named.tar --transform "s,base.gz,blobs/sha256/$(sha256sum <base.gz | cut -d' ' -f1)," base.gz busybox.tar
+  sha256sum <base.gz | cut -d' ' -f1 >again/known
+  (cd apart && rbox unshare "$RBOX_BUILD/rbox-unpack" spool --squash <../named.tar) >first
+  (cd again && rbox unshare "$RBOX_BUILD/rbox-unpack" spool --squash known <../named.tar) >second
+  [ "$(grep -c ^unpacked first)" -eq 2 ]
+  [ "$(grep -c ^unpacked second)" -eq 1 ]
+  [ "$(grep -v ^unpacked first)" = "$(grep -v ^unpacked second)" ]
+  rbox rm-tree "$PWD/apart"
+  rbox rm-tree "$PWD/again"
+}
+
+@test "a load takes memory for a window, not for a layer" {
+  export RBOX_STORE=$BATS_TEST_TMPDIR/large-store
+  python3 - "$RBOX_BUILD/rbox" <<'PY'
+import hashlib, io, json, resource, subprocess, sys, tarfile
+class Zeros(io.RawIOBase):
+    def __init__(self, left): self.left = left
+    def read(self, n):
+        n = min(n, self.left)
+        self.left -= n
+        return bytes(n)
+info = tarfile.TarInfo("large")
+info.size = 100 << 20
+with tarfile.open("layer.tar", "w") as t:
+    t.addfile(info, Zeros(info.size))
+with open("layer.tar", "rb") as f:  # in pieces: what this process takes counts, too
+    digest = hashlib.file_digest(f, "sha256").hexdigest()
+config = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": ["sha256:" + digest]}}
+open("config.json", "w").write(json.dumps(config))
+open("manifest.json", "w").write(json.dumps([{"Config": "config.json", "RepoTags": ["test/large:1"], "Layers": ["layer.tar"]}]))
+with tarfile.open("image.tar.gz", "w:gz", compresslevel=1) as t:
+    for name in ("layer.tar", "config.json", "manifest.json"):
+        t.add(name)
+child = subprocess.Popen([sys.argv[1], "load", "-q", "-i", "image.tar.gz"])
+status = child.wait()
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print("peak", peak, "kB")
+sys.exit(status != 0 or peak > 64 << 10)
+PY
+  rbox rm-tree "$RBOX_STORE"
+}
+
 @test "a layer that wants out stays in" {
   python3 - <<'PY'
 import io, tarfile
