@@ -175,6 +175,10 @@ static const struct format_sort SORT[] = {
     {"created", "Created", 1}, {"id", "ID", 0},   {"repository", "Repository", 0},
     {"size", "Bytes", 1},      {"tag", "Tag", 0}, {NULL, NULL, 0}};
 
+/* Sorted by first: what is equal by the key that was asked for stands by name, not as the folder
+ * has it. */
+static const struct format_sort BY_NAME[] = {{"name", "Name", 0}, {NULL, NULL, 0}};
+
 static int images(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct images_options *o = options;
@@ -196,6 +200,7 @@ static int images(struct ctx *ctx, void *options, int argc, char **argv, struct 
     c.rows = json_array();
     r = filter_open(FILTERS, store, &o->filters, &c.filter, e);
     r = r < 0 ? r : record_each(store, collect_image, &c, e);
+    r = r < 0 ? r : format_sort_rows(c.rows, BY_NAME, NULL, e);
     r = r < 0 ? r : format_sort_rows(c.rows, SORT, o->sort, e);
     if (r == 0) {
         r = format_rows(stdout, o->quiet && o->format == NULL ? "{{.ID}}" : o->format,

@@ -30,6 +30,11 @@ import() {
   [ "$(rbox images --format '{{.Repository}}:{{.Tag}}' | tr '\n' ' ')" = "docker.io/library/busybox:latest localhost/mine:latest registry.example/a/b:1 " ]
   [ "$(rbox run --rm --network none mine echo hi)" = hi ]
   rbox untag registry.example/a/b:1
+  for name in u w z v y x; do # those that are equally old stand by name
+    rbox tag busybox "x/$name"
+  done
+  [ "$(rbox images --format '{{.Repository}}' | sed -n 's,.*/x/,,p' | tr -d '\n')" = uvwxyz ]
+  rbox rmi x/u x/v x/w x/x x/y x/z >/dev/null
   run rbox rmi mine
   [ "$output" = "Untagged: localhost/mine:latest" ]
   run rbox rmi busybox
