@@ -11,6 +11,7 @@
 #include "box/net.h"
 #include "box/signals.h"
 #include "spec/spec_parse.h"
+#include "sys/compat.h"
 #include "sys/fd.h"
 #include "sys/netlink.h"
 #include "sys/proc.h"

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "box/caps.h"
 #include "box/explain.h"
+#include "sys/compat.h"
 
 #include "syscall_names.h"
 

@@ -41,6 +41,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sys/compat.h" /* after sys/mount.h: old ones want to be first */
+
 static int failures;
 static char told[8192]; /* by the host's side */
 
@@ -58,7 +60,7 @@ static void result(int passed, const char *name, const char *format, ...)
 
 static const char *of_errno(long r)
 {
-    return r < 0 ? strerrorname_np(errno) : "ok";
+    return r < 0 ? strerror(errno) : "ok";
 }
 
 /* ---- what the host's side told */
