@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -112,18 +113,28 @@ void net_done(struct net *n)
     close_fd(&n->netns_fd);
     close_fd(&n->log_fd);
     close_fd(&n->list_fd);
+    close_fd(&n->ports_fd);
     ports_done(&n->ports);
 }
 
 int net_start_ports(struct net *n, struct err *e)
 {
     const struct net_info info = n->backend->info(n->spec);
-    struct port_inside inside = {.address = info.address, .gateway = info.gateway};
+    struct port_place place = {.inside = {.address = info.address, .gateway = info.gateway},
+                               .netns_fd = n->netns_fd,
+                               .run_fd = n->run_fd};
     int r = 0;
 
+    if (n->ports_fd < 0) {
+        n->ports_fd = memfd_create("rbox ports", MFD_CLOEXEC);
+    }
+    if (n->ports_fd < 0) {
+        return err_set(e, errno, "cannot record published ports");
+    }
+    place.record_fd = n->ports_fd;
     /* libslirp's; nobody else has it inside. */
-    (void)inet_pton(AF_INET6, "fd00::2", &inside.gateway6);
-    r = ports_start(&n->ports, &inside, n->netns_fd, n->run_fd, &n->helpers[NET_HELPER_PORTS], e);
+    (void)inet_pton(AF_INET6, "fd00::2", &place.inside.gateway6);
+    r = ports_start(&n->ports, &place, &n->helpers[NET_HELPER_PORTS], e);
     ports_done(&n->ports);
     return r;
 }

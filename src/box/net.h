@@ -49,9 +49,10 @@ struct net {
     int netns_fd;            /* the container's, for those that are started later */
     int run_fd;              /* its run folder, where the forwarder takes requests; borrowed */
     int64_t born_ms[NET_HELPER_COUNT];
-    int log_fd;  /* of --net-log, or -1 */
-    int list_fd; /* where its list comes from at the end, or -1 */
-    struct ports ports;
+    int log_fd;                /* of --net-log, or -1 */
+    int list_fd;               /* where its list comes from at the end, or -1 */
+    struct ports ports;        /* to start the forwarder with */
+    int ports_fd;              /* what it publishes now (ports_record()), or -1 */
     struct network_seat *seat; /* borrowed; of a container in user networks (network.h) */
 };
 
@@ -62,12 +63,12 @@ struct net {
                   .netns_fd = -1, \
                   .log_fd = -1,   \
                   .list_fd = -1,  \
+                  .ports_fd = -1, \
                   .helpers = {{-1, -1}, {-1, -1}, {-1, -1}}})
 
 /* The helper of @role, which died, is reaped; with @again another takes its place, unless it had
- * just been started. @s: for ports that are listened on again. Returns what is to be said of it;
- * the caller owns that. */
-char *net_helper_died(struct spec *s, enum net_helper_role role, int again, struct net *n);
+ * just been started. Returns what is to be said of it; the caller owns that. */
+char *net_helper_died(enum net_helper_role role, int again, struct net *n);
 
 /* Start one; its readiness is for net_fork_wait(). For net_start() and net_helper_died(). */
 int net_start_ports(struct net *n, struct err *e);

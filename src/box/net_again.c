@@ -25,14 +25,13 @@ static const struct texts TEXTS[NET_HELPER_COUNT] = {
     [NET_HELPER_BACKEND] = {"the network helper", "the container is cut off",
                             "connections to the outside broke"},
     [NET_HELPER_PORTS] = {"the port forwarder", "published ports are closed",
-                          "connections through published ports broke, and ports that were added "
-                          "are not published any more"},
+                          "connections through published ports broke"},
     [NET_HELPER_RESOLVER] = {"the resolver of --allow-net and --net-log",
                              "no name is found any more",
                              "names must be looked up again, and the list so far is lost"},
 };
 
-static int start_again(struct spec *s, enum net_helper_role role, struct net *n, struct err *e)
+static int start_again(enum net_helper_role role, struct net *n, struct err *e)
 {
     int r = 0;
 
@@ -44,7 +43,7 @@ static int start_again(struct spec *s, enum net_helper_role role, struct net *n,
         r = n->backend->start(n->spec, n->netns_fd, n, e);
         return r < 0 ? r : n->backend->ready(n, READY_MS, e);
     case NET_HELPER_PORTS:
-        r = ports_open(s, &n->ports, e);
+        r = ports_reopen(n->ports_fd, &n->ports, e);
         r = r < 0 ? r : net_start_ports(n, e);
         break;
     case NET_HELPER_RESOLVER:
@@ -56,7 +55,7 @@ static int start_again(struct spec *s, enum net_helper_role role, struct net *n,
     return r < 0 ? r : net_fork_wait(&n->helpers[role], e);
 }
 
-char *net_helper_died(struct spec *s, enum net_helper_role role, int again, struct net *n)
+char *net_helper_died(enum net_helper_role role, int again, struct net *n)
 {
     const int64_t now_ms = clock_monotonic_ms();
     const int is_young = now_ms - n->born_ms[role] < LIVED_MS;
@@ -74,7 +73,7 @@ char *net_helper_died(struct spec *s, enum net_helper_role role, int again, stru
         return xasprintf("%s; it had just been started, and is not once more", gone);
     }
     n->born_ms[role] = now_ms;
-    if (start_again(s, role, n, &e) < 0) {
+    if (start_again(role, n, &e) < 0) {
         proc_kill_reap(&n->helpers[role].pidfd);
         return xasprintf("%s; it could not be started again: %s", gone, e.msg);
     }

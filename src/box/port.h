@@ -51,6 +51,14 @@ void ports_done(struct ports *p);
 /* Are two rows of @n on the same host port? Pure; names the port. */
 int ports_check(const struct spec_network *n, struct err *e);
 
+/* What is published now stands in a file without a name, @record_fd: the forwarder writes it, and
+ * whoever starts another one in its place reads it. Both take and give rows as they are; record
+ * returns 0 or -errno. */
+int ports_record(int record_fd, const struct port_row *rows, uint32_t count);
+
+/* Listen on what is recorded, again. On success the caller owns *ret. Errors: as ports_open(). */
+int ports_reopen(int record_fd, struct ports *ret, struct err *e);
+
 /* Where services are, as seen in the container's namespace. */
 struct port_inside {
     struct in_addr address;   /* of the container's interface */
@@ -58,10 +66,16 @@ struct port_inside {
     struct in6_addr gateway6; /* … that came by IPv6 */
 };
 
-/* Fork the forwarder for @p into the namespace @netns_fd. It takes requests at "port.sock" in the
- * folder @run_fd. Borrows all; @ret is the caller's. Supervisor. */
-int ports_start(const struct ports *p, const struct port_inside *inside, int netns_fd, int run_fd,
-                struct net_helper *ret, struct err *e);
+struct port_place {
+    struct port_inside inside;
+    int netns_fd;  /* the forwarder works there */
+    int run_fd;    /* a folder, where it takes requests at "port.sock" */
+    int record_fd; /* of ports_record() */
+};
+
+/* Fork the forwarder for @p. Borrows all; @ret is the caller's. Supervisor. */
+int ports_start(const struct ports *p, const struct port_place *place, struct net_helper *ret,
+                struct err *e);
 
 enum port_op {
     PORT_LIST,

@@ -189,7 +189,7 @@ static int confine_self(struct err *e)
         SYS_recvfrom,      SYS_sendto,          SYS_recvmsg,    SYS_sendmsg,    SYS_pipe2,
         SYS_fcntl,         SYS_close,           SYS_read,       SYS_write,      SYS_brk,
         SYS_mmap,          SYS_munmap,          SYS_mremap,     SYS_exit_group, SYS_rt_sigreturn,
-        SYS_clock_gettime, SYS_restart_syscall,
+        SYS_clock_gettime, SYS_restart_syscall, SYS_pwrite64,
 #ifdef SYS_epoll_wait
         SYS_epoll_wait,
 #endif
@@ -203,8 +203,7 @@ static int confine_self(struct err *e)
 
 struct forward_arg {
     const struct ports *ports;
-    const struct port_inside *inside;
-    int run_fd;
+    const struct port_place *place;
 };
 
 /* In the fork, in the container's namespace. */
@@ -214,7 +213,8 @@ static int forward_run(void *arg, int ready_fd, struct err *e)
     struct forward *f = xcalloc(1, sizeof(*f));
     int r = 0;
 
-    f->inside = *a->inside;
+    f->inside = a->place->inside;
+    f->record_fd = a->place->record_fd;
     f->datagram = xmalloc(DATAGRAM_MAX);
     f->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (f->epoll_fd < 0) {
@@ -229,32 +229,34 @@ static int forward_run(void *arg, int ready_fd, struct err *e)
         }
     }
     if (r == 0) {
-        r = serve_requests(f, a->run_fd, e);
+        r = serve_requests(f, a->place->run_fd, e);
     }
+    port_keep(f);
     if (r == 0) {
         r = confine_self(e);
     }
     if (r < 0) {
         return r;
     }
-    (void)close(a->run_fd); /* is the container's lock, too */
+    (void)close(a->place->run_fd); /* is the container's lock, too */
     (void)close(ready_fd);
     forward_loop(f);
 }
 
-int ports_start(const struct ports *p, const struct port_inside *inside, int netns_fd, int run_fd,
-                struct net_helper *ret, struct err *e)
+int ports_start(const struct ports *p, const struct port_place *place, struct net_helper *ret,
+                struct err *e)
 {
-    struct forward_arg arg = {.ports = p, .inside = inside, .run_fd = run_fd};
+    struct forward_arg arg = {.ports = p, .place = place};
     struct net_fork fork = {
-        .name = "rbox-ports", .run = forward_run, .arg = &arg, .netns_fd = netns_fd};
-    autofree int *keep = xcalloc(p->count + 1, sizeof(*keep));
+        .name = "rbox-ports", .run = forward_run, .arg = &arg, .netns_fd = place->netns_fd};
+    autofree int *keep = xcalloc(p->count + 2, sizeof(*keep));
 
     for (size_t i = 0; i < p->count; i++) {
         keep[i] = p->v[i].fd;
     }
-    keep[p->count] = run_fd;
+    keep[p->count] = place->run_fd;
+    keep[p->count + 1] = place->record_fd;
     fork.keep_fds = keep;
-    fork.keep_count = p->count + 1;
+    fork.keep_count = p->count + 2;
     return net_fork(&fork, ret, e);
 }

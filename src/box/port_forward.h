@@ -45,6 +45,7 @@ struct forward {
     size_t flow_count;
     char *datagram; /* room for one */
     int deaf;       /* out of descriptors: listeners rest until a connection ends */
+    int record_fd;  /* of ports_record() */
 };
 
 /* Watch @item for @events. Returns 0 or -errno. */
@@ -77,6 +78,9 @@ struct port_answer {
 
 /* Take up what @fd asks, answer, and close it. */
 void port_serve(struct forward *f, int fd);
+
+/* Write the record. */
+void port_keep(const struct forward *f);
 
 /* Take up a published port; owns @fd. Returns 0 or -errno. */
 int forward_listen(struct forward *f, const struct port_row *row, int fd);

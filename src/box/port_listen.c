@@ -347,6 +347,48 @@ int ports_open(struct spec *s, struct ports *ret, struct err *e)
     return 0;
 }
 
+/* In one write: whoever is killed has written all or nothing. */
+int ports_record(int record_fd, const struct port_row *rows, uint32_t count)
+{
+    autobuf struct buf b = {0};
+
+    buf_add(&b, &count, sizeof(count));
+    buf_add(&b, rows, count * sizeof(*rows));
+    return pwrite(record_fd, b.data, b.len, 0) == (ssize_t)b.len ? 0 : -errno;
+}
+
+int ports_reopen(int record_fd, struct ports *ret, struct err *e)
+{
+    struct ports p = {0};
+    uint32_t count = 0;
+    off_t at = sizeof(count);
+    int r = 0;
+
+    if (pread(record_fd, &count, sizeof(count), 0) != (ssize_t)sizeof(count)) {
+        return err_new(e, EPROTO, "nothing says which ports were published");
+    }
+    for (; r == 0 && count > 0; count--) {
+        struct port_row row = {0};
+        int fd = -EPROTO;
+
+        if (pread(record_fd, &row, sizeof(row), at) == (ssize_t)sizeof(row)) {
+            at += (off_t)sizeof(row);
+            fd = listen_on(&row);
+        }
+        if (fd < 0) {
+            r = explain(&row, -fd, e);
+        } else {
+            ports_add(&p, &row, fd);
+        }
+    }
+    if (r < 0) {
+        ports_done(&p);
+        return r;
+    }
+    *ret = p;
+    return 0;
+}
+
 void ports_done(struct ports *p)
 {
     for (size_t i = 0; i < p->count; i++) {

@@ -26,6 +26,19 @@ static int remove_port(struct forward *f, const struct port_row *row)
     return -ENOENT;
 }
 
+void port_keep(const struct forward *f)
+{
+    autobuf struct buf rows = {0};
+
+    for (const struct listener *l = f->listeners; l != NULL; l = l->next) {
+        if (l->item.fd >= 0) {
+            buf_add(&rows, &l->row, sizeof(l->row));
+        }
+    }
+    (void)ports_record(f->record_fd, (const struct port_row *)(const void *)rows.data,
+                       (uint32_t)(rows.len / sizeof(struct port_row)));
+}
+
 static void send_rows(const struct forward *f, int fd, int errnum)
 {
     struct port_answer *a = xcalloc(1, sizeof(*a));
@@ -62,6 +75,9 @@ void port_serve(struct forward *f, int client_fd)
         r = remove_port(f, &q.row);
     } else if (q.op == PORT_ADD && listen_fd >= 0) {
         r = forward_listen(f, &q.row, steal_fd(&listen_fd));
+    }
+    if (r == 0 && q.op != PORT_LIST) {
+        port_keep(f); /* before it is said to be done */
     }
     send_rows(f, fd, -r);
 }

@@ -340,8 +340,8 @@ static int helper_died(void *arg, size_t helper)
         streams_notice(l->run->streams, "fuse-overlayfs died: the container has no files");
         return -1;
     }
-    text = net_helper_died(l->s->spec, (enum net_helper_role)helper,
-                           l->s->mode != SUPERVISE_FOREGROUND, &l->s->net);
+    text = net_helper_died((enum net_helper_role)helper, l->s->mode != SUPERVISE_FOREGROUND,
+                           &l->s->net);
     streams_notice(l->run->streams, text);
     return l->s->net.helpers[helper].pidfd;
 }

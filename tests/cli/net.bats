@@ -219,6 +219,31 @@ replaced() {
   rbox rm -f web
 }
 
+@test "a forwarder that is started again publishes what was added, and not what was removed (#8)" {
+  local round
+  rbox run -d --name web "${probe[@]}" -p 127.0.0.1:$((base + 10)):80 busybox /netprobe serve tcp 0.0.0.0 80
+  rbox port add web 127.0.0.1:$((base + 11)):80
+  rbox port add web 127.0.0.1:$((base + 12)):80 127.0.0.1:$((base + 12)):80/udp
+  rbox port rm web $((base + 10))
+  rbox port rm web $((base + 12))
+  for round in 1 2; do
+    replaced web rbox-ports
+    until_true "$RBOX_BUILD/tests/netprobe" ask tcp 127.0.0.1 $((base + 11))
+    run rbox port web
+    [ "$output" = "80/tcp -> 127.0.0.1:$((base + 11))
+80/udp -> 127.0.0.1:$((base + 12))" ]
+    run "$RBOX_BUILD/tests/netprobe" ask tcp 127.0.0.1 $((base + 10))
+    [ "$status" -eq 1 ]
+    sleep 1.1 # one that dies within a second is not started again
+  done
+  [ "$(rbox logs web 2>&1 | grep -c 'the port forwarder died and was started again')" -eq 2 ]
+  # A start of the container publishes what it was made with.
+  rbox restart -t 0 web
+  run rbox port web
+  [ "$output" = "80/tcp -> 127.0.0.1:$((base + 10))" ]
+  rbox rm -f web
+}
+
 @test "with an allowlist, helpers are started again without opening anything (#8)" {
   serve tcp "$host_ip" $((base + 8))
   serve tcp "$host_ip" $((base + 9))

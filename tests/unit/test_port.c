@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -100,6 +101,7 @@ struct world {
     int host_ns;
     int box_ns;
     int run_fd;
+    int record_fd;
     char run_path[64];
     struct ports ports;
     struct net_helper forwarder;
@@ -151,8 +153,8 @@ static void become_root(void)
 static int world_up(void **state)
 {
     struct world *w = xcalloc(1, sizeof(*w));
-    const struct port_inside inside = {.address.s_addr = inet_addr(TAP_IP),
-                                       .gateway.s_addr = inet_addr(GATEWAY)};
+    struct port_place place = {
+        .inside = {.address.s_addr = inet_addr(TAP_IP), .gateway.s_addr = inet_addr(GATEWAY)}};
     struct spec s = {0};
     struct err e = {0};
 
@@ -173,7 +175,11 @@ static int world_up(void **state)
     s.box.network.ports[1].udp = 1;
     assert_int_equal(ports_open(&s, &w->ports, &e), 0);
     assert_int_equal(w->ports.count, 4);
-    assert_int_equal(ports_start(&w->ports, &inside, w->box_ns, w->run_fd, &w->forwarder, &e), 0);
+    w->record_fd = memfd_create("record", MFD_CLOEXEC);
+    place.netns_fd = w->box_ns;
+    place.run_fd = w->run_fd;
+    place.record_fd = w->record_fd;
+    assert_int_equal(ports_start(&w->ports, &place, &w->forwarder, &e), 0);
     assert_int_equal(net_fork_wait(&w->forwarder, &e), 0);
     ports_done(&w->ports);
     spec_done(&s);
@@ -188,6 +194,7 @@ static int world_down(void **state)
     (void)unlinkat(w->run_fd, "port.sock", 0);
     (void)rmdir(w->run_path);
     (void)close(w->run_fd);
+    (void)close(w->record_fd);
     (void)close(w->host_ns);
     (void)close(w->box_ns);
     free(w);
