@@ -190,13 +190,15 @@ static int set_stdio(const struct child *c, int root_fd, const struct user *user
     return r < 0 ? r : process_set_stdio(c->spec, root_fd, slave_fd, &c->size, user, e);
 }
 
-/* The word to go on comes from the supervisor; of a bundle from whoever connects: `oci start`. */
+/* The word to go on comes from the supervisor. For a bundle it says that the container's pid is
+ * written down: one that nobody knew must end with its maker. Then it comes once more, from whoever
+ * connects: `oci start`. */
 static int await_exec(struct child *c, struct err *e)
 {
-    int r = 0;
+    int r = sync_wait(c->sync_fd, SYNC_EXEC, SUPERVISOR, NULL, e);
 
-    if (c->start_fd <= 0) {
-        return sync_wait(c->sync_fd, SYNC_EXEC, SUPERVISOR, NULL, e);
+    if (r < 0 || c->start_fd <= 0) {
+        return r;
     }
     close_fd(&c->sync_fd);
     c->sync_fd = accept4(c->start_fd, NULL, NULL, SOCK_CLOEXEC);

@@ -315,7 +315,8 @@ static int make(struct create *c, struct err *e)
     }
     r = r < 0 ? r : oci_send_console(c->options->console_socket, master_fd, e);
     r = r < 0 ? r : oci_write_pid(c->options->pid_file, c->pid, e);
-    return r < 0 ? r : oci_state_write(&c->state, c->pid, e);
+    r = r < 0 ? r : oci_state_write(&c->state, c->pid, e);
+    return r < 0 ? r : sync_send(c->sync_fd, SYNC_EXEC, -1, e);
 }
 
 static void undo(struct create *c)

@@ -162,6 +162,32 @@ managed() {
     systemctl --user stop four'
 }
 
+@test "rbox oci --systemd-cgroup: a scope of the name and slice that config.json says (issue 5)" {
+  managed '
+    rbox create --network none --name base busybox true >/dev/null
+    mkdir -p bundle/rootfs
+    rbox export base | tar -C bundle/rootfs -xf -
+    rbox rm base >/dev/null
+    rbox oci spec --rootless --bundle bundle
+    jq ".process.args=[\"sleep\",\"1000\"] | .process.terminal=false | .linux.cgroupsPath=\"web.slice:pre:one\"" bundle/config.json >new
+    mv new bundle/config.json
+    rbox oci --systemd-cgroup create --bundle bundle one >/dev/null
+    grep -qE "/web.slice/pre-one.scope(/|\$)" "/proc/$(rbox oci state one | jq .pid)/cgroup"
+    systemctl --user is-active pre-one.scope
+    rbox oci start one
+    rbox oci pause one
+    [ "$(rbox oci state one | jq -r .status)" = paused ]
+    rbox oci resume one
+    [ "$(rbox oci state one | jq -r .status)" = running ]
+    rbox oci delete --force one
+    for _ in $(seq 100); do systemctl --user is-active pre-one.scope >/dev/null || break; sleep 0.05; done
+    fails systemctl --user is-active pre-one.scope
+    jq ".linux.cgroupsPath=\"no-slice:pre:one\"" bundle/config.json >new
+    mv new bundle/config.json
+    fails rbox oci --systemd-cgroup create --bundle bundle one
+    [ -z "$(rbox oci list -q)" ]'
+}
+
 @test "generate systemd: the unit starts, restarts and stops the container, made before or new each time (issue 5)" {
   managed '
     units=$XDG_RUNTIME_DIR/systemd/user

@@ -94,6 +94,36 @@ refused() {
   wait $! || true
 }
 
+@test "rbox oci: limits of config.json hold, and update changes them (issues 5 and 6)" {
+  local top
+  export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$PWD/run}
+  mkdir -p run bundle/rootfs
+  rbox create --network none --name base busybox true
+  rbox export base | tar -C bundle/rootfs -xf -
+  rbox rm base
+  rbox oci spec --rootless --bundle bundle
+  jq '.process.args = ["sleep", "1000"] | .process.terminal = false | .linux.resources.memory = {limit: 33554432} |
+    .linux.cgroupsPath = "app.slice:rbox-test:one"' bundle/config.json >new
+  mv new bundle/config.json
+  run --separate-stderr rbox oci --systemd-cgroup create --bundle bundle "one-$$" >out
+  if [ "$status" -ne 0 ]; then
+    echo "$stderr"
+    [ "$status" -eq 125 ]
+    [[ $stderr == *RBX-117* || $stderr == *RBX-118* || $stderr == *RBX-119* ]]
+    [ -z "$(rbox oci list -q)" ]
+    return 0
+  fi
+  top=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$(rbox oci state "one-$$" | jq .pid)/cgroup")
+  [ "$(cat "$top/memory.max")" = 33554432 ]
+  rbox oci start "one-$$"
+  echo '{"memory": {"limit": 67108864}}' | rbox oci update --resources - "one-$$"
+  [ "$(cat "$top/memory.max")" = 67108864 ]
+  echo '{"pids": {"limit": 40}}' | rbox oci update --resources - "one-$$"
+  [ "$(cat "$top/pids.max")" = 40 ]
+  [ "$(cat "$top/memory.max")" = 67108864 ]
+  rbox oci delete --force "one-$$"
+}
+
 @test "--device-write-bps slows writing down, or is refused with the reason and the fix (issue 6)" {
   local disk begun
   disk=$("$RBOX_TESTS/tools/disk-of" "$RBOX_STORE")

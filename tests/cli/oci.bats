@@ -411,7 +411,7 @@ pod() {
 
 @test "podman --runtime rbox-oci: run, exec, stop, start, kill, rm, terminals, 126 and 127" {
   not_for bob "podman needs subordinate ids"
-  not_for root "podman for root writes to folders of the system"
+  not_for root "root's is below"
   runroot=$(mktemp -d /tmp/rbox-pod.XXXX) # it takes no longer one
   pod=(podman --root "$PWD/pod" --runroot "$runroot" --tmpdir "$runroot/tmp" --cgroup-manager cgroupfs
     --events-backend file --storage-driver vfs --runtime "$RBOX_BUILD/rbox-oci")
@@ -442,4 +442,40 @@ pod() {
   [[ "$output" == *"a
 touch: /y/b: Read-only file system
 touch: /z: Read-only file system"* ]]
+}
+
+@test "podman as root --runtime rbox-oci, with cgroups of its own" {
+  not_for alice "root's"
+  not_for bob "root's"
+  runroot=$(mktemp -d /tmp/rbox-pod.XXXX)
+  # Limits that even a root without CAP_SYS_RESOURCE and a tree without controllers can give.
+  cat >script <<END
+set -e
+umount -l /sys/fs/cgroup
+mount -t cgroup2 none /sys/fs/cgroup
+own=/sys/fs/cgroup/rbox-pod-$$
+mkdir "\$own"
+trap 'find "\$own" -depth -type d -exec rmdir {} + || true' EXIT
+pod() { podman --root $PWD/pod --runroot $runroot --tmpdir $runroot/tmp --cgroup-manager cgroupfs --events-backend file \\
+  --storage-driver vfs --runtime $RBOX_BUILD/rbox-oci "\$@"; }
+new() { pod run --network none --pids-limit -1 --ulimit nofile=100:100 --ulimit nproc=1000:1000 --cgroup-parent "/\${own##*/}" "\$@"; }
+pod load -qi $RBOX_BUILD/images/busybox.tar
+new --rm busybox sh -c 'id -u; cat /proc/self/uid_map; ulimit -n; exit 7' && exit 1 || [ \$? -eq 7 ]
+new -d --name web busybox sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done'
+find "\$own" -name "*\$(pod inspect --format '{{.Id}}' web)*" -type d | grep -q .
+pod exec web echo inside
+pod pause web
+pod inspect --format 'state {{.State.Status}}' web
+pod unpause web
+pod stop -t 10 web
+pod inspect --format 'ended {{.State.ExitCode}}' web
+pod rm -f -t 0 web
+END
+  run unshare -m bash script
+  rm -rf "$runroot" # nothing of it is mounted
+  runroot=
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ "$output" =~ (^|$'\n')0$'\n'\ +0\ +0\ +4294967295$'\n'100$'\n' ]]
+  [[ "$output" == *$'\ninside\n'*"state paused"*"ended 5"* ]]
 }
