@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "image/compose.h"
+#include "image/index.h"
 #include "image/manifest.h"
 #include "sys/fd.h"
 
@@ -19,8 +19,7 @@
 #include <unistd.h>
 
 enum {
-    RECORD_BYTES_MAX = 4 << 20,
-    INDEX_BYTES_MAX = 256 << 20
+    RECORD_BYTES_MAX = 4 << 20
 };
 
 /* ---- names of files: '/' and '%' are escaped, so that a name is one file */
@@ -184,36 +183,51 @@ static int open_images(const struct store *store, int *ret_fd, struct err *e)
     return dir_make(store->dir_fd, "images", 0700, ret_fd, e);
 }
 
-static int read_file(int images_fd, const char *file, const char *const *paths, struct image *ret,
-                     struct err *e)
+/* The record @fd. */
+static int read_open(int fd, const char *const *paths, struct image *ret, struct err *e)
 {
     autofree char *text = NULL;
-    autoclose int fd = openat(images_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     struct image i = {.lock_fd = -1};
-    struct stat st;
     size_t len = 0;
-    int r = 0;
+    int r = fd_read_all(fd, RECORD_BYTES_MAX, &text, &len, e);
 
-    if (fd < 0) {
-        return err_set(e, errno, "cannot open the record of an image");
-    }
-    if (flock(fd, LOCK_SH) < 0 || fstat(fd, &st) < 0) {
-        return err_set(e, errno, "cannot lock the record of an image");
-    }
-    if (st.st_nlink == 0) { /* whoever removed or replaced it had the lock until now */
-        return read_file(images_fd, file, paths, ret, e);
-    }
-    r = fd_read_all(fd, RECORD_BYTES_MAX, &text, &len, e);
-    if (r == 0) {
-        r = parse_record(text, len, paths, &i, e);
-    }
+    r = r < 0 ? r : parse_record(text, len, paths, &i, e);
     if (r < 0) {
         image_done(&i);
         return r;
     }
-    i.lock_fd = steal_fd(&fd);
     *ret = i;
     return 0;
+}
+
+static int open_record(int images_fd, const char *file, int *ret_fd, struct err *e)
+{
+    int fd = openat(images_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0) {
+        return err_set(e, errno, "cannot open the record of an image");
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static int read_locked(int images_fd, const char *file, struct image *ret, struct err *e)
+{
+    autoclose int fd = -1;
+    struct stat st;
+    int r = open_record(images_fd, file, &fd, e);
+
+    if (r == 0 && (flock(fd, LOCK_SH) < 0 || fstat(fd, &st) < 0)) {
+        r = err_set(e, errno, "cannot lock the record of an image");
+    }
+    if (r == 0 && st.st_nlink == 0) { /* whoever removed or replaced it had the lock until now */
+        return read_locked(images_fd, file, ret, e);
+    }
+    r = r < 0 ? r : read_open(fd, NULL, ret, e);
+    if (r == 0) {
+        ret->lock_fd = steal_fd(&fd);
+    }
+    return r;
 }
 
 int record_read(const struct store *store, const char *name, struct image *ret, struct err *e)
@@ -225,7 +239,7 @@ int record_read(const struct store *store, const char *name, struct image *ret, 
     if (r == 0) {
         r = open_images(store, &images_fd, e);
     }
-    return r < 0 ? r : read_file(images_fd, file, NULL, ret, e);
+    return r < 0 ? r : read_locked(images_fd, file, ret, e);
 }
 
 int record_each(const struct store *store, int (*fn)(const struct image *i, void *arg), void *arg,
@@ -248,110 +262,20 @@ int record_each(const struct store *store, int (*fn)(const struct image *i, void
     while (r == 0 && d != NULL && (entry = readdir(d)) != NULL) {
         struct image i = {.lock_fd = -1};
         struct err ignored = {0};
+        autoclose int fd = -1;
         int read = 0;
 
         if (entry->d_name[0] == '.') {
             continue; /* half written */
         }
-        read = read_file(images_fd, entry->d_name, PATHS, &i, &ignored);
+        read = open_record(images_fd, entry->d_name, &fd, &ignored);
+        read = read < 0 ? read : read_open(fd, PATHS, &i, &ignored);
         if (read < 0) {
             i.name = name_of_file(entry->d_name);
         }
         r = read == -ENOENT ? 0 : fn(&i, arg);
         image_done(&i);
     }
-    return r;
-}
-
-/* ---- index.json */
-
-static const char REF_NAME[] = "org.opencontainers.image.ref.name";
-
-/* Writers take turns; readers see the old file or the new one. */
-static int lock_index(const struct store *store, int *ret_fd, struct err *e)
-{
-    autoclose int fd =
-        openat(store->dir_fd, "index.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-    if (fd < 0 || flock(fd, LOCK_EX) < 0) {
-        return err_set(e, errno, "cannot lock the store's index");
-    }
-    *ret_fd = steal_fd(&fd);
-    return 0;
-}
-
-static json_t *read_index(const struct store *store)
-{
-    autofree char *text = NULL;
-    struct err ignored = {0};
-    json_t *root = NULL;
-    size_t len = 0;
-
-    if (file_read(store->dir_fd, "index.json", INDEX_BYTES_MAX, &text, &len, &ignored) == 0) {
-        (void)json_parse(text, len, "index.json", &root, &ignored);
-    }
-    if (!json_is_object(root) || !json_is_array(json_object_get(root, "manifests"))) {
-        json_decref(root);
-        root = manifest_new_index();
-    }
-    return root;
-}
-
-static void drop_entry(json_t *manifests, const char *name)
-{
-    for (size_t i = json_array_size(manifests); i > 0; i--) {
-        const json_t *annotations =
-            json_object_get(json_array_get(manifests, i - 1), "annotations");
-
-        if (str_eq(json_string_value(json_object_get(annotations, REF_NAME)), name)) {
-            (void)json_array_remove(manifests, i - 1);
-        }
-    }
-}
-
-static int write_index(const struct store *store, const json_t *root, struct err *e)
-{
-    autofree char *text = json_text(root);
-    int r = 0;
-
-    if (faccessat(store->dir_fd, "oci-layout", F_OK, 0) < 0) {
-        r = file_write(store->dir_fd, "oci-layout", MANIFEST_LAYOUT, strlen(MANIFEST_LAYOUT),
-                       FILE_SYNC, e);
-    }
-    return r < 0 ? r : file_write(store->dir_fd, "index.json", text, strlen(text), FILE_SYNC, e);
-}
-
-static int64_t blob_bytes(const struct store *store, const char *digest)
-{
-    autofree char *path = manifest_blob_path(digest);
-    struct stat st;
-
-    return fstatat(store->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
-}
-
-/* @i: the image that @name is now, or NULL. */
-static int update_index(const struct store *store, const struct image *i, const char *name,
-                        struct err *e)
-{
-    autoclose int lock_fd = -1;
-    json_t *root = NULL;
-    json_t *manifests = NULL;
-    int r = lock_index(store, &lock_fd, e);
-
-    if (r < 0) {
-        return r;
-    }
-    root = read_index(store);
-    manifests = json_object_get(root, "manifests");
-    drop_entry(manifests, name);
-    if (i != NULL) {
-        json_t *entry = compose_descriptor(MANIFEST_TYPE, i->digest, blob_bytes(store, i->digest));
-
-        (void)json_object_set_new(entry, "annotations", json_pack("{s:s}", REF_NAME, name));
-        (void)json_array_append_new(manifests, entry);
-    }
-    r = write_index(store, root, e);
-    json_decref(root);
     return r;
 }
 
@@ -369,7 +293,7 @@ static int write_record(const struct store *store, int images_fd, const struct i
     named.name = copy;
     text = record_text(&named);
     r = r < 0 ? r : file_write(images_fd, file, text, strlen(text), FILE_SYNC | FILE_PRIVATE, e);
-    return r < 0 ? r : update_index(store, &named, name, e);
+    return r < 0 ? r : index_update(store, &named, name, e);
 }
 
 struct other {
@@ -451,7 +375,7 @@ static int drop_dangling(const struct store *store, int images_fd, const struct 
     if (r < 0 || file == NULL || unlinkat(images_fd, file, 0) < 0) {
         return r;
     }
-    return update_index(store, NULL, i->id, e);
+    return index_update(store, NULL, i->id, e);
 }
 
 int record_write(const struct store *store, const struct image *i, struct err *e)
@@ -480,7 +404,7 @@ int record_remove(const struct store *store, struct image *i, struct err *e)
     if (r == 0 && unlinkat(images_fd, file, 0) < 0 && errno != ENOENT) {
         r = err_set(e, errno, "cannot remove image '%s'", i->name);
     }
-    return r < 0 ? r : update_index(store, NULL, i->name, e);
+    return r < 0 ? r : index_update(store, NULL, i->name, e);
 }
 
 int record_untag(const struct store *store, struct image *i, struct err *e)

@@ -32,8 +32,8 @@ int record_untag(const struct store *store, struct image *i, struct err *e);
 /* Has the image of @i no other record? 1 yes, 0 no. */
 int record_is_last(const struct store *store, const struct image *i, struct err *e);
 
-/* Call @fn for each record, in no order, without the parts that only a run wants (entrypoint,
- * environment and such); stops when it returns non-zero, and returns that. Of a
+/* Call @fn for each record, in no order, unlocked, without the parts that only a run wants
+ * (entrypoint, environment and such); stops when it returns non-zero, and returns that. Of a
  * damaged record there is the name alone: id is NULL. */
 int record_each(const struct store *store, int (*fn)(const struct image *i, void *arg), void *arg,
                 struct err *e);

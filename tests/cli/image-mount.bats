@@ -89,8 +89,8 @@ teardown() {
   [[ "${lines[2]}" == "Size:     "*MB ]]
   [ "${lines[3]}" = "Image Layers" ]
   [[ "${lines[4]}" == "├── ID: $(sha256sum busybox.tar | cut -c1-12) Size: "*"MB Top Layer of: [localhost/base:1]" ]]
-  [[ "${lines[5]}" == "├── ID: $(sha256sum base.tar | cut -c1-12) Size: "*kB ]]
-  [[ "${lines[6]}" == "└── ID: $(sha256sum change.tar | cut -c1-12) Size: "*"kB Top Layer of: [docker.io/test/layers:1 localhost/test/second:2]" ]]
+  [[ "${lines[5]}" == "├── ID: $(sha256sum base.tar | cut -c1-12) Size: "*B ]]
+  [[ "${lines[6]}" == "└── ID: $(sha256sum change.tar | cut -c1-12) Size: "*"B Top Layer of: [docker.io/test/layers:1 localhost/test/second:2]" ]]
   [ "${#lines[@]}" -eq 7 ]
   run -1 rbox image tree missing/image
   rbox rmi localhost/base:1 test/second:2
