@@ -418,9 +418,6 @@ static int merge_names(struct spec *s, struct err *e)
 {
     int r = s->box.id == NULL ? spec_make_id(&s->box.id, e) : 0;
 
-    if (r == 0) {
-        name_volumes(s);
-    }
     if (r == 0 && s->box.name == NULL) {
         s->box.name = spec_make_name(s->box.id);
     }
@@ -477,6 +474,7 @@ int spec_merge(struct spec_request *q, const struct image_config *image, int arg
     if (r < 0) {
         return r;
     }
+    name_volumes(s);
     merge_privileges(s);
     merge_env(q, image); /* after the names: HOSTNAME */
     merge_labels(q, image);

@@ -56,6 +56,25 @@ no_container() {
   ! rbox container exists "$1"
 }
 
+@test "a VOLUME of an image is an anonymous volume, with the image's content" {
+  rbox create --name base busybox true
+  mkdir d
+  echo content >d/f
+  rbox cp d base:/data
+  rbox commit -q -c "VOLUME /data" base vol
+  rbox rm base
+  rbox run -d --rm --name v1 --network none vol sh -c 'cat /data/f; echo more >>/data/f; exec sleep 1000'
+  [ "$(rbox inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.Name}}{{end}}' v1)" = "volume /data $(rbox volume ls -q)" ]
+  until_true eval '[ "$(rbox logs v1)" = content ]'
+  [ "$(rbox run --rm --network none --volumes-from v1 vol cat /data/f)" = "content
+more" ]
+  [ "$(rbox volume ls -q | wc -l)" -eq 1 ]
+  rbox stop -t 0 v1
+  until_true no_container v1
+  [ -z "$(rbox volume ls -q)" ]
+  rbox rmi vol
+}
+
 @test "anonymous volumes stay after rm, and go with rm -v, --rm, a start that fails and a name that is taken" {
   local volumes=$RBOX_STORE/volumes
   rbox run --name a --network none -v /anon busybox sh -c 'echo kept >/anon/f'

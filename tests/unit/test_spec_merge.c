@@ -307,6 +307,7 @@ static void options_win_over_the_image(void **unused)
     assert_string_equal(spec_find_mount(&f.q.spec, "/cache")->type, "tmpfs");
     assert_string_equal(spec_find_mount(&f.q.spec, "/data")->type, "volume");
     assert_int_equal(spec_find_mount(&f.q.spec, "/data")->from_image, 1);
+    assert_int_equal(strlen(spec_find_mount(&f.q.spec, "/data")->volume_name), 64);
     assert_list(&f.q.spec.box.labels, "a=image|b=option");
     assert_list(&f.q.spec.box.network.exposed, "80/tcp");
     done(&f);
