@@ -8,6 +8,7 @@
 struct prune_options {
     struct select select;
     int force;
+    struct needs needs;
 };
 
 static const struct opt OPTIONS[] = {
@@ -30,21 +31,30 @@ const struct cmd cmd_container_prune = {
 
 static int prune_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
-    int r = container_remove(store, f, /* stopping= */ NULL, e);
+    struct prune_options *o = arg;
+    int r = container_remove(store, f, &o->needs, /* stopping= */ NULL, e);
 
-    (void)arg;
-    return r == -EBUSY ? -ENOENT : r; /* it was started meanwhile */
+    return r == -EBUSY ? -ENOENT : r; /* it was started meanwhile, or one that runs needs it */
 }
 
 static int prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     struct prune_options *o = options;
-    const struct selected meant = {
-        .select = &o->select, .argc = argc, .argv = argv, .state = SELECT_STOPPED};
+    const struct selected meant = {.select = &o->select,
+                                   .argc = argc,
+                                   .argv = argv,
+                                   .state = SELECT_STOPPED,
+                                   .needs = &o->needs};
+    struct store *store = NULL;
+    int r = 0;
 
     if (!o->force && !cmd_confirm("Remove all containers that do not run?")) {
         return 0;
     }
     o->select.all = o->select.filters.len == 0;
-    return select_each(ctx, &meant, prune_one, o, e);
+    r = ctx_store(ctx, &store, e);
+    r = r < 0 ? r : needs_read(store, /* running_only= */ 0, &o->needs, e);
+    r = r < 0 ? r : select_each(ctx, &meant, prune_one, o, e);
+    needs_done(&o->needs);
+    return r;
 }

@@ -9,6 +9,7 @@
 #include "box/network_config.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/dependencies.h"
 #include "cli/format.h"
 #include "cli/network_use.h"
 #include "spec/spec_name.h"
@@ -172,9 +173,11 @@ static int remove_container(const struct store *store, void *arg, const struct f
                             struct err *e)
 {
     struct stopping stopping = STOPPING_INIT;
+    autoneeds struct needs needs = {0};
+    int r = needs_read(store, /* running_only= */ 0, &needs, e);
 
     (void)arg;
-    return container_remove(store, f, &stopping, e);
+    return r < 0 ? r : container_remove(store, f, &needs, &stopping, e);
 }
 
 static int remove_one(const struct store *store, const char *word, int force, struct err *e)

@@ -13,6 +13,8 @@ struct rm_options {
     struct stopping stopping;
     int force;
     int volumes;
+    int depend;
+    struct needs needs;
 };
 
 #define FIELD(name) offsetof(struct rm_options, name)
@@ -20,6 +22,8 @@ struct rm_options {
 static const struct opt OPTIONS[] = {
     SELECT_ALL_ROW('a', struct rm_options, select,
                    "all containers that do not run; with --force all"),
+    {"depend", 0, NULL, OPT_FLAG, FIELD(depend),
+     "also those that need it: that join its namespaces, or require it", NULL},
     {"force", 'f', NULL, OPT_FLAG, FIELD(force), "stop those that run first", NULL},
     {"time", 't', "SECONDS", OPT_DURATION, FIELD(stopping.time_ms),
      "with --force: how long to wait before KILL (default: --stop-timeout of run, else 10)", NULL},
@@ -32,7 +36,7 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"depend", 0, NULL}, {"link", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {{"link", 0, NULL}, {0}};
 
 static void rm_init(void *options);
 static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -42,7 +46,9 @@ const struct cmd cmd_rm = {
     .group = CMD_CONTAINERS,
     .summary = "remove containers",
     .usage = "[options] CONTAINER [CONTAINER…]",
-    .description = "The exit status is 1 when there is no such container, 2 when it runs.",
+    .description =
+        "The exit status is 1 when there is no such container, 2 when it runs. One that\n"
+        "others need goes after them only.",
     .examples = "rbox rm web\n"
                 "rbox rm -f $(rbox ps -q)\n",
     .options = OPTIONS,
@@ -93,17 +99,42 @@ static int remove_container(const struct store *store, const struct found *f, in
     return r;
 }
 
-int container_remove(const struct store *store, const struct found *f, struct stopping *stopping,
-                     struct err *e)
+/* One that went by itself needs nobody either. */
+static int remove_unneeded(const struct store *store, const struct found *f, struct needs *needs,
+                           int with_volumes, struct stopping *stopping, struct err *e)
 {
-    return remove_container(store, f, /* with_volumes= */ 0, stopping, e);
+    int r = needs_check(needs, f, NULL, e);
+
+    r = r < 0 ? r : remove_container(store, f, with_volumes, stopping, e);
+    if (r == 0 || r == -ENOENT) {
+        needs_forget(needs, f->id);
+    }
+    return r;
+}
+
+int container_remove(const struct store *store, const struct found *f, struct needs *needs,
+                     struct stopping *stopping, struct err *e)
+{
+    return remove_unneeded(store, f, needs, /* with_volumes= */ 0, stopping, e);
 }
 
 static int remove_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
     struct rm_options *o = arg;
 
-    return remove_container(store, f, o->volumes, o->force ? &o->stopping : NULL, e);
+    return remove_unneeded(store, f, &o->needs, o->volumes, o->force ? &o->stopping : NULL, e);
+}
+
+static int remove_each(struct ctx *ctx, const struct selected *meant, struct rm_options *o,
+                       struct err *e)
+{
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    r = r < 0 ? r : needs_read(store, /* running_only= */ 0, &o->needs, e);
+    r = r < 0 ? r : select_each(ctx, meant, remove_one, o, e);
+    needs_done(&o->needs);
+    return r;
 }
 
 static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
@@ -113,22 +144,28 @@ static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err 
                                    .argc = argc,
                                    .argv = argv,
                                    .state = o->force ? SELECT_ANY : SELECT_STOPPED,
-                                   .stopping = o->force ? &o->stopping : NULL};
+                                   .stopping = o->force ? &o->stopping : NULL,
+                                   .needs = &o->needs,
+                                   .with_dependents = o->depend,
+                                   .is_removal = 1};
     int r = 0;
 
     if (!o->force && o->stopping.time_ms >= 0) {
         return err_new(e, EINVAL, "--time needs --force");
     }
     o->select.ignore |= o->force;
-    r = select_each(ctx, &meant, remove_one, o, e);
+    r = remove_each(ctx, &meant, o, e);
     return r == -ENOENT ? err_exit(e, EXITCODE_NO_SUCH) : r;
 }
 
 int container_remove_all(struct ctx *ctx, struct err *e)
 {
     struct rm_options o = {.select = {.all = 1}, .force = 1, .stopping = {.time_ms = 0}};
-    const struct selected all = {
-        .select = &o.select, .state = SELECT_ANY, .quiet = 1, .stopping = &o.stopping};
+    const struct selected all = {.select = &o.select,
+                                 .state = SELECT_ANY,
+                                 .quiet = 1,
+                                 .stopping = &o.stopping,
+                                 .needs = &o.needs};
 
-    return select_each(ctx, &all, remove_one, &o, e);
+    return remove_each(ctx, &all, &o, e);
 }

@@ -249,13 +249,15 @@ static int replace_container(const struct store *store, const char *name, struct
 {
     autofound struct found f = {.dir_fd = -1, .run_fd = -1};
     struct stopping stopping = STOPPING_INIT;
+    autoneeds struct needs needs = {0};
     int r = find_container(store, name, &f, e);
 
     if (r == -ENOENT) {
         err_clear(e);
         return 0;
     }
-    return r < 0 ? r : container_remove(store, &f, &stopping, e);
+    r = r < 0 ? r : needs_read(store, /* running_only= */ 0, &needs, e);
+    return r < 0 ? r : container_remove(store, &f, &needs, &stopping, e);
 }
 
 /* Before the image's volumes, which give way to them. */

@@ -61,11 +61,16 @@ static int stop_one(const struct store *store, void *arg, const struct found *f,
 static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     struct stop_options *o = options;
+    autoneeds struct needs needs = {0};
     const struct selected meant = {.select = &o->select,
                                    .argc = argc,
                                    .argv = argv,
                                    .state = SELECT_RUNNING,
-                                   .stopping = &o->stopping};
+                                   .stopping = &o->stopping,
+                                   .needs = &needs};
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
 
-    return select_each(ctx, &meant, stop_one, o, e);
+    r = r < 0 ? r : needs_read(store, /* running_only= */ 1, &needs, e);
+    return r < 0 ? r : select_each(ctx, &meant, stop_one, o, e);
 }

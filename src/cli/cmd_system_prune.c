@@ -4,6 +4,7 @@
 #include "box/find.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/dependencies.h"
 #include "cli/format.h"
 #include "cli/image_use.h"
 #include "cli/network_use.h"
@@ -146,23 +147,40 @@ static int is_agreed(const struct plan *p, const struct prune_options *o)
 
 /* ---- the removal */
 
+/* Started or removed meanwhile is none; so is what another one still needs: *ret_removed counts. */
+static int remove_container(const struct store *store, const char *id, struct needs *needs,
+                            size_t *ret_removed, struct err *e)
+{
+    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    int r = find_container(store, id, &f, e);
+
+    r = r < 0 ? r : container_remove(store, &f, needs, /* stopping= */ NULL, e);
+    if (r == -EBUSY || r == -ENOENT) {
+        err_clear(e);
+        return 0;
+    }
+    if (r == 0) {
+        (void)puts(id);
+        ++*ret_removed;
+    }
+    return r;
+}
+
+/* Round and round: who is needed comes after those that need it. */
 static int remove_containers(const struct store *store, const struct plan *p, struct err *e)
 {
-    int r = 0;
+    autoneeds struct needs needs = {0};
+    size_t before = 0;
+    size_t removed = 0;
+    int r = needs_read(store, /* running_only= */ 0, &needs, e);
 
-    for (size_t i = 0; r == 0 && i < p->containers.len; i++) {
-        const char *id = str_after(p->containers.v[i], "containers/");
-        autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-
-        r = find_container(store, id, &f, e);
-        r = r < 0 ? r : container_remove(store, &f, /* stopping= */ NULL, e);
-        if (r == 0) {
-            (void)puts(id);
-        } else if (r == -EBUSY || r == -ENOENT) { /* started or removed meanwhile */
-            err_clear(e);
-            r = 0;
+    do {
+        before = removed;
+        for (size_t i = 0; r == 0 && i < p->containers.len; i++) {
+            r = remove_container(store, str_after(p->containers.v[i], "containers/"), &needs,
+                                 &removed, e);
         }
-    }
+    } while (r == 0 && removed > before && removed < p->containers.len);
     return r;
 }
 

@@ -84,12 +84,16 @@ int container_changes(const struct store *store, const struct found *f, const st
  * -EALREADY. */
 int container_freeze(const struct found *f, int frozen, struct err *e);
 
+struct needs; /* dependencies.h */
+
 /* Remove all containers, those that run too, at once (in cmd_rm.c). */
 int container_remove_all(struct ctx *ctx, struct err *e);
 
 /* Remove container @f, with --rm also its anonymous volumes; one that runs is ended first as
- * @stopping says (in cmd_rm.c). Errors: -EBUSY it is running, and @stopping is NULL. */
-int container_remove(const struct store *store, const struct found *f, struct stopping *stopping,
-                     struct err *e);
+ * @stopping says (in cmd_rm.c). Errors: -EBUSY it is running, and @stopping is NULL; others need
+ * it.
+ */
+int container_remove(const struct store *store, const struct found *f, struct needs *needs,
+                     struct stopping *stopping, struct err *e);
 
 #endif

@@ -7,6 +7,8 @@
 #include "cli/container.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 int dependencies_resolve(const struct store *store, struct spec *s, struct err *e)
 {
@@ -87,4 +89,87 @@ int dependencies_start(const struct store *store, const struct spec *s, struct e
         return err_exit(e, EXITCODE_RBOX); /* 126 and 127 are for its own command */
     }
     return 0;
+}
+
+/* ---- who needs whom */
+
+void needs_done(struct needs *n)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        free(n->v[i].id);
+        strv_done(&n->v[i].ids);
+    }
+    free(n->v);
+    *n = (struct needs){0};
+}
+
+/* One that is damaged needs nobody that could be told. */
+int needs_read(const struct store *store, int running_only, struct needs *ret, struct err *e)
+{
+    autofound_list struct found_list all = {0};
+    int r = (running_only ? find_all_running : find_all)(store, &all, e);
+
+    *ret = (struct needs){.v = xcalloc(all.count + 1, sizeof(*ret->v))};
+    for (size_t i = 0; i < all.count; i++) {
+        struct err ignored = {0};
+        struct container c;
+
+        if (container_glance(&all.rows[i], &c, &ignored) == 0) {
+            struct need *n = &ret->v[ret->count++];
+
+            n->id = xstrdup(all.rows[i].id);
+            dependencies_list(&c.spec, &n->ids);
+            container_done(&c);
+        }
+    }
+    return r;
+}
+
+void needs_dependents(const struct needs *n, const char *id, struct strv *ret)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        if (strv_has(&n->v[i].ids, id)) {
+            push_once(ret, n->v[i].id);
+        }
+    }
+}
+
+static int is_going(const struct found_list *going, const char *id)
+{
+    for (size_t i = 0; going != NULL && i < going->count; i++) {
+        if (strcmp(going->rows[i].id, id) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int needs_check(const struct needs *n, const struct found *f, const struct found_list *going,
+                struct err *e)
+{
+    autostrv struct strv ids = {0};
+    autobuf struct buf list = {0};
+
+    needs_dependents(n, f->id, &ids);
+    for (size_t i = 0; i < ids.len; i++) {
+        if (!is_going(going, ids.v[i])) {
+            buf_printf(&list, "%s%s", list.len > 0 ? ", " : "", ids.v[i]);
+        }
+    }
+    if (list.len == 0) {
+        return 0;
+    }
+    (void)err_new(e, EBUSY,
+                  "container '%s' has dependent containers which must be removed before it: %s",
+                  f->name, list.data);
+    return err_hint(e, "rbox rm --depend %s", f->name);
+}
+
+void needs_forget(struct needs *n, const char *id)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        if (str_eq(n->v[i].id, id)) {
+            strv_done(&n->v[i].ids);
+        }
+    }
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Containers that another one needs: those of --requires, and those whose namespaces it joins. They
- * are started before it, as podman does. Host side. */
+ * are started before it, and removed after it, as podman does. Host side. */
 #ifndef RBOX_CLI_DEPENDENCIES_H
 #define RBOX_CLI_DEPENDENCIES_H
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "box/find.h"
 #include "image/store.h"
 #include "spec/spec.h"
 
@@ -18,5 +19,29 @@ void dependencies_list(const struct spec *s, struct strv *ret);
 
 /* See that they run, and what they need before them. */
 int dependencies_start(const struct store *store, const struct spec *s, struct err *e);
+
+/* The other way round: who needs whom, of all containers at one moment. */
+struct needs {
+    struct need {
+        char *id;
+        struct strv ids; /* of those it needs */
+    } * v;
+    size_t count;
+};
+
+/* Of all containers, or of those that run. On success the caller owns *ret. */
+int needs_read(const struct store *store, int running_only, struct needs *ret, struct err *e);
+void needs_done(struct needs *n);
+#define autoneeds __attribute__((cleanup(needs_done)))
+
+/* Push the ids of those that need @id themselves. */
+void needs_dependents(const struct needs *n, const char *id, struct strv *ret);
+
+/* May @f be removed, with all of @going (or NULL)? Errors: -EBUSY naming those that need it. */
+int needs_check(const struct needs *n, const struct found *f, const struct found_list *going,
+                struct err *e);
+
+/* Container @id is gone, and needs nobody. */
+void needs_forget(struct needs *n, const char *id);
 
 #endif

@@ -146,16 +146,103 @@ static int add_named(const struct store *store, const struct selected *s, struct
     return r;
 }
 
-static int act(const struct store *store, const struct selected *s, const struct meant *m,
-               select_action *action, void *arg, struct err *e)
+static int is_in(const struct found_list *l, const char *id)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (strcmp(l->rows[i].id, id) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* And theirs, since the list grows meanwhile. */
+static int add_dependents(const struct store *store, const struct selected *s, struct meant *m,
+                          struct err *e)
 {
     int r = 0;
 
+    for (size_t i = 0; r == 0 && i < m->list.count; i++) {
+        autostrv struct strv ids = {0};
+
+        needs_dependents(s->needs, m->list.rows[i].id, &ids);
+        for (size_t j = 0; r == 0 && j < ids.len; j++) {
+            r = is_in(&m->list, ids.v[j]) ? 0 : add_word(store, s, ids.v[j], m, e);
+        }
+    }
+    return r;
+}
+
+/* Move row @i of @from to @to, behind those that need it. A row that has moved has no id. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static void place(const struct needs *needs, struct meant *from, size_t i, struct meant *to)
+{
+    autostrv struct strv ids = {0};
+    struct found f = from->list.rows[i];
+
+    from->list.rows[i] = (struct found){.dir_fd = -1, .run_fd = -1};
+    needs_dependents(needs, f.id, &ids);
+    for (size_t j = 0; j < from->list.count; j++) {
+        if (from->list.rows[j].id != NULL && strv_has(&ids, from->list.rows[j].id)) {
+            place(needs, from, j, to);
+        }
+    }
+    add(to, &f, from->words.v[i]);
+}
+
+static void put_in_order(const struct needs *needs, struct meant *m)
+{
+    struct meant sorted = {.are_named = m->are_named};
+
+    for (size_t i = 0; i < m->list.count; i++) {
+        if (m->list.rows[i].id != NULL) {
+            place(needs, m, i, &sorted);
+        }
+    }
+    meant_done(m);
+    *m = sorted;
+}
+
+/* Is row @i needed by one of @m that ends before it? */
+static int must_wait(const struct selected *s, const struct meant *m, size_t i)
+{
+    autostrv struct strv ids = {0};
+
+    if (s->needs != NULL) {
+        needs_dependents(s->needs, m->list.rows[i].id, &ids);
+    }
+    for (size_t j = 0; j < ids.len; j++) {
+        if (is_in(&m->list, ids.v[j])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int check_removal(const struct selected *s, const struct meant *m, struct err *e)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && s->is_removal && i < m->list.count; i++) {
+        r = needs_check(s->needs, &m->list.rows[i], &m->list, e);
+    }
+    return r;
+}
+
+static int act(const struct store *store, const struct selected *s, const struct meant *m,
+               select_action *action, void *arg, struct err *e)
+{
+    autofree char *is_late =
+        xcalloc(m->list.count + 1, 1); /* the action may change who needs whom */
+    int r = check_removal(s, m, e);
+
     for (size_t i = 0; r == 0 && s->stopping != NULL && i < m->list.count; i++) {
-        r = stopping_begin(s->stopping, &m->list.rows[i], e);
+        is_late[i] = (char)must_wait(s, m, i);
+        r = is_late[i] ? 0 : stopping_begin(s->stopping, &m->list.rows[i], e);
     }
     for (size_t i = 0; r == 0 && i < m->list.count; i++) {
-        r = action(store, arg, &m->list.rows[i], e);
+        r = is_late[i] ? stopping_begin(s->stopping, &m->list.rows[i], e) : 0;
+        r = r < 0 ? r : action(store, arg, &m->list.rows[i], e);
         if (r == -ENOENT && !m->are_named) {
             err_clear(e);
             r = 0;
@@ -192,6 +279,12 @@ int select_each(struct ctx *ctx, const struct selected *s, select_action *action
     /* Those before one that is not there are not its hostages. */
     m.are_named = named;
     r = by_option ? add_all(store, s, &m, &missing) : add_named(store, s, &m, &missing);
+    if (r == 0 && s->with_dependents) {
+        r = add_dependents(store, s, &m, &missing);
+    }
+    if (s->needs != NULL) {
+        put_in_order(s->needs, &m);
+    }
     acted = act(store, s, &m, action, arg, e);
     if (acted == 0 && r < 0) {
         *e = missing;

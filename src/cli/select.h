@@ -9,6 +9,7 @@
 #include "box/find.h"
 #include "cli/cmd.h"
 #include "cli/container_filter.h"
+#include "cli/dependencies.h"
 #include "cli/stopping.h"
 
 struct select {
@@ -58,6 +59,10 @@ struct selected {
     enum select_state state;
     int quiet;                 /* do not print what was done */
     struct stopping *stopping; /* begin to stop them all before the action for any; or NULL */
+    /* With it who needs another one comes before that, and is at its end before that is stopped. */
+    const struct needs *needs;
+    int with_dependents; /* they are meant, too; with @needs */
+    int is_removal;      /* refused, before anything is done, while others need one; with @needs */
 };
 
 /* Call @action for the containers that are meant, and print what the user called each (its id,

@@ -58,6 +58,10 @@ static const char *const BACKENDS[] = {"slirp4netns", "pasta", "none", "host",
     {                                                                   \
         (path_), F_NAME, offsetof(struct spec, member_), 0, (names_), 0 \
     }
+#define LISTED_NAME(path_, member_, names_)                             \
+    {                                                                   \
+        (path_), F_NAME, offsetof(struct spec, member_), 0, (names_), 1 \
+    }
 
 static const struct field FIELDS[] = {
     FIELD("process.terminal", F_BOOL, process.terminal, ALWAYS),
@@ -133,10 +137,10 @@ static const struct field FIELDS[] = {
     NAME("rbox.seccomp.mode", linux_.seccomp.mode, SECCOMP_MODES),
     FIELD("rbox.seccomp.profile", F_STRING, linux_.seccomp.profile, 0),
     FIELD("rbox.noNestedUserns", F_BOOL, linux_.no_nested_userns, 0),
-    NAME("rbox.userns.mode", linux_.userns.mode, USERNS_MODES),
+    LISTED_NAME("rbox.userns.mode", linux_.userns.mode, USERNS_MODES),
     FIELD("rbox.userns.keepUID", F_INT64, linux_.userns.keep_uid, -1),
     FIELD("rbox.userns.keepGID", F_INT64, linux_.userns.keep_gid, -1),
-    FIELD("rbox.userns.target", F_STRING, linux_.userns.target, 0),
+    LISTED("rbox.userns.target", F_STRING, linux_.userns.target, 0),
     FIELD("rbox.userns.uidmap", F_STRV, linux_.userns.uidmap, 0),
     FIELD("rbox.userns.gidmap", F_STRV, linux_.userns.gidmap, 0),
     NAME("rbox.network.backend", box.network.backend, BACKENDS),

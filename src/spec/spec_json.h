@@ -26,7 +26,8 @@ int spec_json_read_parts(json_t *root, const char *prefix, struct spec *s, struc
 json_t *spec_json_get(json_t *root, const char *path);
 
 /* The same of what listings show alone, many times faster: id, name, image, layers, command,
- * labels, mounts, ports, networks, health check; the rest is as spec_init() has it. */
+ * labels, mounts, ports, networks, health check, what it joins and requires; the rest is as
+ * spec_init() has it. */
 int spec_json_read_listed(const char *text, size_t len, struct spec *ret, struct err *e);
 
 #endif

@@ -467,7 +467,7 @@ const struct spec_json_list *spec_json_list(size_t i)
         {"linux.namespaces", write_namespaces, read_namespaces, 0},
         {"linux.uidMappings", write_uids, read_uids, 0},
         {"linux.gidMappings", write_gids, read_gids, 0},
-        {"rbox.joinedNamespaces", write_joined, read_joined, 0},
+        {"rbox.joinedNamespaces", write_joined, read_joined, 1},
         {"rbox.devices", write_devices, read_devices, 0},
         {"rbox.health", write_health, read_health, 1},
         {"rbox.network.ports", write_ports, read_ports, 1},

@@ -100,7 +100,7 @@ web_is_ready() {
 @test "who joined goes on when the other ends, in the same network (#5)" {
   start_web
   rbox run -d --name side --network container:web "${probe[@]}" busybox /netprobe serve tcp 127.0.0.1 81
-  rbox rm -f web >/dev/null
+  rbox stop -t 0 web >/dev/null
   until_true rbox exec side /netprobe ask tcp 127.0.0.1 81
   run rbox ps --format '{{.Names}}'
   [ "$output" = side ]
@@ -226,4 +226,87 @@ web_is_ready() {
   wait "$pid" || true
   [ "${lines[0]}" != "$(readlink /proc/self/ns/net)" ]
   [[ "$output" == *net* ]]
+}
+
+@test "who is needed goes last: rm says so, --depend and -a take those that need it along (#8)" {
+  local side deep
+  rbox run -d --name base busybox sleep 100
+  side=$(rbox run -d --name side --network container:base busybox sleep 100)
+  deep=$(rbox run -d --name deep --pid container:side busybox sleep 100)
+  for options in "" "-f"; do
+    # shellcheck disable=SC2086 # none, or one
+    run rbox rm $options base
+    [ "$status" -eq 125 ] || [ "$status" -eq 2 ]
+    echo "$options: $output"
+  done
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"container 'base' has dependent containers which must be removed before it: $side"* ]]
+  [[ "$output" == *"rbox rm --depend base"* ]]
+  # Nothing was stopped for that, nor removed.
+  [ "$(rbox ps -q | wc -l)" -eq 3 ]
+  run rbox rm -f base side
+  [[ "$output" == *"'side' has dependent containers which must be removed before it: $deep"* ]]
+  [ "$(rbox ps -q | wc -l)" -eq 3 ]
+  run rbox rm --depend base
+  [ "$status" -eq 2 ]
+  [ "$(rbox ps -q | wc -l)" -eq 3 ]
+  run rbox run -d --name base --replace busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"dependent containers"* ]]
+  SECONDS=0
+  [ "$(rbox rm -f --depend base)" = "$deep
+$side
+base" ]
+  [ "$SECONDS" -lt 9 ] # each is told to end
+  [ -z "$(rbox ps -aq)" ]
+}
+
+@test "those that need another are removed before it when both are meant, stopped ones, pruned ones too (#8)" {
+  make_three() {
+    rbox create --name base busybox sleep 100
+    rbox create --name side --ipc container:base busybox sleep 100
+    rbox create --name user --userns container:side --requires base busybox sleep 100
+  } >/dev/null
+  make_three
+  run rbox rm base side user
+  [ "$output" = "user
+side
+base" ]
+  make_three
+  rbox rm -a
+  [ -z "$(rbox ps -aq)" ]
+  make_three
+  run rbox container prune -f
+  [ "$(wc -l <<<"$output")" -eq 3 ]
+  [ -z "$(rbox ps -aq)" ]
+  make_three
+  rbox system prune -f
+  [ -z "$(rbox ps -aq)" ]
+  # One that runs keeps what it needs.
+  make_three
+  rbox start side
+  rbox stop -t 0 base
+  rbox container prune -f
+  [ "$(rbox ps -a --format '{{.Names}}' | sort | xargs)" = "base side" ]
+  rbox system prune -f
+  [ "$(rbox ps -aq | wc -l)" -eq 2 ]
+  run rbox rm base
+  [[ "$output" == *"dependent containers"* ]]
+  rbox rm -f side
+  rbox rm base
+}
+
+@test "who joined another is stopped before that, whatever their order (#8)" {
+  local script='trap "echo \$NAME ends >>/tell/log; exit 0" TERM; sleep 1000 & wait'
+  mkdir -m 777 tell
+  rbox run -d --name base -e NAME=base -v "$PWD/tell:/tell" busybox sh -c "$script"
+  rbox run -d --name side -e NAME=side -v "$PWD/tell:/tell" --network container:base busybox sh -c "$script"
+  rbox run -d --name other -e NAME=other -v "$PWD/tell:/tell" busybox sh -c "$script"
+  for name in base side other; do
+    until_true sh -c "rbox=\"$RBOX_BUILD/rbox\"; \$rbox top $name | grep -q 'sleep 1000'"
+  done
+  rbox stop base side other
+  [ "$(grep -v other tell/log)" = "side ends
+base ends" ]
+  rm -rf tell
 }
