@@ -3,7 +3,8 @@
 # What each backend can: the table of docs/NETWORK.md, row by row.
 load lib
 
-backends="slirp4netns slirp4netns:port_handler=slirp4netns pasta host none container"
+pasta=$(command -v pasta >/dev/null && echo pasta) || true # Debian 11 has none
+backends="slirp4netns slirp4netns:port_handler=slirp4netns $pasta host none container"
 
 setup() {
   common_setup
@@ -77,12 +78,12 @@ outside() {
   local backend
   failed=0
   serve tcp serve tcp 127.0.0.1 $((base + 3))
-  for backend in slirp4netns pasta container; do
+  for backend in slirp4netns $pasta container; do
     # shellcheck disable=SC2046 # words
     run rbox run --rm $(network $backend) "${probe[@]}" busybox /netprobe ask tcp 10.0.2.2 $((base + 3))
     expect $backend "loopback by the gateway" "" "$(grep -o '^from 127.*' <<<"$output")"
   done
-  for backend in slirp4netns:allow_host_loopback=true pasta:--map-gw; do
+  for backend in slirp4netns:allow_host_loopback=true ${pasta:+pasta:--map-gw}; do
     run rbox run --rm --network $backend "${probe[@]}" busybox /netprobe ask tcp 10.0.2.2 $((base + 3))
     expect $backend "loopback, asked for" "from 127.0.0.1" "${lines[0]}"
   done
@@ -112,7 +113,7 @@ outside() {
 @test "ping without a capability, by each backend (#8)" {
   local backend
   failed=0
-  for backend in slirp4netns pasta none container; do
+  for backend in slirp4netns $pasta none container; do
     # shellcheck disable=SC2046 # words
     expect $backend ping pong "$(rbox run --rm -u 7 $(network $backend) "${probe[@]}" busybox \
       /netprobe ping 127.0.0.1)"
@@ -134,7 +135,7 @@ published() {
 @test "published ports: TCP, UDP, IPv4, IPv6, who the service sees, a service on the loopback (#8)" {
   local backend
   failed=0
-  for backend in slirp4netns pasta; do
+  for backend in slirp4netns $pasta; do
     published $backend 0.0.0.0 tcp "$host_ip" "from $host_ip"
     published $backend 0.0.0.0 tcp 127.0.0.1 "from 10.0.2.2"
     published $backend 127.0.0.1 tcp "$host_ip" "from $host_ip"
@@ -153,6 +154,7 @@ published() {
 
 @test "pasta: a dead one is replaced, an allowlist holds (#8)" {
   local old
+  [ -n "$pasta" ] || skip "passt is not installed"
   serve good serve tcp "$host_ip" $((base + 4))
   serve bad serve tcp "$host_ip" $((base + 5))
   rbox run -d --name web --network pasta "${probe[@]}" --allow-net "$host_ip:$((base + 4))" busybox sleep 1000
@@ -168,6 +170,7 @@ published() {
 
 @test "pasta's options take effect, and wrong ones are refused (#8)" {
   local option
+  [ -n "$pasta" ] || skip "passt is not installed"
   run rbox run --rm --network pasta:--mtu,1400,-4,--address=10.9.0.7,-g,10.9.0.1 busybox sh -c \
     'cat /sys/class/net/tap0/mtu; ip -o -4 addr; ip route; ip -6 route; cat /etc/hosts'
   [[ "$output" == *"10.9.0.7/24"*"default via 10.9.0.1"*"10.9.0.7"* ]]
