@@ -125,6 +125,16 @@ static int connection_lost(const struct attached *s, struct err *e)
     return err_hint(e, "rbox ps -a");
 }
 
+/* Who read our output may be gone. SIGPIPE says so, but not to what systemd starts. A full disk is
+ * no reason to end. */
+static int pass_on(int fd, const struct sync_msg *msg, struct err *e)
+{
+    if (fd_write_all(fd, msg->u.data, msg->len) == -EPIPE) {
+        return err_set(e, EPIPE, "cannot pass the container's output on");
+    }
+    return 0;
+}
+
 /* One message of the supervisor. */
 static int take_message(struct attached *s, struct err *e)
 {
@@ -137,10 +147,9 @@ static int take_message(struct attached *s, struct err *e)
     case SYNC_STARTED:
         return take_started(s, e);
     case SYNC_OUTPUT:
+        return pass_on(STDOUT_FILENO, &s->msg, e);
     case SYNC_OUTPUT_ERR:
-        (void)fd_write_all(s->msg.step == SYNC_OUTPUT ? STDOUT_FILENO : STDERR_FILENO,
-                           s->msg.u.data, s->msg.len);
-        return 0;
+        return pass_on(STDERR_FILENO, &s->msg, e);
     case SYNC_NOTICE:
         notice("%.*s", (int)s->msg.len, s->msg.u.data);
         return 0;

@@ -188,6 +188,27 @@ run_detached() {
   rbox rm -f busy
 }
 
+@test "attach, logs -f, events and stats end when nobody reads them, even where SIGPIPE is ignored, as in services" {
+  local command
+  run_detached --name busy busybox sh -c 'while :; do echo line; sleep 0.05; done'
+  for command in "attach --no-stdin busy" "logs -f busy" "stats --interval 1 busy"; do
+    # shellcheck disable=SC2086 # words
+    (
+      trap '' PIPE
+      timeout 60 "$RBOX_BUILD/rbox" $command | head -n 1 >/dev/null
+      [ "${PIPESTATUS[0]}" -ne 124 ]
+    )
+  done
+  (
+    trap '' PIPE
+    timeout 60 "$RBOX_BUILD/rbox" events | head -n 1 >/dev/null
+    [ "${PIPESTATUS[0]}" -ne 124 ]
+  ) &
+  until ! kill -0 $! 2>/dev/null; do rbox run --rm --network none busybox true; done
+  wait $!
+  rbox rm -f busy
+}
+
 @test "a foreground container can't be attached to without a terminal" {
   rbox run --network none --name fg busybox sleep 1000 3>&- &
   until_true eval '[ -n "$(rbox ps -q)" ]'
