@@ -206,6 +206,8 @@ static void put_zsh(FILE *out)
 {
     (void)fputs("#compdef rbox\nautoload -U +X bashcompinit && bashcompinit\n", out);
     put_bash(out);
+    /* What loads the file is the first completion, and it wants an answer. */
+    (void)fputs("_bash_complete -F _rbox\n", out);
 }
 
 /* ---- fish */
