@@ -66,7 +66,7 @@ int ns_limits_in_the_way(char **ret_seen, char **ret_settings)
     } KINDS[] = {{CLONE_NEWUSER, "user"},    {CLONE_NEWNS, "mnt"},  {CLONE_NEWPID, "pid"},
                  {CLONE_NEWIPC, "ipc"},      {CLONE_NEWUTS, "uts"}, {CLONE_NEWNET, "net"},
                  {CLONE_NEWCGROUP, "cgroup"}};
-    uint64_t user = is_used_up(CLONE_NEWUSER) ? 0 : CLONE_NEWUSER; /* which the others need */
+    const uint64_t user = is_used_up(CLONE_NEWUSER) ? 0 : CLONE_NEWUSER;
     struct buf seen = {0};
     struct buf settings = {0};
 
@@ -74,7 +74,9 @@ int ns_limits_in_the_way(char **ret_seen, char **ret_settings)
         autofree char *path = xasprintf("/proc/sys/user/max_%s_namespaces", KINDS[i].name);
         long limit = read_number(path);
 
-        if (limit != 0 && !is_used_up(user | KINDS[i].flag)) {
+        /* Who may not make one alone may in a user namespace; whose ids are not mapped yet may make
+         * no user namespace. */
+        if (limit != 0 && !is_used_up(KINDS[i].flag) && !is_used_up(user | KINDS[i].flag)) {
             continue;
         }
         buf_printf(&seen, "%suser.max_%s_namespaces is %s", seen.len > 0 ? ", " : "", KINDS[i].name,
