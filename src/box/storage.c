@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -93,6 +94,19 @@ int storage_check_fuse(struct err *e)
     return 0;
 }
 
+int storage_check_copy(const struct store *store, struct err *e)
+{
+    struct statvfs fs;
+
+    if (fstatvfs(store->dir_fd, &fs) == 0 && (fs.f_flag & ST_NOEXEC) != 0) {
+        (void)err_new(e, EACCES,
+                      "no program of a copy could be executed: the store '%s' is mounted noexec",
+                      store->path);
+        return err_hint_id(e, HINT_STORE_FS, NULL, NULL);
+    }
+    return 0;
+}
+
 /* ---- memory: a file of the store has the kernel's release, and on a second line why overlay does
  * not work. */
 
@@ -147,6 +161,7 @@ int storage_find(const struct store *store, const struct spec *s, int try_again,
 
         *ret_driver = STORAGE_COPY;
         *ret_reason = xasprintf("%s; %s", first, why.msg);
+        return storage_check_copy(store, e);
     }
     return 0;
 }
@@ -161,7 +176,9 @@ int storage_choose(const struct store *store, struct spec *s, struct err *e)
         return 0; /* nothing to put together */
     }
     if (s->box.storage_driver != NULL) {
-        return str_eq(s->box.storage_driver, STORAGE_FUSE) ? storage_check_fuse(e) : 0;
+        return str_eq(s->box.storage_driver, STORAGE_FUSE)   ? storage_check_fuse(e)
+               : str_eq(s->box.storage_driver, STORAGE_COPY) ? storage_check_copy(store, e)
+                                                             : 0;
     }
     r = storage_find(store, s, /* try_again= */ 0, &driver, &reason, e);
     if (r < 0) {

@@ -23,9 +23,14 @@ int storage_is_driver(const char *name);
 /* Can fuse-overlayfs serve here? Host side. Errors: what it lacks, with the fix. */
 int storage_check_fuse(struct err *e);
 
+/* Can a copy be run in @store? Its programs lie on the store's own mount, the overlays' do not. Host
+ * side. */
+int storage_check_copy(const struct store *store, struct err *e);
+
 /* Find the first of them that works in @store with the maps of @s, by trying, and why those before
  * it do not (NULL for overlay; the caller's). What overlay did is remembered in the store until the
- * kernel changes, or @try_again. Host side. Errors: of the trial's user namespace. */
+ * kernel changes, or @try_again. Host side. Errors: of the trial's user namespace;
+ * -EACCES nothing can be executed from a copy, and that is all there is. */
 int storage_find(const struct store *store, const struct spec *s, int try_again,
                  const char **ret_driver, char **ret_reason, struct err *e);
 

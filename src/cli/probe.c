@@ -233,6 +233,7 @@ static void probe_store(const struct probe_host *h, struct probe_result *r)
         const char *name;
     } REMOTE[] = {{NFS_SUPER_MAGIC, "NFS"}, {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}};
     const char *lack = NULL;
+    struct err e = {0};
     struct statfs fs;
 
     if (h->store == NULL) {
@@ -243,6 +244,11 @@ static void probe_store(const struct probe_host *h, struct probe_result *r)
     if (lack != NULL || fstatfs(h->store->dir_fd, &fs) < 0) {
         probe_set(r, PROBE_FAIL,
                   xasprintf("'%s' %s", h->store->path, lack != NULL ? lack : strerror(errno)));
+        return;
+    }
+    if (h->wanted != NULL && str_eq(h->wanted->box.storage_driver, STORAGE_COPY) &&
+        storage_check_copy(h->store, &e) < 0) {
+        probe_set(r, PROBE_FAIL, xstrdup(e.msg));
         return;
     }
     for (size_t i = 0; i < sizeof(REMOTE) / sizeof(REMOTE[0]); i++) {
@@ -279,6 +285,7 @@ static void probe_storage(const struct probe_host *h, struct probe_result *r)
     spec_done(&s);
     if (found < 0) {
         probe_set(r, PROBE_FAIL, xstrdup(e.msg));
+        probe_take_fix(r, &e);
     } else {
         (void)uname(&u); /* an old kernel is another row's, and no other store would help */
         probe_set(

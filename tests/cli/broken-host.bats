@@ -166,6 +166,24 @@ broken() {
   broken RBX-110 alice FAIL refused 'mkdir -p "$FAULTS/alice/store"; mount -t tmpfs -o mode=777,uid=$(id -u rbox-bob) other "$FAULTS/alice/store"'
 }
 
+@test "RBX-110: nothing can be executed from the store, and a copy is asked for" {
+  broken RBX-110 alice - refused 'mkdir -p "$FAULTS/alice/store"; mount -t tmpfs -o "noexec,mode=700,uid=$(id -u rbox-alice)" noexec "$FAULTS/alice/store"' \
+    --network none --storage-driver copy
+}
+
+@test "a store mounted nosuid, nodev and noexec serves both overlays" {
+  # shellcheck disable=SC2016
+  run unshare --mount --propagation private bash -c "$(declare -f as)"'
+    mkdir -p "$FAULTS/alice/store"
+    mount -t tmpfs -o "nosuid,nodev,noexec,mode=700,uid=$(id -u rbox-alice)" hard "$FAULTS/alice/store"
+    for driver in overlay fuse-overlayfs; do
+      as alice rbox --storage-driver $driver run --rm --network none busybox sh -c "cp /bin/busybox /tmp/echo && /tmp/echo runs"
+    done'
+  echo "$output"
+  [ "$output" = "runs
+runs" ]
+}
+
 @test "RBX-111: the store is on an overlay" {
   broken RBX-111 alice WARN works 'OVERLAY="-o userxattr" private "$FAULTS/alice"; chown rbox-alice: "$FAULTS/alice"'
 }
