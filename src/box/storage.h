@@ -23,8 +23,8 @@ int storage_is_driver(const char *name);
 /* Can fuse-overlayfs serve here? Host side. Errors: what it lacks, with the fix. */
 int storage_check_fuse(struct err *e);
 
-/* Can a copy be run in @store? Its programs lie on the store's own mount, the overlays' do not. Host
- * side. */
+/* Can a copy be run in @store? Its programs lie on the store's own mount, the overlays' do not.
+ * Host side. */
 int storage_check_copy(const struct store *store, struct err *e);
 
 /* Find the first of them that works in @store with the maps of @s, by trying, and why those before

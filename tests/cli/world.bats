@@ -38,6 +38,16 @@ load lib
   ! awk '{exit !($2 == 0)}' maps
 }
 
+@test "with one id, chown, setgroups, set*id and mknod succeed, and change nothing" {
+  is_user bob || skip "the others have more ids"
+  run inside 'cd /tmp && echo x >f && chown 33:44 f && stat -c %u:%g f
+    mknod n c 1 3 && ls n 2>&1
+    su -s /bin/sh nobody -c "id -u"'
+  [ "$output" = "0:0
+ls: n: No such file or directory
+0" ]
+}
+
 @test "setgroups works with a range" {
   not_for bob "he has one group only"
   run inside 'cat /proc/self/setgroups'
