@@ -132,8 +132,8 @@ int net_start_ports(struct net *n, struct err *e)
         return err_set(e, errno, "cannot record published ports");
     }
     place.record_fd = n->ports_fd;
-    /* libslirp's; nobody else has it inside. */
-    (void)inet_pton(AF_INET6, "fd00::2", &place.inside.gateway6);
+    /* Nobody else has it inside. */
+    (void)inet_pton(AF_INET6, NET_SLIRP6_GATEWAY, &place.inside.gateway6);
     r = ports_start(&n->ports, &place, &n->helpers[NET_HELPER_PORTS], e);
     ports_done(&n->ports);
     return r;

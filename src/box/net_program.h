@@ -17,6 +17,11 @@
 /* What slirp4netns is by itself, user networks have behind them, and pasta is told to be; see
  * net_usual(). */
 #define NET_USUAL_CIDR "10.0.2.0/24"
+
+/* libslirp's IPv6: its network, itself in it, and who is on the tap device. */
+#define NET_SLIRP6         "fd00::/64"
+#define NET_SLIRP6_GATEWAY "fd00::2"
+#define NET_SLIRP6_ADDRESS "fd00::100"
 enum {
     NET_MTU = 65520 /* slirp4netns' best */
 };

@@ -330,7 +330,7 @@ static int check_free(const struct network_configs *all, const struct network_su
     struct network_subnet usual = {0};
     autofree char *interface = NULL;
 
-    if (network_subnet_parse(NET_USUAL_CIDR, &usual, e) < 0) {
+    if (network_subnet_parse(s->family == AF_INET6 ? NET_SLIRP6 : NET_USUAL_CIDR, &usual, e) < 0) {
         return -e->errnum;
     }
     for (size_t i = 0; i < all->count; i++) {

@@ -180,6 +180,7 @@ enum {
     POLL_LISTEN,
     POLL_SLIRP,
     POLL_NAMES,
+    POLL_NEIGHBOURS,
     POLL_MEMBERS
 };
 
@@ -213,6 +214,7 @@ static size_t fill_polls(const struct keeper *k, struct buf *b)
         [POLL_LISTEN] = k->listen_fd,
         [POLL_SLIRP] = is_held_back(k, POLL_SLIRP) ? -1 : pidfd_of(k, POLL_SLIRP),
         [POLL_NAMES] = is_held_back(k, POLL_NAMES) ? -1 : pidfd_of(k, POLL_NAMES),
+        [POLL_NEIGHBOURS] = k->neighbours_fd,
     };
     size_t count = 0;
 
@@ -236,6 +238,9 @@ static void serve(struct keeper *k, const struct pollfd *polls)
         if (polls[i].revents != 0) {
             request_serve(k, m);
         }
+    }
+    if (polls[POLL_NEIGHBOURS].revents != 0) {
+        neighbours_serve(k);
     }
     if (is_due(k, POLL_SLIRP, polls)) {
         restart_slirp(k);
@@ -297,6 +302,7 @@ static _Noreturn void keeper_main(const struct store *store, const struct spec *
                        .listen_fd = -1,
                        .own_netns_fd = -1,
                        .route_fd = -1,
+                       .neighbours_fd = -1,
                        .names = {.pidfd = -1, .ready_fd = -1},
                        .names_fd = -1,
                        .slirp = NET_INIT,
@@ -437,6 +443,9 @@ int keeper_start(const struct store *store, int upper_fd, struct err *e)
     struct spec s = {0};
     int r = choose_maps(&s, e);
 
+    if (keeper_has_ip6()) {
+        strv_push(&s.box.network.options, "enable_ipv6=true");
+    }
     r = r < 0 ? r : NET_SLIRP4NETNS.check(&s, e);
     r = r < 0 ? r : survivors_find(store, &survivors, e);
     r = r < 0 ? r : start(store, &s, &survivors, e);

@@ -67,6 +67,7 @@ struct keeper {
     int listen_fd;
     int own_netns_fd;
     int route_fd;           /* netlink, in the own namespace */
+    int neighbours_fd;      /* of network_neighbours.c, or -1: the host has no IPv6 */
     struct net slirp;       /* slirp4netns, in the own namespace */
     int is_out;             /* it works, and is led to */
     int64_t slirp_again_ms; /* not started again before that */
@@ -103,6 +104,9 @@ struct sockaddr_un keeper_address(int folder_fd);
 int keeper_await_way_out(struct keeper *k, struct err *e);
 
 /* ---- network_space.c */
+
+/* Has the kernel IPv6? */
+int keeper_has_ip6(void);
 
 /* Make the own network namespace. */
 int keeper_make_space(struct keeper *k, struct err *e);
@@ -142,6 +146,14 @@ void plug_out(struct keeper *k, const struct member *m, struct plug *p);
 
 /* A network's bridge comes with the first plug, and goes with the last member. */
 void network_down(struct keeper *k, struct network *n);
+
+/* ---- network_neighbours.c */
+
+/* Listen on the tap device of the current network namespace. */
+int neighbours_open(int *ret_fd, struct err *e);
+
+/* Answer who asks there for a container. */
+void neighbours_serve(const struct keeper *k);
 
 /* ---- network_names.c */
 

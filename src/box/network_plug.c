@@ -10,8 +10,9 @@
  *     3000  from a network with a way out, with one of its addresses → slirp4netns
  *     4000  everything else                ✗
  *
- * No address is translated: slirp4netns takes any source, and finds the way back because the
- * kernel answers for the containers on its tap device (proxy_arp). */
+ * The same for IPv6, where besides nobody gets to slirp4netns' own addresses. No address is
+ * translated: slirp4netns takes any source, and finds the way back because the kernel answers for
+ * the containers on its tap device (proxy_arp), or the keeper (network_neighbours.c). */
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "box/net_program.h"
@@ -19,11 +20,13 @@
 #include "sys/fd.h"
 #include "sys/netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,12 +39,43 @@ enum {
     METRIC_FIRST = 100, /* of a container's default routes */
 };
 
+static struct netlink_prefix prefix_of(const struct network_subnet *s)
+{
+    struct netlink_prefix p = {.length = (uint8_t)s->prefix};
+
+    memcpy(p.address, s->address, sizeof(p.address));
+    return p;
+}
+
 /* A rule that is there already is as good as new. */
 static int add_rule(const struct keeper *k, const struct netlink_rule *rule, struct err *e)
 {
     int r = netlink_rule_add(k->route_fd, rule);
 
     return r < 0 && r != -EEXIST ? err_set(e, -r, "cannot set a routing rule of the networks") : 0;
+}
+
+/* slirp4netns sets up IPv4 only. */
+static int forward6(struct err *e)
+{
+    const unsigned int tap = if_nametoindex(NET_TAP);
+    struct in6_addr address;
+    struct in6_addr gateway;
+    autoclose int fd = -1;
+    int r = netlink_open(&fd, e);
+
+    if (r < 0) {
+        return r;
+    }
+    (void)inet_pton(AF_INET6, NET_SLIRP6_ADDRESS, &address);
+    (void)inet_pton(AF_INET6, NET_SLIRP6_GATEWAY, &gateway);
+    r = netlink_address_add(fd, tap, AF_INET6, &address,
+                            (unsigned int)strtoul(strchr(NET_SLIRP6, '/') + 1, NULL, 10));
+    r = r < 0 && r != -EEXIST ? r
+                              : netlink_default_route(fd, tap, AF_INET6, &gateway, METRIC_FIRST);
+    r = r < 0 && r != -EEXIST ? r
+                              : file_put(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/forwarding", "1");
+    return r < 0 ? err_set(e, -r, "cannot forward IPv6 of containers") : 0;
 }
 
 static int forward(void *arg, struct err *e)
@@ -51,45 +85,68 @@ static int forward(void *arg, struct err *e)
     (void)arg;
     r = r < 0 ? r : file_put(AT_FDCWD, "/proc/sys/net/ipv4/neigh/" NET_TAP "/proxy_delay", "0");
     r = r < 0 ? r : file_put(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1");
-    return r < 0 ? err_set(e, -r, "cannot forward what containers send") : 0;
+    if (r < 0) {
+        return err_set(e, -r, "cannot forward what containers send");
+    }
+    return keeper_has_ip6() ? forward6(e) : 0;
 }
 
 int plug_open_way_out(struct keeper *k, struct err *e)
 {
-    const struct netlink_rule own = {
-        .family = AF_INET, .priority = PRIORITY_OWN, .from_link = "lo", .table = RT_TABLE_MAIN};
-    const struct netlink_rule nothing = {.family = AF_INET, .priority = PRIORITY_NOTHING};
-    int r = keeper_inside(k->own_netns_fd, forward, NULL, e);
+    struct netlink_rule own = {.priority = PRIORITY_OWN, .from_link = "lo", .table = RT_TABLE_MAIN};
+    struct netlink_rule nothing = {.priority = PRIORITY_NOTHING};
+    /* slirp4netns itself, who would be the host's loopback, is nobody's business. */
+    struct netlink_rule slirp6 = {.family = AF_INET6, .priority = PRIORITY_APART};
+    const int families[] = {AF_INET, AF_INET6};
+    const size_t count = keeper_has_ip6() ? 2 : 1;
+    struct network_subnet s = {0};
+    int r = network_subnet_parse(NET_SLIRP6, &s, e);
 
-    r = r < 0 ? r : add_rule(k, &own, e);
-    return r < 0 ? r : add_rule(k, &nothing, e);
+    slirp6.to = prefix_of(&s);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        own.family = nothing.family = families[i];
+        r = add_rule(k, &own, e);
+        r = r < 0 ? r : add_rule(k, &nothing, e);
+    }
+    r = r < 0 || count == 1 ? r : add_rule(k, &slirp6, e);
+    return r < 0 ? r : keeper_inside(k->own_netns_fd, forward, NULL, e);
 }
 
 /* ---- networks */
 
 struct network_rules {
-    struct netlink_rule v[3];
+    struct netlink_rule v[6];
     size_t count;
 };
 
+static void add_rules_of(const struct network *n, const struct network_subnet *s,
+                         struct network_rules *ret)
+{
+    const struct netlink_rule rules[] = {
+        {.family = s->family, .priority = PRIORITY_APART, .to = prefix_of(s)},
+        {.family = s->family,
+         .priority = PRIORITY_ANSWERS,
+         .from_link = NET_TAP,
+         .to = prefix_of(s),
+         .table = RT_TABLE_MAIN},
+        {.family = s->family,
+         .priority = PRIORITY_OUT,
+         .from_link = n->bridge,
+         .from = prefix_of(s),
+         .table = RT_TABLE_MAIN}};
+    const size_t count = s->family == 0 ? 0 : n->config.is_internal ? 1 : 3;
+
+    for (size_t i = 0; i < count; i++) {
+        ret->v[ret->count++] = rules[i];
+    }
+}
+
 static struct network_rules rules_of(const struct network *n)
 {
-    const struct network_subnet *s = &n->config.subnet;
-    struct netlink_prefix prefix = {.length = (uint8_t)s->prefix};
-    struct network_rules r = {.count = n->config.is_internal ? 1 : 3};
+    struct network_rules r = {.count = 0};
 
-    memcpy(prefix.address, s->address, sizeof(prefix.address));
-    r.v[0] = (struct netlink_rule){.family = AF_INET, .priority = PRIORITY_APART, .to = prefix};
-    r.v[1] = (struct netlink_rule){.family = AF_INET,
-                                   .priority = PRIORITY_ANSWERS,
-                                   .from_link = NET_TAP,
-                                   .to = prefix,
-                                   .table = RT_TABLE_MAIN};
-    r.v[2] = (struct netlink_rule){.family = AF_INET,
-                                   .priority = PRIORITY_OUT,
-                                   .from_link = n->bridge,
-                                   .from = prefix,
-                                   .table = RT_TABLE_MAIN};
+    add_rules_of(n, &n->config.subnet, &r);
+    add_rules_of(n, &n->config.subnet6, &r);
     return r;
 }
 
@@ -163,6 +220,9 @@ static int configure(void *arg, struct err *e)
     }
     if (r == 0 && !c->is_internal) {
         r = netlink_default_route(fd, link, AF_INET, c->subnet.gateway, p->metric);
+    }
+    if (r == 0 && !c->is_internal && c->subnet6.family != 0) {
+        r = netlink_default_route(fd, link, AF_INET6, c->subnet6.gateway, p->metric);
     }
     return r < 0 ? err_set(e, -r, "cannot set the address '%s'", p->join.address) : 0;
 }

@@ -58,7 +58,15 @@ int keeper_inside(int netns_fd, keeper_job *job, void *arg, struct err *e)
     return -e->errnum;
 }
 
-/* IPv6 is not forwarded: it is for the members of a network alone. */
+int keeper_has_ip6(void)
+{
+    return faccessat(AT_FDCWD, "/proc/sys/net/ipv6/conf/all/forwarding", F_OK, 0) == 0;
+}
+
+enum {
+    SPACE_FDS = 3 /* namespace, netlink, and where there is IPv6 neighbours */
+};
+
 static int prepare(void *arg, struct err *e)
 {
     static const struct {
@@ -70,7 +78,7 @@ static int prepare(void *arg, struct err *e)
         {"/proc/sys/net/ipv6/conf/default/accept_ra", "0"},
     };
     const int *socket_fd = arg;
-    int fds[2] = {-1, -1};
+    int fds[SPACE_FDS] = {-1, -1, -1};
     int r = net_loopback_up(e);
 
     r = r < 0 ? r : net_program_tap(e);
@@ -79,18 +87,19 @@ static int prepare(void *arg, struct err *e)
         (void)file_put(AT_FDCWD, SYSCTLS[i].path, SYSCTLS[i].value);
     }
     r = r < 0 ? r : netlink_open(&fds[1], e);
+    r = r < 0 || !keeper_has_ip6() ? r : neighbours_open(&fds[2], e);
     if (r < 0) {
         return r;
     }
     fds[0] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    r = fds[0] < 0 ? -errno : fd_send(*socket_fd, "n", 1, fds, 2);
+    r = fds[0] < 0 ? -errno : fd_send(*socket_fd, "n", 1, fds, fds[2] >= 0 ? 3 : 2);
     return r < 0 ? err_set(e, -r, "cannot hand the networks' namespace over") : 0;
 }
 
 int keeper_make_space(struct keeper *k, struct err *e)
 {
     int pair[2] = {-1, -1};
-    int fds[2] = {-1, -1};
+    int fds[SPACE_FDS] = {-1, -1, -1};
     char byte = 0;
     int r = sync_pair(pair, e);
 
@@ -98,12 +107,13 @@ int keeper_make_space(struct keeper *k, struct err *e)
         return r;
     }
     r = keeper_inside(-1, prepare, &pair[1], e);
-    if (r == 0 && fd_recv(pair[0], &byte, 1, fds, 2, NULL) != 1) {
+    if (r == 0 && fd_recv(pair[0], &byte, 1, fds, SPACE_FDS, NULL) != 1) {
         r = err_new(e, EPROTO, "cannot take the networks' namespace over");
     }
     (void)close(pair[0]);
     (void)close(pair[1]);
     k->own_netns_fd = fds[0];
     k->route_fd = fds[1];
+    k->neighbours_fd = fds[2];
     return r;
 }

@@ -228,13 +228,60 @@ keeper() {
   rbox start box1
 }
 
-@test "IPv6 is among the containers of a network that has it (#8)" {
+@test "IPv6 is among the containers of a network (#8)" {
   rbox network create --ipv6 --subnet fd00:72:62::/64 six
   rbox run -d --name six1 --network six --ip6 fd00:72:62::77 "${probe[@]}" busybox /netprobe serve tcp :: 99
   run rbox run --rm "${probe[@]}" --network six busybox sh -c \
     'for i in 1 2 3 4 5; do /netprobe ask tcp fd00:72:62::77 99 && break; sleep 0.2; done; nslookup -type=aaaa six1'
   [[ "$output" == *"from fd00:72:62::"* ]]
   [[ "$output" == *"Address: fd00:72:62::77"* ]]
+}
+
+@test "IPv6 goes out of networks that have it, not of others, and not to the host's loopback (#8)" {
+  is_user root || skip "only root can give the host an IPv6 address, in a namespace of its own"
+  rbox network create --ipv6 six
+  rbox network create --ipv6 --internal shut6
+  rbox network create --ipv6 other6
+  cat >script <<'EOF'
+set -e
+ip link set lo up
+ip -6 addr add 2001:db8:9::1/128 dev lo nodad
+for address in 2001:db8:9::1 ::1; do
+  "$RBOX_BUILD/tests/netprobe" serve tcp "$address" 7777 >"ready.$address" &
+  for i in $(seq 100); do ! grep -q ready "ready.$address" || break; sleep 0.05; done
+done
+rbox() { "$RBOX_BUILD/rbox" "$@"; }
+ask() { rbox exec "$1" /netprobe ask tcp "$2" 7777 2>&1 | head -1; }
+run() { rbox run -d --name "$1" --network "$2" -v "$RBOX_BUILD/tests/netprobe:/netprobe:ro" busybox /netprobe serve tcp :: 7777 >/dev/null; }
+run a six; run b six; run c other6; run d shut6; run e back
+# A bridge that has just come up takes its time.
+for i in $(seq 100); do [[ "$(ask a 2001:db8:9::1)" != from* ]] || break; sleep 0.1; done
+a6=$(rbox inspect -f '{{.NetworkSettings.Networks.six.GlobalIPv6Address}}' a)
+echo "a: $(ask a 2001:db8:9::1)"
+echo "b: $(ask b 2001:db8:9::1)"
+echo "loopback: $(ask a fd00::2)"
+echo "apart: $(ask c "$a6")"
+echo "shut: $(ask d 2001:db8:9::1)"
+echo "without: $(ask e 2001:db8:9::1)"
+for pid in $(pgrep -x slirp4netns); do
+  [ "$(readlink "/proc/$pid/ns/net")" != "$(readlink /proc/self/ns/net)" ] || kill -9 "$pid"
+done
+for i in $(seq 100); do [[ "$(ask a 2001:db8:9::1)" != from* ]] || break; sleep 0.1; done
+echo "again: $(ask a 2001:db8:9::1)"
+rbox rm -af -t 0 >/dev/null
+kill %1 %2
+EOF
+  run unshare -n bash script
+  echo "$output"
+  [[ "${lines[0]}" == "a: from 2001:db8:9::1" ]]
+  [[ "${lines[1]}" == "b: from 2001:db8:9::1" ]]
+  [[ "${lines[2]}" == "loopback: connect:"* ]]
+  [[ "${lines[3]}" == "apart: connect:"* ]]
+  [[ "${lines[4]}" == "shut: connect:"* ]]
+  [[ "${lines[5]}" == "without: connect:"* ]]
+  [[ "${lines[6]}" == "again: from 2001:db8:9::1" ]]
+  run rbox network create --ipv6 --subnet fd00::/80 clash
+  [[ "$output" == *"fd00::/80 is in use by slirp4netns"* ]]
 }
 
 @test "--allow-net holds in a network, and opens its containers by name (#8)" {
