@@ -425,6 +425,20 @@ says() {
   rbox exec "f1-$$" nslookup -type=a "f1-$$"
 }
 
+@test "without its anchor a container is cut off by the keeper's death, and says why, until it is restarted (#8)" {
+  local pid
+  not_for bob "the same as alice's"
+  rbox run -d --name "o1-$$" --network back busybox sleep 100
+  for pid in $(pgrep -x rbox-anchor); do
+    ! tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -- "o1-$$" || kill -9 "$pid"
+  done
+  kill -9 "$(keeper "o1-$$")"
+  until_true eval 'rbox logs "o1-$$" 2>&1 | grep -q "could not be started again: the process that would find another keeper does not answer"'
+  [ "$(rbox inspect -f '{{.State.Status}}' "o1-$$")" = running ]
+  rbox restart -t 0 "o1-$$"
+  rbox exec "o1-$$" nslookup -type=a "o1-$$"
+}
+
 @test "what dies again and again is started again once a second, and at last works (#8)" {
   local pid old began ticks i
   not_for bob "the same as alice's"
