@@ -56,6 +56,47 @@ static unsigned int free_start(void)
     return next;
 }
 
+/* The largest row of @map_text, a uid_map, but for id 0: what an outer container has left for
+ * others. */
+static struct subid_range largest_row(const char *map_text)
+{
+    struct subid_range largest = {0};
+
+    for (const char *line = map_text; *line != '\0'; line += strcspn(line, "\n")) {
+        struct subid_range row = {0};
+
+        line += strspn(line, "\n");
+        if (sscanf(line, "%u %*u %u", &row.first, &row.count) == 2 && row.count > largest.count) {
+            largest = row;
+        }
+    }
+    if (largest.first == 0 && largest.count > 0) {
+        largest.first++;
+        largest.count--;
+    }
+    return largest;
+}
+
+/* The ids that the command gives, "FIRST-LAST". The caller owns it. */
+static char *free_range(void)
+{
+    autofree char *map_text = NULL;
+    autofree struct subid_range *mapped = xcalloc(1, sizeof(*mapped));
+    struct subid_range range = {.first = free_start(), .count = IDS_WANTED};
+    struct err ignored = {0};
+    size_t count = 1;
+
+    *mapped = range;
+    if (file_read(AT_FDCWD, "/proc/self/uid_map", FILE_BYTES_MAX, &map_text, NULL, &ignored) == 0) {
+        subid_clip(map_text, &mapped, &count);
+        if (count != 1 || mapped->count < IDS_WANTED) { /* inside of a container */
+            range = largest_row(map_text);
+        }
+    }
+    range = range.count > 0 ? range : (struct subid_range){free_start(), IDS_WANTED};
+    return xasprintf("%u-%u", range.first, range.first + range.count - 1);
+}
+
 void probe_subids(const struct probe_host *h, struct probe_result *r)
 {
     struct subid ids = {0};
@@ -65,7 +106,7 @@ void probe_subids(const struct probe_host *h, struct probe_result *r)
 
     (void)h;
     r->fix_arg0 = probe_user();
-    r->fix_arg1 = xasprintf("%u-%u", free_start(), free_start() + IDS_WANTED - 1);
+    r->fix_arg1 = free_range();
     if (subid_find(geteuid(), &ids, &e) < 0) {
         probe_set(r, PROBE_FAIL, xstrdup(e.msg));
         return;
@@ -117,7 +158,7 @@ static char *overlapping_line(const char *path, const char *owner, const struct 
 static char *exchange(const struct subid_range *old)
 {
     autofree char *from = xasprintf("%u-%u", old->first, old->first + old->count - 1);
-    autofree char *to = xasprintf("%u-%u", free_start(), free_start() + IDS_WANTED - 1);
+    autofree char *to = free_range();
 
     return xasprintf("--del-subuids %s --del-subgids %s --add-subuids %s --add-subgids %s", from,
                      from, to, to);

@@ -257,6 +257,7 @@ outer() {
   for link in bin lib lib64 sbin; do
     ln -sfn "usr/$link" "root/$link"
   done
+  cp /etc/passwd root/etc/passwd
   chown -R rbox-alice: root
   # crun runs nothing where controllers are on version 1: one that sees none of those. A PID namespace ends podman's own process.
   # shellcheck disable=SC2016
@@ -267,7 +268,7 @@ outer() {
         command podman --root "$HOME/pod" --runroot "$HOME/podrun" --tmpdir "$HOME/podrun/tmp" --cgroup-manager cgroupfs --events-backend file \
           --storage-driver vfs --runtime crun "$@"
       }
-      rest=(--rm --network none --cgroups disabled -v /usr:/usr:ro -v /etc/passwd:/etc/passwd:ro -v "$RBOX_BUILD:/rbox:ro" -e PATH=/rbox:/usr/bin
+      rest=(--rm --network none --cgroups disabled -v /usr:/usr:ro -v "$RBOX_BUILD:/rbox:ro" -e PATH=/rbox:/usr/bin:/usr/sbin
         --rootfs "$1" "${@:3}")
       eval "${2/…/\"\$\{rest[@]\}\"}"' "$PWD/root" "$@" 2>&1
 }
@@ -296,4 +297,12 @@ outer() {
     run outer "$fix" rbox --root /var/tmp/s doctor
     [ "$(awk -v id="$id" '$2 == id {print $1}' <<<"$output")" = OK ]
   done
+  # The ids that the outer container has are the inner one's to give; there root needs no sudo.
+  # shellcheck disable=SC2016
+  run outer "$fix" sh -c 'export RBOX_STORE=/var/tmp/s; sudo() { "$@"; }; touch /etc/subuid /etc/subgid
+    eval "$(rbox doctor | sed -n "/ RBX-105 /{n;s/.*runs: //p}")"; rbox doctor | grep RBX-105
+    rbox run --rm --network none busybox cat /proc/self/uid_map'
+  echo "$output"
+  [[ $output == *"OK    RBX-105"* ]]
+  [[ ${lines[-1]} =~ ^\ +0\ +1\ +65536$ ]]
 }
