@@ -115,28 +115,28 @@ int ingest_read(struct ingest *in, const char *digest, char **ret_text, size_t *
 
 /* ---- the image */
 
+static int open_blob(const struct ingest *in, const char *blob, int *ret_fd, struct err *e)
+{
+    int fd = openat(in->blobs_fd, manifest_hex(blob), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0) {
+        return err_set(e, errno, "layer %.19s of the image is missing", blob);
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
 int ingest_unpack(const struct ingest *in, const struct layer_key *key, const char *blob,
                   struct err *e)
 {
-    autoclose int fd = openat(in->blobs_fd, manifest_hex(blob), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    autoclose int fd = -1;
+    int r = open_blob(in, blob, &fd, e);
 
-    return fd < 0 ? err_set(e, errno, "layer %.19s of the image is missing", blob)
-                  : layer_unpack(in->store, key, fd, e);
+    return r < 0 ? r : layer_unpack(in->store, key, fd, e);
 }
 
-/* Layers are independent of each other, and unpacking one keeps one processor busy: a process each,
- * two at a time, so that memory stays within bounds. */
-enum {
-    PARALLEL = 2
-};
-
-struct job {
-    int pidfd;  /* 0: none */
-    int err_fd; /* what it says when it fails */
-};
-
-static int start_job(struct ingest *in, const struct layer_key *key, const char *blob,
-                     struct job *ret, struct err *e)
+int ingest_start(const struct ingest *in, const struct layer_key *key, int fd,
+                 struct ingest_job *ret, struct err *e)
 {
     autoclose int read_fd = -1;
     autoclose int write_fd = -1;
@@ -147,7 +147,7 @@ static int start_job(struct ingest *in, const struct layer_key *key, const char 
         struct err why = {0};
 
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (ingest_unpack(in, key, blob, &why) < 0) {
+        if (layer_unpack(in->store, key, fd, &why) < 0) {
             (void)fd_write_all(write_fd, &why, sizeof(why));
         }
         _exit(0);
@@ -159,8 +159,7 @@ static int start_job(struct ingest *in, const struct layer_key *key, const char 
     return 0;
 }
 
-/* Wait for @j, if it was started: how it ended. */
-static int end_job(struct job *j, struct err *e)
+int ingest_wait(struct ingest_job *j, struct err *e)
 {
     struct err why = {0};
     ssize_t n = 0;
@@ -175,7 +174,7 @@ static int end_job(struct job *j, struct err *e)
     }
     close_fd(&j->pidfd);
     close_fd(&j->err_fd);
-    *j = (struct job){0};
+    *j = (struct ingest_job){0};
     if (why.errnum != 0) {
         *e = why;
     }
@@ -185,7 +184,7 @@ static int end_job(struct job *j, struct err *e)
 static int unpack_layers(struct ingest *in, const struct manifest *m, const struct strv *diff_ids,
                          struct err *e)
 {
-    struct job jobs[PARALLEL] = {{0}};
+    struct ingest_job jobs[INGEST_PARALLEL] = {{0}};
     size_t started = 0;
     int r = 0;
 
@@ -198,18 +197,20 @@ static int unpack_layers(struct ingest *in, const struct manifest *m, const stru
                                       .uid_map = &in->maps.linux_.uid_mappings,
                                       .gid_map = &in->maps.linux_.gid_mappings};
         const struct strv before = {.v = diff_ids->v, .len = i};
-        struct job *j = &jobs[started % PARALLEL];
+        struct ingest_job *j = &jobs[started % INGEST_PARALLEL];
+        autoclose int fd = -1;
 
         if (strv_has(&before, diff_ids->v[i]) || layer_exists(in->store, &key)) {
             continue;
         }
-        r = end_job(j, e);
-        r = r < 0 ? r : start_job(in, &key, m->layers.v[i], j, e);
+        r = ingest_wait(j, e);
+        r = r < 0 ? r : open_blob(in, m->layers.v[i], &fd, e);
+        r = r < 0 ? r : ingest_start(in, &key, fd, j, e);
         started++;
     }
-    for (size_t i = 0; i < PARALLEL; i++) { /* for all of them; the first error counts */
+    for (size_t i = 0; i < INGEST_PARALLEL; i++) { /* for all of them; the first error counts */
         struct err later = {0};
-        int ended = end_job(&jobs[i], r < 0 ? &later : e);
+        int ended = ingest_wait(&jobs[i], r < 0 ? &later : e);
 
         r = r < 0 ? r : ended;
     }

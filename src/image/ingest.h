@@ -31,6 +31,24 @@ int ingest_text(struct ingest *in, const char *text, char **ret_digest, struct e
 int ingest_unpack(const struct ingest *in, const struct layer_key *key, const char *blob,
                   struct err *e);
 
+/* Layers are independent of each other, and unpacking one keeps processors busy: a process each, so
+ * many at a time that memory stays within bounds. */
+enum {
+    INGEST_PARALLEL = 2
+};
+
+struct ingest_job {
+    int pidfd;  /* 0: none */
+    int err_fd; /* what it says when it fails */
+};
+
+/* Begin to unpack what @fd gives as the layer @key. */
+int ingest_start(const struct ingest *in, const struct layer_key *key, int fd,
+                 struct ingest_job *ret, struct err *e);
+
+/* Wait for @j, if it was started, and leave it so that another can be: how it ended. */
+int ingest_wait(struct ingest_job *j, struct err *e);
+
 /* Move the file @name below @dir_fd, whose digest is known, into the store. It is on the disk
  * already (fsync): after a power loss whoever finds the blob takes it for whole. */
 int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *digest, struct err *e);

@@ -8,15 +8,27 @@
 #include "image/layers.h"
 #include "image/manifest.h"
 #include "image/registries.h"
+#include "sys/fd.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
     INDEX_DEPTH_MAX = 4
+};
+
+/* A layer that is unpacked while it comes. What goes wrong with it is no error: it is unpacked once
+ * more when its blob is whole. */
+struct stream {
+    char *digest; /* NULL: none */
+    int file_fd;  /* the blob as far as it is here */
+    int feed_fd;  /* a socket: what rbox-unpack reads */
+    int64_t fed;
+    struct ingest_job job;
 };
 
 struct puller {
@@ -25,6 +37,7 @@ struct puller {
     struct fetch f;
     struct manifest m;
     struct strv diff_ids; /* known once the config is here */
+    struct stream streams[INGEST_PARALLEL];
 };
 
 static void step(const struct puller *p, enum transfer_step s, const char *what, int64_t bytes,
@@ -119,18 +132,125 @@ static int resolve(struct puller *p, const char *reference, const char *digest, 
 
 /* ---- blobs */
 
-/* A layer is unpacked as soon as it is whole, while the others still come. */
+/* The next layer to be unpacked out of blob @digest, from *at on. Returns whether there is one. */
+static int next_layer(const struct puller *p, const char *digest, size_t *at, struct layer_key *ret)
+{
+    for (; *at < p->m.layers.len && *at < p->diff_ids.len; (*at)++) {
+        *ret = (struct layer_key){.diff_id = p->diff_ids.v[*at],
+                                  .uid_map = &p->in.maps.linux_.uid_mappings,
+                                  .gid_map = &p->in.maps.linux_.gid_mappings};
+        if (strcmp(p->m.layers.v[*at], digest) == 0 && !layer_exists(p->in.store, ret)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* ---- layers on their way */
+
+static struct stream *find_stream(struct puller *p, const char *digest)
+{
+    for (size_t i = 0; i < INGEST_PARALLEL; i++) {
+        if (str_eq(p->streams[i].digest, digest)) {
+            return &p->streams[i];
+        }
+    }
+    return NULL;
+}
+
+/* Begin to unpack blob @digest, of which the first bytes are here. NULL: it has to wait until it is
+ * whole. */
+static struct stream *start_stream(struct puller *p, const char *digest)
+{
+    autofree char *name = xasprintf("%s.partial", manifest_hex(digest));
+    autoclose int file_fd = -1;
+    autoclose int feed_fd = -1;
+    autoclose int read_fd = -1;
+    struct stream *s = NULL;
+    struct err ignored = {0};
+    struct layer_key key;
+    size_t at = 0;
+    int pair[2] = {-1, -1};
+
+    for (size_t i = 0; i < INGEST_PARALLEL && s == NULL; i++) {
+        s = p->streams[i].digest == NULL ? &p->streams[i] : NULL;
+    }
+    if (s == NULL || !next_layer(p, digest, &at, &key)) {
+        return NULL;
+    }
+    file_fd = openat(p->f.partial_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (file_fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
+        return NULL;
+    }
+    feed_fd = pair[0];
+    read_fd = pair[1];
+    if (ingest_start(&p->in, &key, read_fd, &s->job, &ignored) < 0) {
+        return NULL;
+    }
+    s->digest = xstrdup(digest);
+    s->file_fd = steal_fd(&file_fd);
+    s->feed_fd = steal_fd(&feed_fd);
+    s->fed = 0;
+    return s;
+}
+
+/* Give on what has come: @bytes of it are in the file. */
+static void feed_stream(struct stream *s, int64_t bytes)
+{
+    const size_t room = 64 << 10;
+    autofree char *chunk = xmalloc(room);
+
+    /* Fewer than before: the server began anew, and what was given on may have been wrong. */
+    while (s->fed < bytes) {
+        int64_t left = bytes - s->fed;
+        size_t want = left < (int64_t)room ? (size_t)left : room;
+        ssize_t n = pread(s->file_fd, chunk, want, s->fed);
+
+        if (n <= 0 || send(s->feed_fd, chunk, (size_t)n, MSG_NOSIGNAL) != n) {
+            s->fed = INT64_MAX; /* it has ended: the next one to ask is whoever waits for it */
+            return;
+        }
+        s->fed += n;
+    }
+}
+
+/* No more comes of it. Processes that were forked meanwhile have the socket, too. */
+static void end_stream(struct stream *s)
+{
+    struct err ignored = {0};
+
+    if (s == NULL || s->digest == NULL) {
+        return;
+    }
+    (void)shutdown(s->feed_fd, SHUT_WR);
+    (void)ingest_wait(&s->job, &ignored);
+    close_fd(&s->feed_fd);
+    close_fd(&s->file_fd);
+    free(s->digest);
+    s->digest = NULL;
+}
+
+static void on_progress(struct puller *p, const char *digest, int64_t bytes)
+{
+    struct stream *s = find_stream(p, digest);
+
+    if (s == NULL && bytes > 0) {
+        s = start_stream(p, digest);
+    }
+    if (s != NULL) {
+        feed_stream(s, bytes);
+    }
+}
+
+/* ---- whole blobs */
+
+/* What was not unpacked on its way is now. */
 static int unpack(struct puller *p, const char *digest, struct err *e)
 {
-    for (size_t i = 0; i < p->m.layers.len && i < p->diff_ids.len; i++) {
-        const struct layer_key key = {.diff_id = p->diff_ids.v[i],
-                                      .uid_map = &p->in.maps.linux_.uid_mappings,
-                                      .gid_map = &p->in.maps.linux_.gid_mappings};
+    struct layer_key key;
+    size_t at = 0;
 
-        if (strcmp(p->m.layers.v[i], digest) != 0 || layer_exists(p->in.store, &key)) {
-            continue;
-        }
-        step(p, TRANSFER_UNPACK, digest, 0, 0);
+    while (next_layer(p, digest, &at, &key)) {
         if (ingest_unpack(&p->in, &key, digest, e) < 0) {
             return -e->errnum;
         }
@@ -145,9 +265,12 @@ static int on_blob(const json_t *event, void *arg, struct err *e)
     const char *whole = json_string_value(json_object_get(event, "blob"));
     int64_t bytes = json_integer_value(json_object_get(event, "bytes"));
     int64_t total = json_integer_value(json_object_get(event, "total"));
+    struct layer_key key;
+    size_t at = 0;
 
     if (going != NULL) {
         step(p, TRANSFER_BYTES, going, bytes, total);
+        on_progress(p, going, bytes);
         return 0;
     }
     if (!manifest_is_digest(whole)) {
@@ -157,6 +280,10 @@ static int on_blob(const json_t *event, void *arg, struct err *e)
         return -e->errnum;
     }
     step(p, TRANSFER_WHOLE, whole, bytes, bytes);
+    if (next_layer(p, whole, &at, &key)) {
+        step(p, TRANSFER_UNPACK, whole, 0, 0);
+    }
+    end_stream(find_stream(p, whole));
     return unpack(p, whole, e);
 }
 
@@ -276,6 +403,9 @@ static int pull_ref(const struct store *store, const struct registries *conf,
             strv_take(&names, image_ref_text(ref));
             r = ingest_image(&p.in, digest, &names, w->ret_id, e);
         }
+    }
+    for (size_t i = 0; i < INGEST_PARALLEL; i++) { /* after a failure */
+        end_stream(&p.streams[i]);
     }
     fetch_close(&p.f);
     manifest_done(&p.m);

@@ -246,6 +246,22 @@ CONF
   [ "$(rbox search --tls-verify=false --list-tags --format '{{.Tag}}' "$at/team/other")" = 2 ]
 }
 
+@test "a layer is unpacked while it comes (issue 4)" {
+  misbehave pause
+  "$RBOX_BUILD/rbox" pull -q --tls-verify=false "$at/box:latest" 3>&- >pulled 2>&1 &
+  local puller=$!
+  half_way() {
+    compgen -G "$RBOX_STORE/tmp/layer-*/d/bin/busybox" >/dev/null
+  }
+  until_true half_way
+  [ ! -e go ]
+  compgen -G "$RBOX_STORE/partial/*.partial" >/dev/null
+  touch go
+  wait "$puller"
+  [ "$(rbox run --rm --network none --pull never "$at/box:latest" echo in)" = in ]
+  [ -z "$(ls "$RBOX_STORE/tmp")" ]
+}
+
 @test "a cut connection is gone on with, and what was there is kept (issue 4)" {
   misbehave cut
   rbox pull -q --tls-verify=false "$at/box"

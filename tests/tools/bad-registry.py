@@ -13,6 +13,7 @@ LAYOUT as "box:latest". MODE:
   local       blobs redirect to http://127.0.0.1:PORT2/secret, where PORT2 notes who came
   endless     a manifest without an end
   stall       blobs stop after a few bytes and stay silent
+  pause       large blobs stop halfway until there is a file "go"
   busy        503 twice, then fine
   realm       401 whose realm is file:///etc/passwd
   html        a page where a manifest should be
@@ -102,6 +103,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             part = part[: len(part) // 2]
         if mode == "stall":
             part = part[:10]
+        if mode == "pause" and len(part) > 100000:
+            self.wfile.write(part[: len(part) // 2])
+            self.wfile.flush()
+            part = part[len(part) // 2 :]
+            for _ in range(600):
+                if not os.path.exists("go"):
+                    time.sleep(0.1)
         self.wfile.write(part)
         if mode == "stall":
             self.wfile.flush()
