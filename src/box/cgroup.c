@@ -447,25 +447,6 @@ int cgroup_prepare(const struct spec *s, pid_t supervisor_pid, struct cgroup *re
     return 0;
 }
 
-int cgroup_join(int join_fd, int own_namespace, struct err *e)
-{
-    if (join_fd >= 0 && write(join_fd, "0", 1) != 1) {
-        return err_set(e, errno, "cannot join the container's cgroup");
-    }
-    /* Only now: the namespace's root is the cgroup of the process at that moment. */
-    return own_namespace ? ns_unshare(CLONE_NEWCGROUP, "a cgroup namespace", e) : 0;
-}
-
-int cgroup_attach(const struct cgroup *c, pid_t pid, struct err *e)
-{
-    int r = cgroup_tree_move(c->box_fd, ".", pid);
-
-    if (r == -EACCES && c->way == CGROUP_SYSTEMD) { /* from a session's scope, which is root's */
-        return scope_attach(c->unit, "/box", pid, e);
-    }
-    return r < 0 ? err_set(e, -r, "cannot join the container's cgroup") : 0;
-}
-
 int cgroup_update(struct cgroup *c, const struct spec *s, struct err *e)
 {
     autolimits struct limits l = {0};

@@ -95,8 +95,9 @@ void cgroup_note_limit(struct cgroup *c, const char *option, const char *asked, 
  * reference. */
 json_t *cgroup_limits_json(const struct cgroup *c);
 
-/* Move @pid (a process of the caller's, outside of TOP) into box/: for `exec`. Host side. */
-int cgroup_attach(const struct cgroup *c, pid_t pid, struct err *e);
+/* Move @pid (a process of the caller's, outside of TOP) to where the container's first process is,
+ * in box/ or below it: for `exec`. Host side. */
+int cgroup_attach(const struct cgroup *c, pid_t first_pid, pid_t pid, struct err *e);
 
 /* Set the limits of @s on a running container; those it leaves unset keep what they are. Host
  * side; cgroup_save() afterwards. Errors as cgroup_prepare(). */

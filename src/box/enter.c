@@ -11,6 +11,7 @@
 #include "box/exec.h"
 #include "box/mounts.h"
 #include "box/process.h"
+#include "box/signals.h"
 #include "box/streams.h"
 #include "box/sync.h"
 #include "box/tty.h"
@@ -323,7 +324,9 @@ int enter_capture(const struct enter_capture *c, int *ret_status, struct buf *re
 static int join_container(void *arg, pid_t pid, struct err *e)
 {
     const struct joining *j = arg;
-    int r = j->cgroup->way != CGROUP_NONE ? cgroup_attach(j->cgroup, getpid(), e) : 0;
+    int r = j->cgroup->way != CGROUP_NONE
+                ? cgroup_attach(j->cgroup, signals_host_pid(j->enter->pidfd), getpid(), e)
+                : 0;
 
     (void)pid;
     return r < 0 ? r : enter_namespaces(j->enter, e);
@@ -431,7 +434,7 @@ static int launch(struct enter *n, const struct cgroup *c, struct err *e)
     attach_block_signals();
     r = fork_supervisor(n, &pid, &pidfd, e);
     if (r == 0 && c->way != CGROUP_NONE) {
-        r = cgroup_attach(c, pid, e);
+        r = cgroup_attach(c, signals_host_pid(n->pidfd), pid, e);
     }
     r = r < 0 ? r : sync_send_host(n->control_fd, &host, -1, e);
     a.control_fd = n->control_fd;

@@ -190,7 +190,8 @@ static int prepare_fixed(const struct spec *s, const struct fixed_row *row, int 
     int attrs = row->attrs;
     int r = 0;
 
-    if (s->box.privileged && row->rw_if_privileged) {
+    if ((s->box.privileged && row->rw_if_privileged) ||
+        (s->box.systemd && strcmp(row->type, "cgroup2") == 0)) {
         attrs &= ~MOUNT_RDONLY;
     }
     if (strcmp(row->type, "bind") == 0) {

@@ -46,6 +46,7 @@ struct client {
 struct streams {
     int terminal;
     int in_fd;      /* towards the command; of a terminal the same as out */
+    int peer_fd;    /* the command's end of the terminal, or -1: see streams_terminal() */
     int out_fds[2]; /* by enum logs_stream */
     int listen_fd;
     struct logs *log;
@@ -310,6 +311,7 @@ static void await_clients(struct streams *s)
 
 void streams_drain(struct streams *s)
 {
+    close_fd(&s->peer_fd); /* now it may end */
     await_clients(s);
     for (int stream = LOGS_STDOUT; stream <= LOGS_STDERR; stream++) {
         while (read_output(s, (enum logs_stream)stream)) {
@@ -352,6 +354,7 @@ struct streams *streams_new(int launcher_fd, int is_owner)
     s->in_fd = -1;
     s->out_fds[LOGS_STDOUT] = -1;
     s->out_fds[LOGS_STDERR] = -1;
+    s->peer_fd = -1;
     s->listen_fd = -1;
     add_client(s, launcher_fd, is_owner);
     return s;
@@ -427,6 +430,9 @@ void streams_terminal(struct streams *s, int master_fd)
 {
     s->terminal = 1;
     s->in_fd = master_fd;
+    /* A terminal that nobody has open for a moment ends for us (EIO), and we would close it. A
+     * systemd closes it first thing, and opens it again for every line. */
+    s->peer_fd = ioctl(master_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
     keep_end(master_fd, &s->out_fds[LOGS_STDOUT]);
 }
 
@@ -436,6 +442,7 @@ void streams_close(struct streams *s)
         drop_client(s, 0);
     }
     close_fd(&s->listen_fd);
+    close_fd(&s->peer_fd);
     close_fd(&s->in_fd);
     close_fd(&s->out_fds[LOGS_STDOUT]);
     close_fd(&s->out_fds[LOGS_STDERR]);

@@ -3,6 +3,7 @@
 #include "box/cgroup.h"
 #include "box/control.h"
 #include "box/health.h"
+#include "box/signals.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "sys/fd.h"
@@ -54,7 +55,7 @@ static int check(const struct health_check *c, const struct cgroup *cgroup, int 
 
     r = r < 0 ? r : fork_checker(c, (int[]){gate_read, gate_write}, &pidfd, &pid, e);
     if (r == 0 && cgroup->way != CGROUP_NONE) {
-        r = cgroup_attach(cgroup, pid, e);
+        r = cgroup_attach(cgroup, signals_host_pid(c->pidfd), pid, e);
     }
     if (r < 0) {
         return r;

@@ -106,6 +106,7 @@ const struct opt RUN_OPTIONS[] = {
     CONTAINER_DETACH_KEYS(OPTION(detach_keys)),
     {"interactive", 'i', NULL, OPT_FLAG, SPEC(box.interactive), "pass standard input on (else it is /dev/null)", NULL},
     {"tty", 't', NULL, OPT_FLAG, SPEC(process.terminal), "give it a terminal", NULL},
+    {"systemd", 0, "WHEN", OPT_PARSE, REQUEST(systemd), "what a systemd as PID 1 wants: true, when the command is one; false; always (default: true)", spec_parse_systemd},
     {"init", 0, NULL, OPT_FLAG, SPEC(box.init), "an init as PID 1, which reaps and forwards signals", NULL},
     {"entrypoint", 0, "COMMAND", OPT_STRING, REQUEST(entrypoint), "instead of the image's; \"\" for none, or a JSON array", NULL},
     {"workdir", 'w', "DIR", OPT_PARSE, REQUEST(workdir), "where the command starts (default: the image's)", spec_parse_workdir},
@@ -288,7 +289,6 @@ const struct opt_refused RUN_REFUSED[] = {
     {"storage-opt", 0, NULL},
     {"subgidname", 0, NULL},
     {"subuidname", 0, NULL},
-    {"systemd", 0, NULL},
     {"volume-driver", 0, NULL},
     {0},
 };

@@ -290,6 +290,7 @@ struct spec_box {
     int detach;         /* -d */
     int remove;         /* --rm */
     int privileged;
+    int systemd; /* PID 1 is one: see spec_systemd.h */
     int nested;  /* --nested */
     int bundle;  /* of `rbox oci`: the mounts are those of config.json, in its order, and no others
                   */

@@ -113,6 +113,7 @@ static const struct field FIELDS[] = {
     FIELD("rbox.remove", F_BOOL, box.remove, 0),
     FIELD("rbox.privileged", F_BOOL, box.privileged, 0),
     FIELD("rbox.explain", F_BOOL, box.explain, 0),
+    FIELD("rbox.systemd", F_BOOL, box.systemd, 0),
     FIELD("rbox.nested", F_BOOL, box.nested, 0),
     FIELD("rbox.readOnlyTmpfs", F_BOOL, box.read_only_tmpfs, ALWAYS),
     NAME("rbox.ipc", box.ipc, IPC_MODES),

@@ -477,6 +477,7 @@ int spec_merge(struct spec_request *q, const struct image_config *image, int arg
     name_volumes(s);
     merge_privileges(s);
     merge_env(q, image); /* after the names: HOSTNAME */
+    spec_systemd_merge(s, q->systemd, q->stop_signal != 0 || image->stop_signal != NULL);
     merge_labels(q, image);
     merge_maps(&s->linux_.userns);
     return 0;

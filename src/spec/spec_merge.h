@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "spec/image_config.h"
 #include "spec/spec.h"
+#include "spec/spec_systemd.h"
 
 struct spec_request {
     struct spec spec;
@@ -26,7 +27,8 @@ struct spec_request {
     char *user;            /* NULL: the image's */
     int stop_signal;       /* 0: the image's */
     int no_healthcheck;    /* --no-healthcheck */
-    struct strv cap_add;   /* names, ALL */
+    enum spec_systemd systemd;
+    struct strv cap_add; /* names, ALL */
     struct strv cap_drop;
     struct strv labels;          /* "K=V" */
     int64_t cpus_quota_us;       /* --cpus; 0: not given */

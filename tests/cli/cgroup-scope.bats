@@ -162,6 +162,32 @@ managed() {
     systemctl --user stop four'
 }
 
+@test "a Debian with systemd as PID 1 boots, takes exec in, and stops by itself (issue 3)" {
+  [ -n "${RBOX_TEST_ROOTS:-}" ] || skip "RBOX_TEST_ROOTS names no roots"
+  managed '
+    rbox import -q - debian <"$RBOX_TEST_ROOTS/debian.tar" >/dev/null
+    is() { [ "$(rbox exec "$1" systemctl is-system-running)" = running ]; }
+    await() { for _ in $(seq 200); do "$@" && return 0; sleep 0.1; done; echo "never: $*"; return 1; }
+    for options in "" "-t --health-cmd true --health-interval 1s"; do
+      rbox run -d --name sd --network none $options debian /sbin/init >/dev/null
+      await is sd
+      [ -z "$(rbox exec sd systemctl --failed --no-legend)" ]
+      rbox exec sd systemctl is-active dbus.service systemd-journald.service
+      if [ -n "$options" ]; then
+        await eval "rbox logs sd | grep -q \"Reached target\""
+        rbox healthcheck run sd
+      fi
+      rbox stop sd
+      [ "$(rbox inspect --format "{{.State.ExitCode}} {{.State.Reason}}" sd)" = "0 stop" ]
+      rbox rm sd
+    done
+    # Without one nothing changes.
+    [ "$(rbox run --rm --network none --systemd false debian stat -fc %T /run)" != tmpfs ]
+    [ "$(rbox run --rm --network none debian stat -fc %T /run)" != tmpfs ]
+    [ "$(rbox run --rm --network none --systemd always debian sh -c "stat -fc %T /run; mkdir /sys/fs/cgroup/own && rmdir /sys/fs/cgroup/own && echo writable" | tr "\n" " ")" = "tmpfs writable " ]
+    fails rbox run --rm --network none --systemd maybe debian true'
+}
+
 @test "rbox oci --systemd-cgroup: a scope of the name and slice that config.json says (issue 5)" {
   managed '
     rbox create --network none --name base busybox true >/dev/null

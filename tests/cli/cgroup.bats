@@ -94,6 +94,26 @@ refused() {
   wait $! || true
 }
 
+@test "a systemd as PID 1 boots with controllers of its own, and exec comes in beside it (issue 6)" {
+  run --separate-stderr rbox run --rm --network none --systemd always busybox sh -c 'mkdir /sys/fs/cgroup/own && echo writable'
+  if [ "$status" -ne 0 ]; then
+    echo "$stderr"
+    [ "$status" -eq 125 ]
+    [[ $stderr == *"cgroup"* ]]
+    return 0
+  fi
+  [ "$output" = writable ]
+  [ -d /run/systemd/system ] || return 0 # the host's own, thrown away: there is no other one in the VM
+  is() { [[ "$(rbox exec sd systemctl is-system-running)" == @(running|degraded) ]]; }
+  rbox run -d --name sd --network none --rootfs /:O /sbin/init
+  until_true is
+  [[ "$(rbox exec sd cat /sys/fs/cgroup/cgroup.subtree_control)" == *pids* ]]
+  rbox exec sd systemctl is-active dbus.service
+  rbox stop sd
+  [ "$(rbox inspect --format '{{.State.ExitCode}} {{.State.Reason}}' sd)" = "0 stop" ]
+  rbox rm sd
+}
+
 @test "rbox oci: limits of config.json hold, and update changes them (issues 5 and 6)" {
   local top
   export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-$PWD/run}

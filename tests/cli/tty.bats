@@ -61,3 +61,11 @@ on_tty() {
   sleep 0.3
   ! pgrep -f "sleep $mark"
 }
+
+@test "a program that closes its terminal for a while finds it again, and ends it when it ends" {
+  # shellcheck disable=SC2016 # for the shell inside
+  run rbox run --rm --network none -t busybox sh -c 'exec 3</dev/null; for fd in 0 1 2; do eval "exec $fd>&3"; done; exec 3>&-; sleep 0.3; echo again >/dev/console; sleep 0.1; echo once more >/dev/console'
+  [ "$status" -eq 0 ]
+  [ "$(tr -d '\r' <<<"$output")" = "again
+once more" ]
+}
