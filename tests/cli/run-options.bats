@@ -350,7 +350,7 @@ ROWS
   run with -v /no/such:/x busybox true
   [ "$status" -eq 125 ]
   [[ "${lines[0]}" == *"/no/such"* ]]
-  [[ "${lines[1]}" == *"create"* ]]
+  [[ "${lines[1]}" == *"mkdir -p /no/such"* ]]
   run with no-such-image true
   [ "$status" -eq 125 ]
   [[ "${lines[1]}" == "rbox: image 'no-such-image' is not here: "* ]]
