@@ -60,7 +60,11 @@ static void result(int passed, const char *name, const char *format, ...)
 
 static const char *of_errno(long r)
 {
+#if __GLIBC_PREREQ(2, 32)
+    return r < 0 ? strerrorname_np(errno) : "ok";
+#else
     return r < 0 ? strerror(errno) : "ok";
+#endif
 }
 
 /* ---- what the host's side told */
