@@ -35,23 +35,24 @@ no tmpfs" ]
 
 @test "an anonymous volume can be shared, and goes with the last container that has it" {
   local volumes=$RBOX_STORE/volumes name
-  rbox run --rm --name a --network none -v /anon -v /second -d busybox sh -c 'echo first >/anon/f; exec sleep 1000'
-  name=$(rbox inspect -f '{{range .Mounts}}{{.Name}} {{end}}' a)
+  rbox run --rm --name one --network none -v /anon -v /second -d busybox sh -c 'echo first >/anon/f; exec sleep 1000'
+  name=$(rbox inspect -f '{{range .Mounts}}{{.Name}} {{end}}' one)
   [ "$(rbox volume ls -q | tr '\n' ' ')" = "$name" ]
-  until_true rbox exec a cat /anon/f
-  rbox run -d --rm --name b --network none --volumes-from a busybox sh -c 'cat /anon/f; exec sleep 1000'
-  until_true [ "$(rbox logs b)" = first ]
+  until_true rbox exec one cat /anon/f
+  rbox run -d --rm --name two --network none --volumes-from one busybox sh -c 'cat /anon/f; exec sleep 1000'
+  until_true eval '[ "$(rbox logs two)" = first ]'
   run rbox volume rm "${name%% *}"
   [ "$status" -eq 2 ]
-  rbox stop -t 0 a
-  until_true no_container a
-  [ "$(rbox exec b cat /anon/f)" = first ]
+  rbox stop -t 0 one
+  until_true no_container one
+  [ "$(rbox exec two cat /anon/f)" = first ]
   [ "$(rbox volume ls -q | wc -l)" -eq 2 ]
-  rbox stop -t 0 b
-  until_true no_container b
+  rbox stop -t 0 two
+  until_true no_container two
   [ -z "$(ls "$volumes")" ]
 }
 
+# A name of hex digits alone could be the beginning of another one's id.
 no_container() {
   ! rbox container exists "$1"
 }
@@ -77,25 +78,25 @@ more" ]
 
 @test "anonymous volumes stay after rm, and go with rm -v, --rm, a start that fails and a name that is taken" {
   local volumes=$RBOX_STORE/volumes
-  rbox run --name a --network none -v /anon busybox sh -c 'echo kept >/anon/f'
-  rbox start -a a
-  rbox rm a
+  rbox run --name one --network none -v /anon busybox sh -c 'echo kept >/anon/f'
+  rbox start -a one
+  rbox rm one
   [ "$(cat "$volumes"/*/_data/f)" = kept ]
   [ "$(rbox volume ls -q | wc -l)" -eq 1 ]
   rbox volume prune -f
-  rbox create --name a --network none -v /anon busybox true
-  run rbox run --name a --network none -v /anon busybox true
+  rbox create --name one --network none -v /anon busybox true
+  run rbox run --name one --network none -v /anon busybox true
   [ "$status" -eq 125 ]
   [ "$(ls "$volumes" | wc -l)" -eq 1 ]
-  rbox rm -v a
+  rbox rm -v one
   rbox run --rm --network none -v /anon busybox true
   run rbox run --rm --network none -v /anon busybox no-such-command
   [ "$status" -eq 127 ]
   [ -z "$(ls "$volumes")" ]
   # Killed: the next command removes what was to go.
-  rbox run -d --rm --name c --network none -v /anon busybox sleep 1000
-  kill -9 "$(supervisor_of c)"
-  until_true no_container c
+  rbox run -d --rm --name three --network none -v /anon busybox sleep 1000
+  kill -9 "$(supervisor_of three)"
+  until_true no_container three
   [ -z "$(ls "$volumes")" ]
 }
 
