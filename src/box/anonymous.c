@@ -13,10 +13,6 @@
 #include <string.h>
 #include <sys/file.h>
 
-enum {
-    CONFIG_BYTES_MAX = 16 << 20
-};
-
 int anonymous_make(const struct store *store, const struct spec *s, struct err *e)
 {
     int r = 0;
@@ -48,21 +44,13 @@ static void push_anonymous(const struct spec *s, struct strv *ret)
 static int push_those_of(const struct store *store, const char *id, struct strv *ret)
 {
     autofree char *path = xasprintf("%s/config.json", id);
-    autofree char *text = NULL;
     struct err ignored = {0};
-    struct spec s = {0};
-    size_t len = 0;
-    int r = file_read(store->containers_fd, path, CONFIG_BYTES_MAX, &text, &len, &ignored);
+    struct spec s;
+    int r = spec_json_load(store->containers_fd, path, /* listed_only= */ 1, &s, &ignored);
 
-    if (r < 0) {
-        return r == -ENOENT;
-    }
-    if (spec_json_read_listed(text, len, &s, &ignored) < 0) {
-        return 0;
-    }
     push_anonymous(&s, ret);
     spec_done(&s);
-    return 1;
+    return r == 0 || r == -ENOENT;
 }
 
 /* Push the anonymous volumes of all containers but @id. Returns 0 when not all of them are known.

@@ -287,12 +287,3 @@ int find_running(const struct store *store, const char *word, struct found *ret,
     f = (struct found){.dir_fd = -1, .run_fd = -1};
     return 0;
 }
-
-int find_read_spec(int dir_fd, struct spec *ret, struct err *e)
-{
-    autofree char *text = NULL;
-    size_t len = 0;
-    int r = file_read(dir_fd, "config.json", CONFIG_BYTES_MAX, &text, &len, e);
-
-    return r < 0 ? r : spec_json_read(text, len, ret, e);
-}

@@ -7,7 +7,6 @@
 
 #include "base/err.h"
 #include "image/store.h"
-#include "spec/spec.h"
 
 #include <stddef.h>
 
@@ -35,9 +34,6 @@ int find_all(const struct store *store, struct found_list *ret, struct err *e);
 
 /* Those that run, by name: costs what they are, however many do not. */
 int find_all_running(const struct store *store, struct found_list *ret, struct err *e);
-
-/* Read the config.json in @dir_fd, a container's folder. On success the caller owns *ret. */
-int find_read_spec(int dir_fd, struct spec *ret, struct err *e);
 
 void found_done(struct found *f);
 void found_list_done(struct found_list *l);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "box/find.h"
 #include "box/join.h"
+#include "spec/spec_json.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
 #include "sys/proc.h"
@@ -160,7 +161,8 @@ static int read_target(const struct store *store, const struct spec *s, const ch
     if (r == 0 && str_eq(ret_found->name, s->box.name)) {
         return err_new(e, EINVAL, "container '%s' cannot join its own namespaces", s->box.name);
     }
-    return r < 0 ? r : find_read_spec(ret_found->dir_fd, ret, e);
+    return r < 0 ? r
+                 : spec_json_load(ret_found->dir_fd, "config.json", /* listed_only= */ 0, ret, e);
 }
 
 /* With the target's UTS namespace goes its name. */
@@ -210,7 +212,6 @@ static int resolve_containers(const struct store *store, struct spec *s, struct 
         if (n->mode != SPEC_NS_CONTAINER) {
             continue;
         }
-        spec_init(&target);
         r = read_target(store, s, n->target, &f, &target, e);
         r = r < 0 ? r
                   : take_ids(ids, &target.linux_.uid_mappings, &target.linux_.gid_mappings, f.name,
@@ -230,7 +231,6 @@ static int resolve_user(const struct store *store, struct spec *s, struct ids *i
     if (u->mode != SPEC_USERNS_CONTAINER) {
         return 0;
     }
-    spec_init(&target);
     r = read_target(store, s, u->target, &f, &target, e);
     if (r == 0) {
         free(u->target);

@@ -14,6 +14,7 @@
 #include "box/process.h"
 #include "box/sync.h"
 #include "spec/spec_join.h"
+#include "spec/spec_json.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
 
@@ -42,12 +43,11 @@ static int take_seat(const struct anchor *a, struct network_seat *ret, struct er
 {
     autoclose int dir_fd =
         openat(a->store->containers_fd, a->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    struct spec s;
+    struct spec s = {0};
     int r = 0;
 
-    spec_init(&s);
     r = dir_fd < 0 ? err_set(e, errno, "cannot open the container's folder")
-                   : find_read_spec(dir_fd, &s, e);
+                   : spec_json_load(dir_fd, "config.json", /* listed_only= */ 0, &s, e);
     if (r == 0) {
         spec_joins_insist(&s.box.network);
         r = network_enter(a->store, &s, a->upper_fd, ret, e);

@@ -6,6 +6,7 @@
 #include "box/find.h"
 #include "box/network_keeper.h"
 #include "spec/spec_join.h"
+#include "spec/spec_json.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
 
@@ -46,9 +47,8 @@ static void add(struct survivors *l, const struct found *f)
     struct spec s;
     int64_t pid = 0;
 
-    spec_init(&s);
-    if (find_read_spec(f->dir_fd, &s, &ignored) == 0 && s.box.network.backend == SPEC_NET_USER &&
-        control_pid(f, &pid, &ignored) == 0 && pid > 0) {
+    if (spec_json_load(f->dir_fd, "config.json", /* listed_only= */ 0, &s, &ignored) == 0 &&
+        s.box.network.backend == SPEC_NET_USER && control_pid(f, &pid, &ignored) == 0 && pid > 0) {
         spec_joins_insist(&s.box.network);
         (void)json_array_append_new(l->reservations, keeper_reservation(&s));
         if (l->userns_fd < 0) {

@@ -27,7 +27,6 @@ static const char START[] = "start.sock";
 
 enum {
     STATE_BYTES_MAX = 4 << 20,
-    CONFIG_BYTES_MAX = 16 << 20,
     ID_BYTES_MAX = 255
 };
 
@@ -260,11 +259,8 @@ json_t *oci_state_json(const struct oci_state *st)
 
 int oci_state_spec(const struct oci_state *st, struct spec *ret, struct err *e)
 {
-    autofree char *text = NULL;
-    size_t len = 0;
-    int r = file_read(st->dir_fd, "config.json", CONFIG_BYTES_MAX, &text, &len, e);
+    int r = spec_json_load(st->dir_fd, "config.json", /* listed_only= */ 0, ret, e);
 
-    r = r < 0 ? r : spec_json_read(text, len, ret, e);
     if (r == 0 && ret->linux_.seccomp.mode == SPEC_SECCOMP_FILE) {
         free(ret->linux_.seccomp.profile);
         ret->linux_.seccomp.profile = oci_state_seccomp(st);

@@ -317,12 +317,9 @@ int state_write_exit(const struct state *st, const struct state_exit *x, struct 
 static int read_config(const struct store *store, const char *id, struct spec *ret)
 {
     autofree char *path = xasprintf("%s/config.json", id);
-    autofree char *text = NULL;
     struct err ignored = {0};
-    size_t len = 0;
 
-    return file_read(store->containers_fd, path, 16 << 20, &text, &len, &ignored) == 0 &&
-           spec_json_read(text, len, ret, &ignored) == 0;
+    return spec_json_load(store->containers_fd, path, /* listed_only= */ 0, ret, &ignored) == 0;
 }
 
 static void drop_name_of(const struct store *store, const struct spec *s, const char *id)

@@ -16,7 +16,6 @@
 #include <string.h>
 
 enum {
-    CONFIG_BYTES_MAX = 16 << 20,
     STATE_BYTES_MAX = 64 << 10
 };
 
@@ -26,13 +25,8 @@ static const int64_t NS_PER_S = 1000000000;
 
 static int read_config(int dir_fd, int listed_only, struct container *ret, struct err *e)
 {
-    autofree char *text = NULL;
-    size_t len = 0;
-    int r = file_read(dir_fd, "config.json", CONFIG_BYTES_MAX, &text, &len, e);
+    int r = spec_json_load(dir_fd, "config.json", listed_only, &ret->spec, e);
 
-    if (r == 0) {
-        r = (listed_only ? spec_json_read_listed : spec_json_read)(text, len, &ret->spec, e);
-    }
     ret->created_ns = ret->spec.box.created_ns;
     return r;
 }

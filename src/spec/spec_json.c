@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "spec/spec_json_lists.h"
+#include "sys/fd.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -416,10 +417,12 @@ int spec_json_read(const char *text, size_t len, struct spec *ret, struct err *e
     json_t *root = NULL;
     int r = json_parse(text, len, "config.json", &root, e);
 
+    *ret = (struct spec){0};
     return r < 0 ? r : read_root(root, /* listed_only= */ 0, ret, e);
 }
 
 enum {
+    CONFIG_BYTES_MAX = 16 << 20,
     LISTED_MAX = 32 /* rows that are listed, in both tables */
 };
 
@@ -442,6 +445,17 @@ int spec_json_read_listed(const char *text, size_t len, struct spec *ret, struct
         }
     }
     paths[count] = NULL;
+    *ret = (struct spec){0};
     r = json_parse_some(text, len, "config.json", paths, &root, e);
     return r < 0 ? r : read_root(root, /* listed_only= */ 1, ret, e);
+}
+
+int spec_json_load(int dir_fd, const char *path, int listed_only, struct spec *ret, struct err *e)
+{
+    autofree char *text = NULL;
+    size_t len = 0;
+    int r = file_read(dir_fd, path, CONFIG_BYTES_MAX, &text, &len, e);
+
+    *ret = (struct spec){0};
+    return r < 0 ? r : (listed_only ? spec_json_read_listed : spec_json_read)(text, len, ret, e);
 }

@@ -14,8 +14,8 @@
  * json_str()). */
 char *spec_json_write(const struct spec *s);
 
-/* Read what spec_json_write() wrote, into a spec that spec_init() made. On failure @ret is left
- * empty (spec_done()). Errors: -EINVAL naming the field. */
+/* Read what spec_json_write() wrote. On success the caller owns *ret, on failure it is empty.
+ * Errors: -EINVAL naming the field. */
 int spec_json_read(const char *text, size_t len, struct spec *ret, struct err *e);
 
 /* The same for those fields of the object @root that begin with @prefix ("process."; "": all), into
@@ -29,5 +29,10 @@ json_t *spec_json_get(json_t *root, const char *path);
  * labels, mounts, ports, networks, health check, what it joins and requires; the rest is as
  * spec_init() has it. */
 int spec_json_read_listed(const char *text, size_t len, struct spec *ret, struct err *e);
+
+/* Read the file @path below @dir_fd, a config.json: all of it, or @listed_only. On success the
+ * caller owns *ret, on failure it is empty. Errors: -ENOENT there is none; those of the two above.
+ */
+int spec_json_load(int dir_fd, const char *path, int listed_only, struct spec *ret, struct err *e);
 
 #endif
