@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/parse.h"
 
+#include "base/cleanup.h"
+#include "base/mem.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -185,4 +188,20 @@ int parse_bool(const char *s, int *ret, struct err *e)
         }
     }
     return err_new(e, EINVAL, "'%s' is neither true nor false", s);
+}
+
+int parse_word(const char *s, const char *const *words, int *ret, struct err *e)
+{
+    autobuf struct buf known = {0};
+
+    for (int i = 0; words[i] != NULL; i++) {
+        const char *before = i == 0 ? "" : words[i + 1] != NULL ? ", " : " or ";
+
+        if (strcmp(s, words[i]) == 0) {
+            *ret = i;
+            return 0;
+        }
+        buf_printf(&known, "%s%s", before, words[i]);
+    }
+    return err_new(e, EINVAL, "'%s' is not %s", s, known.data);
 }

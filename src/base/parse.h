@@ -25,6 +25,9 @@ int parse_time_ns(const char *s, int64_t *ret_ns, struct err *e);
 /* A decimal number times @unit: "1.5" with 100000 gives 150000. Never negative. */
 int parse_decimal(const char *s, int64_t unit, int64_t *ret, struct err *e);
 
+/* The place of @s among @words, which end with NULL. */
+int parse_word(const char *s, const char *const *words, int *ret, struct err *e);
+
 /* true false, t f, 1 0, yes no; in either case. */
 int parse_bool(const char *s, int *ret, struct err *e);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/parse.h"
 #include "box/events.h"
 #include "cli/cmd.h"
 #include "cli/output.h"
@@ -59,16 +60,15 @@ static int parse_format(const char *value, void *field, struct err *e)
     static const char *const NAMES[] = {[SAVE_DOCKER_ARCHIVE] = "docker-archive",
                                         [SAVE_OCI_ARCHIVE] = "oci-archive",
                                         [SAVE_OCI_DIR] = "oci-dir",
-                                        [SAVE_DOCKER_DIR] = "docker-dir"};
+                                        [SAVE_DOCKER_DIR] = "docker-dir",
+                                        NULL};
+    int found = 0;
+    int r = parse_word(value, NAMES, &found, e);
 
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
-        if (strcmp(value, NAMES[i]) == 0) {
-            *(enum save_format *)field = (enum save_format)i;
-            return 0;
-        }
+    if (r == 0) {
+        *(enum save_format *)field = (enum save_format)found;
     }
-    return err_new(e, EINVAL, "'%s' is not docker-archive, oci-archive, oci-dir or docker-dir",
-                   value);
+    return r;
 }
 
 static int save(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

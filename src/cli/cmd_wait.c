@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/clock.h"
+#include "base/parse.h"
 #include "box/control.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
@@ -54,15 +55,14 @@ static void wait_init(void *options)
 
 static int parse_condition(const char *value, void *list, struct err *e)
 {
-    static const char *const STATES[] = {"created", "running", "paused", "exited", "stopped"};
+    static const char *const STATES[] = {"created", "running", "paused", "exited", "stopped", NULL};
+    int ignored = 0;
+    int r = parse_word(value, STATES, &ignored, e);
 
-    for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++) {
-        if (strcmp(value, STATES[i]) == 0) {
-            strv_push(list, value);
-            return 0;
-        }
+    if (r == 0) {
+        strv_push(list, value);
     }
-    return err_new(e, EINVAL, "'%s' is not created, running, paused, exited or stopped", value);
+    return r;
 }
 
 /* A container has a state only after its supervisor wrote one: they are looked for, again and

@@ -55,6 +55,12 @@ static void init_resources(struct spec_resources *r)
     r->pids_max = PIDS_DEFAULT;
 }
 
+const char *const SPEC_SDNOTIFY_NAMES[] = {[SPEC_SDNOTIFY_CONTAINER] = "container",
+                                           [SPEC_SDNOTIFY_CONMON] = "conmon",
+                                           [SPEC_SDNOTIFY_HEALTHY] = "healthy",
+                                           [SPEC_SDNOTIFY_IGNORE] = "ignore",
+                                           NULL};
+
 void spec_init(struct spec *s)
 {
     static const int LIMITS[] = {RLIMIT_NOFILE, RLIMIT_NPROC};

@@ -266,6 +266,8 @@ enum spec_sdnotify {
     SPEC_SDNOTIFY_IGNORE
 };
 
+extern const char *const SPEC_SDNOTIFY_NAMES[]; /* ends with NULL */
+
 /* Who may join its IPC namespace (--ipc). */
 enum spec_ipc {
     SPEC_IPC_SHAREABLE = 0,

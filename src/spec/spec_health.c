@@ -107,16 +107,6 @@ json_t *spec_health_write(const struct spec_health *h)
     return o;
 }
 
-static int find_action(const char *name)
-{
-    for (int i = 0; ACTIONS[i] != NULL; i++) {
-        if (str_eq(name, ACTIONS[i])) {
-            return i;
-        }
-    }
-    return -EINVAL;
-}
-
 static int read_number(const json_t *o, size_t row, struct spec_health *h)
 {
     const json_t *v = json_object_get(o, NUMBERS[row].key);
@@ -137,6 +127,7 @@ static int read_number(const json_t *o, size_t row, struct spec_health *h)
 int spec_health_read(const json_t *o, struct spec_health *ret)
 {
     const json_t *action = json_object_get(o, "OnFailure");
+    int found = SPEC_HEALTH_NONE;
     struct err ignored = {0};
     int r = o == NULL || json_is_null(o) ? 0
             : json_is_object(o) ? json_get_strv(o, "Test", "Healthcheck", &ret->test, &ignored)
@@ -146,10 +137,10 @@ int spec_health_read(const json_t *o, struct spec_health *ret)
         r = read_number(o, i, ret);
     }
     if (r == 0 && action != NULL) {
-        int found = find_action(json_string_value(action));
-
-        r = found < 0 ? found : 0;
-        ret->on_failure = found < 0 ? SPEC_HEALTH_NONE : (enum spec_health_action)found;
+        r = json_is_string(action)
+                ? parse_word(json_string_value(action), ACTIONS, &found, &ignored)
+                : -EINVAL;
+        ret->on_failure = (enum spec_health_action)found;
     }
     return r < 0 ? -EINVAL : 0;
 }
@@ -238,11 +229,11 @@ int spec_parse_health_retries(const char *value, void *number, struct err *e)
 
 int spec_parse_health_on_failure(const char *value, void *action, struct err *e)
 {
-    int found = find_action(value);
+    int found = 0;
+    int r = parse_word(value, ACTIONS, &found, e);
 
-    if (found < 0) {
-        return err_new(e, EINVAL, "'%s' is not none, kill, restart or stop", value);
+    if (r == 0) {
+        *(enum spec_health_action *)action = (enum spec_health_action)found;
     }
-    *(enum spec_health_action *)action = (enum spec_health_action)found;
-    return 0;
+    return r;
 }

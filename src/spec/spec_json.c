@@ -42,7 +42,6 @@ static const char *const RESTARTS[] = {"no", "on-failure", "always", "unless-sto
 static const char *const SECCOMP_MODES[] = {"default", "nested", "unconfined", "file", NULL};
 static const char *const USERNS_MODES[] = {"default",   "keep-id", "nomap", "explicit",
                                            "container", "ns",      NULL};
-static const char *const SDNOTIFY_MODES[] = {"container", "conmon", "healthy", "ignore", NULL};
 static const char *const IPC_MODES[] = {"shareable", "private", "none", NULL};
 static const char *const BACKENDS[] = {"slirp4netns", "pasta", "none", "host",
                                        "container",   "ns",    "user", NULL};
@@ -127,7 +126,7 @@ static const struct field FIELDS[] = {
     FIELD("rbox.storageDriver", F_STRING, box.storage_driver, 0),
     LISTED("rbox.labels", F_PAIRS, box.labels, 0),
     FIELD("rbox.createCommand", F_STRV, box.create_command, 0),
-    NAME("rbox.sdnotify", box.sdnotify, SDNOTIFY_MODES),
+    NAME("rbox.sdnotify", box.sdnotify, SPEC_SDNOTIFY_NAMES),
     NAME("rbox.restart", box.restart, RESTARTS),
     FIELD("rbox.restartMax", F_INT, box.restart_max, 0),
     FIELD("rbox.logDriver", F_STRING, box.log_driver, 0),

@@ -352,19 +352,14 @@ int spec_parse_ulimit(const char *value, void *spec, struct err *e)
 
 int spec_parse_sdnotify(const char *value, void *spec, struct err *e)
 {
-    static const char *const MODES[] = {[SPEC_SDNOTIFY_CONTAINER] = "container",
-                                        [SPEC_SDNOTIFY_CONMON] = "conmon",
-                                        [SPEC_SDNOTIFY_HEALTHY] = "healthy",
-                                        [SPEC_SDNOTIFY_IGNORE] = "ignore"};
     struct spec *s = spec;
+    int found = 0;
+    int r = parse_word(value, SPEC_SDNOTIFY_NAMES, &found, e);
 
-    for (size_t i = 0; i < sizeof(MODES) / sizeof(MODES[0]); i++) {
-        if (strcmp(value, MODES[i]) == 0) {
-            s->box.sdnotify = (enum spec_sdnotify)i;
-            return 0;
-        }
+    if (r == 0) {
+        s->box.sdnotify = (enum spec_sdnotify)found;
     }
-    return err_new(e, EINVAL, "'%s' is not container, conmon, healthy or ignore", value);
+    return r;
 }
 
 int spec_parse_restart(const char *value, void *spec, struct err *e)

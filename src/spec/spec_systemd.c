@@ -2,24 +2,25 @@
 #include "spec/spec_systemd.h"
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "spec/spec_parse.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <string.h>
 
-static const char *const MODES[] = {
-    [SPEC_SYSTEMD_AUTO] = "true", [SPEC_SYSTEMD_NEVER] = "false", [SPEC_SYSTEMD_ALWAYS] = "always"};
-
 int spec_parse_systemd(const char *value, void *mode, struct err *e)
 {
-    for (size_t i = 0; i < sizeof(MODES) / sizeof(MODES[0]); i++) {
-        if (strcmp(value, MODES[i]) == 0) {
-            *(enum spec_systemd *)mode = (enum spec_systemd)i;
-            return 0;
-        }
+    static const char *const MODES[] = {[SPEC_SYSTEMD_AUTO] = "true",
+                                        [SPEC_SYSTEMD_NEVER] = "false",
+                                        [SPEC_SYSTEMD_ALWAYS] = "always",
+                                        NULL};
+    int found = 0;
+    int r = parse_word(value, MODES, &found, e);
+
+    if (r == 0) {
+        *(enum spec_systemd *)mode = (enum spec_systemd)found;
     }
-    return err_new(e, EINVAL, "'%s' is not true, false or always", value);
+    return r;
 }
 
 static int is_systemd(const char *command)
