@@ -99,6 +99,10 @@ json_t *cgroup_limits_json(const struct cgroup *c);
  * in box/ or below it: for `exec`. Host side. */
 int cgroup_attach(const struct cgroup *c, pid_t first_pid, pid_t pid, struct err *e);
 
+/* The cgroup.procs of that place, as join_fd is of box/; negative where it can't be had. Host side.
+ */
+int cgroup_open_place(pid_t first_pid);
+
 /* Set the limits of @s on a running container; those it leaves unset keep what they are. Host
  * side; cgroup_save() afterwards. Errors as cgroup_prepare(). */
 int cgroup_update(struct cgroup *c, const struct spec *s, struct err *e);

@@ -8,6 +8,7 @@
 #include "sys/ns.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -31,6 +32,17 @@ static char *place_of(const struct cgroup *c, pid_t first_pid)
         cgroup_tree_of(first_pid, &path, &ignored) == 0 ? str_after(path, c->path) : NULL;
 
     return xstrdup(str_after(place != NULL ? place : "", "/box") != NULL ? place : "/box");
+}
+
+int cgroup_open_place(pid_t first_pid)
+{
+    autofree char *path = NULL;
+    autoclose int dir_fd = -1;
+    struct err ignored = {0};
+    int r = cgroup_tree_of(first_pid, &path, &ignored);
+
+    r = r < 0 ? r : cgroup_tree_open_path(path, &dir_fd, &ignored);
+    return r < 0 ? r : openat(dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 }
 
 int cgroup_attach(const struct cgroup *c, pid_t first_pid, pid_t pid, struct err *e)

@@ -7,7 +7,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "box/cgroup.h"
-#include "box/cgroup_tree.h"
 #include "box/enter.h"
 #include "box/events.h"
 #include "box/signals.h"
@@ -136,33 +135,19 @@ static void set_process(struct spec *s)
     spec_health_command(&s->box.health, &s->process.args);
 }
 
-/* A systemd's own folder of the container's cgroup, see cgroup_attach(); *ret_fd stays what it was
- * elsewhere. */
-static void follow_systemd(const struct health_check *c, pid_t host_pid, int *ret_fd)
-{
-    autofree char *path = NULL;
-    autoclose int dir_fd = -1;
-    struct err ignored = {0};
-
-    if (c->join_fd >= 0 && c->spec->box.systemd && cgroup_tree_of(host_pid, &path, &ignored) == 0 &&
-        cgroup_tree_open_path(path, &dir_fd, &ignored) == 0) {
-        *ret_fd = openat(dir_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-    }
-}
-
 int health_check(const struct health_check *c)
 {
     const struct spec_health *h = &c->spec->box.health;
     const pid_t host_pid = signals_host_pid(c->pidfd);
     autoclose int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC); /* the host's */
     autobuf struct buf output = {0};
-    autoclose int place_fd = -1;
+    autoclose int place_fd =
+        c->join_fd >= 0 && c->spec->box.systemd ? cgroup_open_place(host_pid) : -1;
     struct health_result result = {.start_ns = clock_realtime_ns(), .status = -1};
     struct err e = {0};
     int r = 0;
 
     set_process(c->spec);
-    follow_systemd(c, host_pid, &place_fd);
     buf_puts(&output, "");
     r = enter_capture(&(struct enter_capture){.spec = c->spec,
                                               .filter = c->filter,

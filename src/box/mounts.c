@@ -31,39 +31,50 @@ enum fixed_when {
     WHEN_RO_TMPFS
 };
 
+/* Whose is a writable one. */
+enum fixed_rw {
+    RW_AS_IT_IS = 0,
+    RW_PRIVILEGED, /* --privileged */
+    RW_SYSTEMD     /* that, and a systemd that is PID 1 */
+};
+
 struct fixed_row {
     const char *destination;
     const char *type;    /* "bind": a copy of the host's own, with all below */
     const char *options; /* of the file system */
     int attrs;
     enum fixed_when when;
-    int rw_if_privileged;
+    enum fixed_rw rw;
     int optional; /* a kernel without it is fine */
     int early;    /* nothing in it belongs to whoever mounts it: needs no mapped ids */
 };
 
 static const struct fixed_row FIXED[] = {
-    {"/proc", "proc", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_PID, 0, 0, 1},
-    {"/proc", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_PID_HOST, 0, 0, 0},
-    {"/dev", "tmpfs", "mode=755,size=65536k", MOUNT_NOSUID | MOUNT_STRICTATIME, WHEN_ALWAYS, 0, 0,
-     0},
+    {"/proc", "proc", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_PID, RW_AS_IT_IS, 0, 1},
+    {"/proc", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_PID_HOST, RW_AS_IT_IS,
+     0, 0},
+    {"/dev", "tmpfs", "mode=755,size=65536k", MOUNT_NOSUID | MOUNT_STRICTATIME, WHEN_ALWAYS,
+     RW_AS_IT_IS, 0, 0},
     {"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620", MOUNT_NOSUID | MOUNT_NOEXEC,
-     WHEN_ALWAYS, 0, 0, 0},
-    {"/dev/shm", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_SHM, 0, 0,
-     0},
-    {"/dev/shm", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC_HOST, 0, 1, 0},
-    {"/dev/mqueue", "mqueue", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC, 0, 1, 0},
-    {"/dev/mqueue", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC_HOST, 0, 1,
-     0},
-    {"/sys", "sysfs", NULL, MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_NET, 1,
-     0, 1},
+     WHEN_ALWAYS, RW_AS_IT_IS, 0, 0},
+    {"/dev/shm", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_SHM,
+     RW_AS_IT_IS, 0, 0},
+    {"/dev/shm", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC_HOST,
+     RW_AS_IT_IS, 1, 0},
+    {"/dev/mqueue", "mqueue", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC,
+     RW_AS_IT_IS, 1, 0},
+    {"/dev/mqueue", "bind", NULL, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_IPC_HOST,
+     RW_AS_IT_IS, 1, 0},
+    {"/sys", "sysfs", NULL, MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_NET,
+     RW_PRIVILEGED, 0, 1},
     {"/sys", "bind", NULL, MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, WHEN_NET_HOST,
-     0, 0, 0},
+     RW_AS_IT_IS, 0, 0},
     {"/sys/fs/cgroup", "cgroup2", NULL, MOUNT_RDONLY | MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC,
-     WHEN_ALWAYS, 1, 1, 0},
-    {"/run", "tmpfs", "mode=755", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, 0, 0, 0},
-    {"/tmp", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, 0, 0, 0},
-    {"/var/tmp", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, 0, 0, 0},
+     WHEN_ALWAYS, RW_SYSTEMD, 1, 0},
+    {"/run", "tmpfs", "mode=755", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, RW_AS_IT_IS, 0, 0},
+    {"/tmp", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, RW_AS_IT_IS, 0, 0},
+    {"/var/tmp", "tmpfs", "mode=1777", MOUNT_NOSUID | MOUNT_NODEV, WHEN_RO_TMPFS, RW_AS_IT_IS, 0,
+     0},
 };
 enum {
     FIXED_COUNT = sizeof(FIXED) / sizeof(FIXED[0])
@@ -190,8 +201,8 @@ static int prepare_fixed(const struct spec *s, const struct fixed_row *row, int 
     int attrs = row->attrs;
     int r = 0;
 
-    if ((s->box.privileged && row->rw_if_privileged) ||
-        (s->box.systemd && strcmp(row->type, "cgroup2") == 0)) {
+    if ((s->box.privileged && row->rw != RW_AS_IT_IS) ||
+        (s->box.systemd && row->rw == RW_SYSTEMD)) {
         attrs &= ~MOUNT_RDONLY;
     }
     if (strcmp(row->type, "bind") == 0) {
