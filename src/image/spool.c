@@ -47,42 +47,79 @@ static void add_spooled(struct spool *s, struct spooled f)
     s->files[s->count++] = f;
 }
 
+/* ---- what rbox-unpack says. It read foreign bytes: what it says is as foreign as they are. */
+
+static int not_said(struct err *e)
+{
+    return err_new(e, EPROTO, "rbox-unpack said something else than what the archive has");
+}
+
 /* "NUMBER DIFFID DEVICES", of the file before. */
-static void parse_unpacked(struct spool *s, const char *text)
+static int parse_unpacked(struct spool *s, const char *text, struct err *e)
 {
     struct spooled *f = s->count > 0 ? &s->files[s->count - 1] : NULL;
+    autofree char *diff_id = NULL;
     char hex[65] = "";
     long long devices = 0;
     int number = 0;
 
-    if (f != NULL && sscanf(text, "%d %64[0-9a-f] %lld", &number, hex, &devices) == 3) {
-        f->diff_id = xasprintf("sha256:%s", hex);
-        f->number = number;
-        f->devices = devices;
+    if (f == NULL || f->diff_id != NULL ||
+        sscanf(text, "%d %64[0-9a-f] %lld", &number, hex, &devices) != 3) {
+        return not_said(e);
     }
+    diff_id = xasprintf("sha256:%s", hex);
+    if (!manifest_is_digest(diff_id)) {
+        return not_said(e);
+    }
+    f->diff_id = steal_ptr(&diff_id);
+    f->number = number;
+    f->devices = devices;
+    return 0;
 }
 
-/* "HEX BYTES NAME", or "link NAME" with the target on the next line: returns 1. */
-static int parse_spool_line(struct spool *s, char *line, char *next)
+/* "HEX BYTES NAME". */
+static int parse_file(struct spool *s, const char *line, struct err *e)
+{
+    const char *space = strchr(line, ' ');
+    struct spooled f = {0};
+    char *end = NULL;
+
+    if (space == NULL) {
+        return not_said(e);
+    }
+    f.bytes = strtoll(space + 1, &end, 10);
+    f.name = xstrdup(*end == ' ' ? end + 1 : "");
+    f.digest = xasprintf("sha256:%.*s", (int)(space - line), line);
+    add_spooled(s, f);
+    return manifest_is_digest(f.digest) ? 0 : not_said(e);
+}
+
+/* A file, a layer, or "link NAME" with the target on the next line: returns 1. */
+static int parse_spool_line(struct spool *s, const char *line, const char *next, struct err *e)
 {
     const char *linked = str_after(line, "link ");
     const char *unpacked = str_after(line, "unpacked ");
-    char *space = strchr(line, ' ');
-    char *end = NULL;
 
     if (linked != NULL) {
         add_spooled(s, (struct spooled){.name = xstrdup(linked), .target = xstrdup(next)});
         return 1;
     }
-    if (unpacked != NULL) {
-        parse_unpacked(s, unpacked);
-    } else if (space != NULL) {
-        int64_t bytes = strtoll(space + 1, &end, 10);
+    return unpacked != NULL ? parse_unpacked(s, unpacked, e) : parse_file(s, line, e);
+}
 
-        *space = '\0';
-        add_spooled(s, (struct spooled){.name = xstrdup(*end == ' ' ? end + 1 : ""),
-                                        .digest = xasprintf("sha256:%s", line),
-                                        .bytes = bytes});
+static int parse_all(struct spool *s, const char *out, struct err *e)
+{
+    autostrv struct strv lines = {0};
+
+    strv_split(&lines, out, '\n');
+    for (size_t i = 0; i < lines.len; i++) {
+        const char *next = i + 1 < lines.len ? lines.v[i + 1] : "";
+        int used = *lines.v[i] != '\0' ? parse_spool_line(s, lines.v[i], next, e) : 0;
+
+        if (used < 0) {
+            return used;
+        }
+        i += (size_t)used;
     }
     return 0;
 }
@@ -163,19 +200,11 @@ int spool_open(struct ingest *in, int fd, struct spool *ret, struct err *e)
 {
     struct spool s = SPOOL_CLOSED;
     autofree char *out = NULL;
-    autostrv struct strv lines = {0};
     int r = 0;
 
     s.in = in;
     r = take_apart(&s, fd, &out, e);
-    if (r == 0) {
-        strv_split(&lines, out, '\n');
-    }
-    for (size_t i = 0; i < lines.len; i++) {
-        char *next = i + 1 < lines.len ? lines.v[i + 1] : lines.v[i];
-
-        i += (size_t)parse_spool_line(&s, lines.v[i], next);
-    }
+    r = r < 0 ? r : parse_all(&s, out, e);
     r = r < 0 ? r : settle(&s, e);
     if (r < 0) {
         spool_done(&s);
@@ -226,6 +255,21 @@ static int adopt(const struct spool *s, const struct spooled *f, struct err *e)
     return layer_adopt(s->in->store, &key, s->layers_fd, name, e);
 }
 
+/* Move it by its own name out of its folder: a name with folders in it might lead elsewhere. */
+static int ingest_spooled(struct spool *s, const struct spooled *f, struct err *e)
+{
+    const char *slash = strrchr(f->name, '/');
+    const char *base = slash != NULL ? slash + 1 : f->name;
+    autofree char *folder =
+        slash != NULL ? xstrndup(f->name, (size_t)(slash - f->name)) : xstrdup(".");
+    autoclose int folder_fd = -1;
+    int r = *base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0
+                ? not_said(e)
+                : path_open_no_symlinks(s->dir_fd, folder, O_PATH | O_DIRECTORY, &folder_fd, e);
+
+    return r < 0 ? r : ingest_file(s->in, folder_fd, base, f->digest, e);
+}
+
 int spool_ingest(struct spool *s, const char *name, const struct spooled **ret, struct err *e)
 {
     const struct spooled *f = spool_find(s, name);
@@ -235,6 +279,6 @@ int spool_ingest(struct spool *s, const char *name, const struct spooled **ret, 
         return err_new(e, ENOENT, "the archive has no file '%s'", name);
     }
     *ret = f;
-    r = ingest_file(s->in, s->dir_fd, f->name, f->digest, e);
+    r = ingest_spooled(s, f, e);
     return r < 0 ? r : adopt(s, f, e);
 }

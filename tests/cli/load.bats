@@ -322,3 +322,39 @@ PY
   rm -rf "$BATS_TEST_TMPDIR/other"
   rbox rm-tree "$RBOX_STORE"
 }
+
+# liar MANIFEST: a folder for RBOX_LIBEXEC whose rbox-unpack puts that down, and says what is on standard input.
+liar() {
+  mkdir -p liar
+  chmod 755 "$BATS_RUN_TMPDIR" # to root's ids, which run it
+  cat >liar/said
+  printf '%s' "$1" >liar/manifest
+  printf '#!/bin/sh\nmkdir -p files/deep layers\ncat %s >files/manifest.json\ncat %s\n' "$PWD/liar/manifest" "$PWD/liar/said" >liar/rbox-unpack
+  chmod 755 liar/rbox-unpack
+}
+
+@test "what rbox-unpack says moves no file but its own, and to no place but a blob's" {
+  local hex said
+  echo mine >"$RBOX_STORE/mine"
+  head -c 2000 /dev/zero >any.tar
+  hex=$(sha256sum <any.tar | cut -d' ' -f1)
+  # A digest that is a path, one that is none, a line that is nothing.
+  for said in "../../taken 5 manifest.json" "${hex^^} 5 manifest.json" "$hex 5 manifest.json
+unpacked 1 ../../taken 0" "$hex"; do
+    liar '[{"Config":"manifest.json","RepoTags":["test/lie:1"],"Layers":[]}]' <<<"$said"
+    RBOX_LIBEXEC=$PWD/liar run -125 rbox load -i any.tar
+    [[ "$output" == *"rbox-unpack said something else"* ]]
+    [ ! -e "$RBOX_STORE/taken" ]
+    assert_no_leftovers
+  done
+  # A name that leads out of the archive's files.
+  for said in ../../../mine deep/../../../../mine deep/..; do
+    liar "[{\"Config\":\"$said\",\"RepoTags\":[\"test/lie:1\"],\"Layers\":[]}]" <<<"$hex 5 $said
+$hex 5 manifest.json"
+    RBOX_LIBEXEC=$PWD/liar run -125 rbox load -i any.tar
+    [ "$(cat "$RBOX_STORE/mine")" = mine ]
+    [ ! -e "$RBOX_STORE/blobs/sha256/$hex" ]
+    assert_no_leftovers
+  done
+  rm "$RBOX_STORE/mine"
+}
