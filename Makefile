@@ -161,10 +161,13 @@ UNIT_SRCS := $(filter-out tests/unit/test_port.c,$(UNIT_SRCS))
 endif
 UNIT_BINS := $(UNIT_SRCS:tests/unit/%.c=$(B)/unit/%)
 
+# of a helper: what else it calls, the test has
+$(B)/unit/test_worker: $(B)/obj/helpers/unpack/worker.o
+
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(LIBRBOX)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $^ -lcmocka $(LAUNCHER_LIBS) $(TESTLIBS_$*)
+	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIBRBOX) -lcmocka $(LAUNCHER_LIBS) $(TESTLIBS_$*)
 
 # ---- fuzz targets: tests/fuzz/fuzz_*.c, one program each; built by themselves with FUZZ=1
 FUZZ_BINS := $(patsubst tests/fuzz/fuzz_%.c,$(B)/fuzzers/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))

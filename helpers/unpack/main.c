@@ -178,7 +178,7 @@ static int run(int argc, char **argv, struct err *e)
         if (m->folder != NULL && enter_folder(m->folder, e) < 0) {
             return -e->errnum;
         }
-        return harden_calls(HARDEN_NO_SOCKETS, e) < 0 ? -e->errnum : m->run(&c, e);
+        return harden_calls(HARDEN_NO_SOCKETS | HARDEN_NO_FORK, e) < 0 ? -e->errnum : m->run(&c, e);
     }
     return err_new(e, EINVAL, "usage: see helpers/unpack/unpack.h");
 }

@@ -90,7 +90,7 @@ static int enter_layer(const char *folder, struct err *e)
     if (mkdir("d", 0755) < 0 || chroot("d") < 0 || chdir("/") < 0) {
         return err_set(e, errno, "cannot create the layer's folder");
     }
-    return harden_calls(HARDEN_NO_SOCKETS, e);
+    return harden_calls(HARDEN_NO_SOCKETS | HARDEN_NO_FORK, e);
 }
 
 static _Noreturn void fill_one(const struct layer_options *o, const char *folder, int data_fd,
@@ -117,6 +117,16 @@ static _Noreturn void fill_one(const struct layer_options *o, const char *folder
 
 /* ---- in the process that makes these, one after the other */
 
+/* The archive, and the file whose every word the launcher believes, are not for who parses. */
+static int leave_streams(void)
+{
+    int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int r = null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(null_fd, STDOUT_FILENO) < 0;
+
+    close_fd(&null_fd);
+    return r ? -errno : 0;
+}
+
 static _Noreturn void serve(const struct layer_options *o, const char *base, int data_fd,
                             int result_fd)
 {
@@ -125,7 +135,8 @@ static _Noreturn void serve(const struct layer_options *o, const char *base, int
     int status = 0;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (chroot(".") < 0 || harden_calls(HARDEN_NO_SOCKETS | HARDEN_MAY_CHROOT, &e) < 0 ||
+    if (leave_streams() < 0 || chroot(".") < 0 ||
+        harden_calls(HARDEN_NO_SOCKETS | HARDEN_MAY_CHROOT, &e) < 0 ||
         (base != NULL && (mkdir(base, 0777) < 0 || chdir(base) < 0))) {
         _exit(1);
     }
@@ -218,6 +229,10 @@ int worker_end(struct worker *w, int is_whole, uint64_t *ret_devices, struct err
     if (w->data_fd < 0 || read_whole(w->result_fd, &result, sizeof(result)) < 0) {
         close_fd(&w->data_fd);
         return err_new(e, EIO, "the process that unpacks a layer has ended");
+    }
+    if (err_received(&result.why) < 0) {
+        close_fd(&w->data_fd);
+        return err_new(e, EPROTO, "the process that unpacks a layer has gone wrong");
     }
     *ret_devices = result.devices;
     if (result.why.errnum != 0) {

@@ -124,6 +124,13 @@ void err_print(const struct err *e, const char *program)
     }
 }
 
+int err_received(struct err *e)
+{
+    e->msg[sizeof(e->msg) - 1] = '\0';
+    e->hint[sizeof(e->hint) - 1] = '\0';
+    return e->errnum >= 0 && e->exit_code >= 0 && e->exit_code <= 255 ? 0 : -EPROTO;
+}
+
 void err_clear(struct err *e)
 {
     memset(e, 0, sizeof(*e));

@@ -121,11 +121,7 @@ static int check_message(struct sync_msg *msg, size_t bytes)
     if (msg->step != SYNC_ERROR) {
         return 0;
     }
-    msg->u.err.msg[sizeof(msg->u.err.msg) - 1] = '\0';
-    msg->u.err.hint[sizeof(msg->u.err.hint) - 1] = '\0';
-    return msg->u.err.errnum > 0 && msg->u.err.exit_code >= 0 && msg->u.err.exit_code <= 255
-               ? 0
-               : -EPROTO;
+    return msg->u.err.errnum != 0 ? err_received(&msg->u.err) : -EPROTO;
 }
 
 static void close_fds(int *fds, size_t count)

@@ -191,6 +191,16 @@ static const int DENIED[] = {
 
 static const int SOCKETS[] = {SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen};
 
+/* RLIMIT_NPROC would not hold for root of the machine, nor for another process of the same id. */
+static const int FORKS[] = {
+    SYS_clone,
+    SYS_clone3,
+#ifdef SYS_fork /* older architectures' */
+    SYS_fork,
+    SYS_vfork,
+#endif
+};
+
 enum {
     PROLOGUE = 6,
     X32_BIT = 0x40000000, /* x86-64's second table of calls has the same architecture */
@@ -223,6 +233,9 @@ int harden_calls(int flags, struct err *e)
     for (size_t i = 0; (flags & HARDEN_NO_SOCKETS) != 0 && i < sizeof(SOCKETS) / sizeof(SOCKETS[0]);
          i++) {
         add_denied(program, &filter.len, SOCKETS[i]);
+    }
+    for (size_t i = 0; (flags & HARDEN_NO_FORK) != 0 && i < sizeof(FORKS) / sizeof(FORKS[0]); i++) {
+        add_denied(program, &filter.len, FORKS[i]);
     }
     program[filter.len++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     if (no_new_privs(e) < 0) {

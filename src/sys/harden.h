@@ -40,7 +40,8 @@ int harden_beneath(int root_fd, unsigned int preserved, struct err *e);
 
 enum harden_flags {
     HARDEN_NO_SOCKETS = 1 << 0,
-    HARDEN_MAY_CHROOT = 1 << 1
+    HARDEN_MAY_CHROOT = 1 << 1,
+    HARDEN_NO_FORK = 1 << 2 /* nor threads */
 };
 
 /* Deny with EPERM what no helper needs: to execute, trace, mount, enter or make namespaces, change
