@@ -162,7 +162,7 @@ static struct stream *find_stream(struct puller *p, const char *digest)
  * whole. */
 static struct stream *start_stream(struct puller *p, const char *digest)
 {
-    autofree char *name = xasprintf("%s.partial", manifest_hex(digest));
+    autofree char *name = NULL;
     autoclose int file_fd = -1;
     autoclose int feed_fd = -1;
     autoclose int read_fd = -1;
@@ -178,6 +178,7 @@ static struct stream *start_stream(struct puller *p, const char *digest)
     if (s == NULL || !next_layer(p, digest, &at, &key)) {
         return NULL;
     }
+    name = xasprintf("%s.partial", manifest_hex(digest));
     file_fd = openat(p->f.partial_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (file_fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
         return NULL;
@@ -268,13 +269,13 @@ static int on_blob(const json_t *event, void *arg, struct err *e)
     struct layer_key key;
     size_t at = 0;
 
+    if (!manifest_is_digest(going != NULL ? going : whole)) {
+        return err_new(e, EPROTO, "rbox-fetch speaks of no blob");
+    }
     if (going != NULL) {
         step(p, TRANSFER_BYTES, going, bytes, total);
         on_progress(p, going, bytes);
         return 0;
-    }
-    if (!manifest_is_digest(whole)) {
-        return err_new(e, EPROTO, "rbox-fetch speaks of no blob");
     }
     if (ingest_file(&p->in, p->f.partial_fd, manifest_hex(whole), whole, e) < 0) {
         return -e->errnum;

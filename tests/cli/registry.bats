@@ -312,6 +312,20 @@ refused() {
   rbox run --rm --network none busybox true
 }
 
+@test "what rbox-fetch says of blobs that have no digest is not believed" {
+  local said
+  misbehave good
+  mkdir liar
+  cp "$RBOX_BUILD/rbox-unpack" liar
+  for said in '{"progress":"x","bytes":1,"total":1}' '{"progress":"sha256:../../mine","bytes":1,"total":1}' '{"blob":"sha256:../mine"}'; do
+    printf '#!/bin/sh\n"%s" "$@" | sed -u %s\n' "$RBOX_BUILD/rbox-fetch" "'/\"blob\"/i $said'" >liar/rbox-fetch
+    chmod 755 liar/rbox-fetch
+    RBOX_LIBEXEC=$PWD/liar run -125 rbox pull -q --tls-verify=false "$at/box"
+    [[ "$output" == *"rbox-fetch speaks of no blob"* ]]
+  done
+  rbox pull -q --tls-verify=false "$at/box"
+}
+
 @test "a registry elsewhere cannot lead us to this machine's own services (issue 4)" {
   address=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -E '^[0-9.]+$' | head -1)
   [ -n "$address" ] || skip "this machine has no address but loopback's"
