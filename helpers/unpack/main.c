@@ -186,13 +186,15 @@ static int run(int argc, char **argv, struct err *e)
 int main(int argc, char **argv)
 {
     const struct rlimit no_core = {0, 0};
+    char prefix[16];
     struct err e = {0};
 
     load_locale();
     (void)setrlimit(RLIMIT_CORE, &no_core);
     (void)umask(0);
     if (run(argc, argv, &e) < 0) {
-        (void)fprintf(stderr, "%d %s\n", e.errnum, e.msg);
+        (void)snprintf(prefix, sizeof(prefix), "%d ", e.errnum);
+        err_print_line(prefix, e.msg); /* the launcher takes the last line for it */
         return EXITCODE_NO_SUCH;
     }
     return 0;

@@ -93,7 +93,7 @@ int err_exit(struct err *e, int exit_code)
 
 /* Names come from images and archives: an escape sequence in one must not drive the user's
  * terminal. */
-static void print_line(const char *prefix, const char *text)
+void err_print_line(const char *prefix, const char *text)
 {
     char buf[4 * sizeof(((struct err *)0)->msg) + 64];
     size_t n = 0;
@@ -118,9 +118,9 @@ void err_print(const struct err *e, const char *program)
     char prefix[64];
 
     (void)snprintf(prefix, sizeof(prefix), "%s: ", program);
-    print_line(prefix, e->msg[0] != '\0' ? e->msg : "unknown error");
+    err_print_line(prefix, e->msg[0] != '\0' ? e->msg : "unknown error");
     if (e->hint[0] != '\0') {
-        print_line("  hint: ", e->hint);
+        err_print_line("  hint: ", e->hint);
     }
 }
 

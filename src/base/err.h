@@ -37,6 +37,9 @@ int err_exit(struct err *e, int exit_code);
  * names are escaped. Only mains call this. */
 void err_print(const struct err *e, const char *program);
 
+/* Print @prefix and @text to stderr as one line: control bytes are escaped. */
+void err_print_line(const char *prefix, const char *text);
+
 /* @e came from another process, which may have gone wrong: its strings are made to end. -EPROTO:
  * its numbers are none that an error has. */
 int err_received(struct err *e);

@@ -323,6 +323,13 @@ PY
   rbox rm-tree "$RBOX_STORE"
 }
 
+@test "a name in an archive ends no message, and begins no other" {
+  python3 -c 'import tarfile; tarfile.open("message.tar", "w").addfile(tarfile.TarInfo("../x\n28 all is well"))'
+  run -125 rbox import message.tar evil
+  [ "${#lines[@]}" -eq 1 ]
+  [[ "$output" == *"an entry '../x\x0a28 all is well' that leads out of it"* ]]
+}
+
 # liar MANIFEST: a folder for RBOX_LIBEXEC whose rbox-unpack puts that down, and says what is on standard input.
 liar() {
   mkdir -p liar
