@@ -251,11 +251,16 @@ static int spool_file(struct spool *p, const char *name, struct err *e)
 
 /* Old docker archives share layers by symlinks ("../OTHER/layer.tar"): told to the caller, made by
  * nobody. */
-static void spool_link(const char *name, const char *target)
+static int spool_link(const char *name, const char *target, struct err *e)
 {
+    if (target != NULL && strlen(target) > NAME_BYTES_MAX) {
+        return err_new(e, EINVAL, "the link '%s' in the archive has a target of %zu bytes", name,
+                       strlen(target));
+    }
     if (target != NULL && strchr(target, '\n') == NULL) {
         (void)printf("link %s\n%s\n", name, target);
     }
+    return 0;
 }
 
 static int spool_entry(struct spool *p, struct archive_entry *entry, struct err *e)
@@ -272,9 +277,9 @@ static int spool_entry(struct spool *p, struct archive_entry *entry, struct err 
                        given != NULL ? given : "");
     }
     if (type == AE_IFLNK || archive_entry_hardlink(entry) != NULL) {
-        spool_link(name,
-                   type == AE_IFLNK ? archive_entry_symlink(entry) : archive_entry_hardlink(entry));
-        return 0;
+        return spool_link(
+            name, type == AE_IFLNK ? archive_entry_symlink(entry) : archive_entry_hardlink(entry),
+            e);
     }
     if (type != AE_IFREG) {
         return err_new(e, EINVAL, "'%s' in the archive is not a regular file", name);

@@ -330,6 +330,21 @@ PY
   [[ "$output" == *"an entry '../x\x0a28 all is well' that leads out of it"* ]]
 }
 
+@test "a link in an archive has a target as long as names are, and no longer" {
+  python3 - <<'PY'
+import tarfile
+for name, bytes_ in (("long.tar", 4097), ("longest.tar", 4096)):
+    info = tarfile.TarInfo("l")
+    info.type, info.linkname = tarfile.SYMTYPE, "x" * bytes_
+    with tarfile.open(name, "w", format=tarfile.PAX_FORMAT) as t:
+        t.addfile(info)
+PY
+  run -125 rbox load -i long.tar
+  [[ "$output" == *"the link 'l' in the archive has a target of 4097 bytes"* ]]
+  run -125 rbox load -i longest.tar
+  [[ "$output" == *"neither manifest.json nor index.json"* ]]
+}
+
 # liar MANIFEST: a folder for RBOX_LIBEXEC whose rbox-unpack puts that down, and says what is on standard input.
 liar() {
   mkdir -p liar
