@@ -31,7 +31,10 @@ static int ingest_layers(struct spool *s, const struct strv *files, json_t *ret_
         if (spool_ingest(s, files->v[i], &f, e) < 0) {
             return -e->errnum;
         }
-        fd = openat(s->in->blobs_fd, manifest_hex(f->digest), O_RDONLY | O_CLOEXEC);
+        fd = openat(s->in->blobs_fd, manifest_hex(f->digest), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0) {
+            return err_set(e, errno, "cannot open layer %.19s", f->digest);
+        }
         (void)json_array_append_new(
             ret_layers, compose_descriptor(compose_layer_type(fd), f->digest, f->bytes));
     }
