@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 #include "sys/path.h"
 

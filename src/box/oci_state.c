@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "box/cgroup.h"
 #include "spec/spec_json.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 #include "sys/path.h"
 #include "sys/proc.h"

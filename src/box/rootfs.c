@@ -7,6 +7,7 @@
 #include "box/fuse.h"
 #include "box/storage.h"
 #include "box/sync.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/path.h"

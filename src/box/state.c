@@ -10,6 +10,7 @@
 #include "box/events.h"
 #include "box/undo.h"
 #include "spec/spec_json.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 #include "userns/userns.h"
 

@@ -33,7 +33,7 @@ static int run_mapped(userns_job *job, void *arg, struct err *e)
 /* ---- counting */
 
 enum {
-    DEPTH_MAX = 512 /* one descriptor each; layers are held to it when they are unpacked */
+    DEPTH_MAX = 512 /* one descriptor each; what lies deeper is not counted */
 };
 
 struct link {

@@ -53,12 +53,6 @@ int dir_make(int dir_fd, const char *name, mode_t mode, int *ret_fd, struct err 
  * images. */
 int dir_make_all(const char *path, struct err *e);
 
-/* Remove the tree @name below @dir_fd, never following a symlink nor crossing into another file
- * system. Unreadable folders that are ours are chmoded first. Needs privilege over foreign owners
- * (run inside the mapped user namespace for these). A missing tree is success. Errors: the first
- * failure; removal goes on past it. */
-int dir_remove_tree(int dir_fd, const char *name, struct err *e);
-
 /* Send @fd_count descriptors with @len bytes of @data over a unix socket as one message. Returns 0
  * or -errno. */
 int fd_send(int socket_fd, const void *data, size_t len, const int *fds, size_t fd_count);

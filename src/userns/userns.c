@@ -5,6 +5,7 @@
 #include "base/exitcode.h"
 #include "base/hints.h"
 #include "base/mem.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
 #include "sys/proc.h"

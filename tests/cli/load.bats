@@ -345,6 +345,24 @@ PY
   [[ "$output" == *"neither manifest.json nor index.json"* ]]
 }
 
+@test "a layer of 2 000 folders in each other goes as it came" {
+  ulimit -Sn 1024 # as it is for most
+  export RBOX_STORE=$BATS_TEST_TMPDIR/deep-store
+  python3 - <<'PY'
+import io, tarfile
+info = tarfile.TarInfo("d/" * 2000 + "file")
+info.size = 4
+with tarfile.open("deep.tar", "w", format=tarfile.PAX_FORMAT) as t:
+    t.addfile(info, io.BytesIO(b"deep"))
+PY
+  rbox import deep.tar deep
+  [ -n "$(rbox unshare find "$RBOX_STORE/layers" -path "*/d/d/d/*" -name file 2>/dev/null || find "$RBOX_STORE/layers" -path '*/d/d/d/*' -name file)" ]
+  rbox rmi deep
+  [ -z "$(ls "$RBOX_STORE/layers" "$RBOX_STORE/tmp" | grep -v :)" ]
+  [ ! -e "$RBOX_STORE/trash" ]
+  rbox rm-tree "$RBOX_STORE"
+}
+
 # liar MANIFEST: a folder for RBOX_LIBEXEC whose rbox-unpack puts that down, and says what is on standard input.
 liar() {
   mkdir -p liar

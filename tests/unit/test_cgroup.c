@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "box/cgroup.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 
 #include <fcntl.h>

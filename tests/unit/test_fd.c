@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "sys/dir.h"
 #include "sys/fd.h"
 
 #include "base/cleanup.h"
@@ -12,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -91,16 +93,55 @@ static void a_tree_goes_whatever_its_modes_and_no_further(void **unused)
     assert_int_equal(dir_remove_tree(top_fd, "tree", &e), 0);
 }
 
+/* A layer's names may be 2 000 folders deep, and a link in it leads to 2 000 more. */
 static void deep_trees_go_without_deep_descriptors(void **unused)
 {
+    struct rlimit before;
+    struct rlimit few;
     struct err e = {0};
     int fd = dup(top_fd);
 
     (void)unused;
-    for (int depth = 0; depth < 500; depth++) {
+    for (int depth = 0; depth < 5000; depth++) {
         int next = -1;
 
         assert_int_equal(dir_make(fd, "deep", 0755, &next, &e), 0);
+        if (depth % 100 == 99) {
+            assert_int_equal(file_write(next, "file", "x", 1, 0, &e), 0);
+            assert_int_equal(mkdirat(next, "empty", 0), 0);
+        }
+        (void)close(fd);
+        fd = next;
+    }
+    (void)close(fd);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    few = (struct rlimit){100, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    assert_int_equal(dir_remove_tree(top_fd, "deep", &e), 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(faccessat(top_fd, "deep", F_OK, 0), -1);
+}
+
+/* What is moved on the way takes no name that is there, and folders may be moved that are not to be
+ * written to. */
+static void deep_trees_go_whatever_they_are_called(void **unused)
+{
+    static const char *const TAKEN[] = {".removed-0", ".removed-1", ".removed-2"};
+    struct err e = {0};
+    autoclose int first_fd = -1;
+    int fd = -1;
+
+    (void)unused;
+    assert_int_equal(dir_make(top_fd, "deep", 0755, &first_fd, &e), 0);
+    assert_int_equal(mkdirat(first_fd, TAKEN[0], 0755), 0);
+    assert_int_equal(file_write(first_fd, TAKEN[1], "x", 1, 0, &e), 0);
+    assert_int_equal(dir_make(first_fd, TAKEN[2], 0755, &fd, &e), 0);
+    assert_int_equal(file_write(fd, "file", "x", 1, 0, &e), 0);
+    for (int depth = 0; depth < 300; depth++) {
+        int next = -1;
+
+        assert_int_equal(dir_make(fd, "d", 0755, &next, &e), 0);
+        assert_int_equal(fchmod(fd, 0555), 0);
         (void)close(fd);
         fd = next;
     }
@@ -182,6 +223,7 @@ int main(void)
         cmocka_unit_test(links_and_large_files_are_not_read),
         cmocka_unit_test(a_tree_goes_whatever_its_modes_and_no_further),
         cmocka_unit_test(deep_trees_go_without_deep_descriptors),
+        cmocka_unit_test(deep_trees_go_whatever_they_are_called),
         cmocka_unit_test(surplus_descriptors_are_closed),
         cmocka_unit_test(what_is_kept_and_what_is_closed),
         cmocka_unit_test(a_memory_file_is_sealed),

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "box/find.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 
 #include <fcntl.h>

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "sys/compat.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 
 #include <errno.h>

@@ -3,6 +3,7 @@
  * one here that was taken over. */
 #include "../../helpers/unpack/unpack.h"
 #include "base/cleanup.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 
 #include <errno.h>
