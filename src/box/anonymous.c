@@ -6,9 +6,9 @@
 #include "image/volume.h"
 #include "spec/spec_json.h"
 #include "spec/spec_name.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/file.h>
@@ -57,20 +57,17 @@ static int push_those_of(const struct store *store, const char *id, struct strv 
  */
 static int push_others(const struct store *store, const char *id, struct strv *ret)
 {
-    int fd = openat(store->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    autoclosedir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    autoclosedir DIR *d = dir_open(store->containers_fd, ".");
     const struct dirent *entry = NULL;
     int all_known = d != NULL;
+    int more = 0;
 
-    if (d == NULL) {
-        close_fd(&fd);
-    }
-    while (all_known && (entry = readdir(d)) != NULL) {
+    while (all_known && (more = dir_next(d, &entry)) > 0) {
         if (entry->d_name[0] != '.' && strcmp(entry->d_name, id) != 0) {
             all_known = push_those_of(store, entry->d_name, ret);
         }
     }
-    return all_known;
+    return all_known && more == 0;
 }
 
 static int remove_unless(const struct store *store, const struct spec *s, const struct strv *own,

@@ -6,11 +6,15 @@
 #include "base/mem.h"
 #include "box/state.h"
 #include "spec/spec_json.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+
+static const char UNREADABLE_NAMES[] = "cannot read the names of containers";
 
 enum {
     ID_MAX_BYTES = 80,
@@ -35,26 +39,38 @@ void found_list_done(struct found_list *l)
     *l = (struct found_list){0};
 }
 
-/* The run folder of @id, if its supervisor holds the lock. Asked with a shared lock: two who ask at
- * once do not take each other for the supervisor. */
-static int open_running(const struct store *store, const char *id)
+/* Open folder @id below @dir_fd. *ret_fd is -1 where there is none; that it can't be opened, for
+ * lack of descriptors say, is something else: a container that is not seen may be taken for one
+ * whose volumes and layers nobody needs. */
+static int open_folder(int dir_fd, const char *id, int *ret_fd, struct err *e)
 {
-    autoclose int fd = openat(store->run_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-    if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) == 0) {
-        return -1;
-    }
-    return steal_fd(&fd);
+    *ret_fd = openat(dir_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return *ret_fd >= 0 || errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+               ? 0
+               : err_set(e, errno, "cannot open a folder of container '%s'", id);
 }
 
-/* The container @id with the name @name; 0 when it is just going. */
-static int fill(const struct store *store, const char *id, const char *name, struct found *ret)
+/* The run folder of @id, if its supervisor holds the lock; else -1. Asked with a shared lock: two
+ * who ask at once do not take each other for the supervisor. */
+static int open_running(const struct store *store, const char *id, int *ret_fd, struct err *e)
 {
-    autoclose int dir_fd =
-        openat(store->containers_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int r = open_folder(store->run_fd, id, ret_fd, e);
+
+    if (*ret_fd >= 0 && flock(*ret_fd, LOCK_SH | LOCK_NB) == 0) {
+        close_fd(ret_fd);
+    }
+    return r;
+}
+
+/* The container @id with the name @name: returns 1; 0 when it is just going. */
+static int fill(const struct store *store, const char *id, const char *name, struct found *ret,
+                struct err *e)
+{
+    autoclose int dir_fd = -1;
+    int r = open_folder(store->containers_fd, id, &dir_fd, e);
 
     if (dir_fd < 0) {
-        return 0;
+        return r;
     }
     *ret = (struct found){
         .id = xstrdup(id), .name = xstrdup(name), .dir_fd = steal_fd(&dir_fd), .run_fd = -1};
@@ -94,8 +110,7 @@ static void hand_out(struct found_list *l, struct found_list *ret)
 static int open_names(const struct store *store, int *ret_fd, struct err *e)
 {
     *ret_fd = openat(store->dir_fd, "names", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return *ret_fd < 0 && errno != ENOENT ? err_set(e, errno, "cannot read the names of containers")
-                                          : 0;
+    return *ret_fd < 0 && errno != ENOENT ? err_set(e, errno, UNREADABLE_NAMES) : 0;
 }
 
 /* Is @name a name of @id? */
@@ -123,40 +138,57 @@ static char *configured_name(const struct store *store, const char *id)
     return xstrdup_null(json_string_value(json_object_get(json_object_get(o, "rbox"), "name")));
 }
 
-/* NULL: it has none, yet or any more. The caller owns it. */
-static char *name_of(const struct store *store, int names_fd, const char *id)
+/* *ret is the caller's. NULL: it has none, yet or any more. */
+static int name_of(const struct store *store, int names_fd, const char *id, char **ret,
+                   struct err *e)
 {
     autofree char *configured = configured_name(store, id);
     autoclosedir DIR *d = NULL;
     const struct dirent *entry = NULL;
-    int fd = -1;
+    int more = 0;
 
     if (configured != NULL && leads_to(names_fd, configured, id)) {
-        return steal_ptr(&configured);
+        *ret = steal_ptr(&configured);
+        return 0;
     }
-    fd = openat(names_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    d = fd >= 0 ? fdopendir(fd) : NULL;
-    while (d != NULL && (entry = readdir(d)) != NULL) {
-        if (leads_to(names_fd, entry->d_name, id)) {
-            return xstrdup(entry->d_name);
-        }
+    d = names_fd >= 0 ? dir_open(names_fd, ".") : NULL;
+    more = d != NULL || names_fd < 0 ? 0 : -errno;
+    while (*ret == NULL && d != NULL && (more = dir_next(d, &entry)) > 0) {
+        *ret = leads_to(names_fd, entry->d_name, id) ? xstrdup(entry->d_name) : NULL;
     }
-    return NULL;
+    return more < 0 ? err_set(e, -more, UNREADABLE_NAMES) : 0;
 }
 
 /* Which containers of the store have a run folder. */
-static void list_run_folders(const struct store *store, struct strv *ret)
+static int list_run_folders(const struct store *store, struct strv *ret, struct err *e)
 {
-    int fd = openat(store->run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    autoclosedir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    autoclosedir DIR *d = dir_open(store->run_fd, ".");
     const struct dirent *entry = NULL;
+    int more = d != NULL ? 0 : -errno;
 
-    while (d != NULL && (entry = readdir(d)) != NULL) {
+    while (d != NULL && (more = dir_next(d, &entry)) > 0) {
         if (entry->d_name[0] != '.') {
             strv_push(ret, entry->d_name);
         }
     }
     strv_sort(ret);
+    return more < 0 ? err_set(e, -more, "cannot read which containers run") : 0;
+}
+
+/* The container that the name @name leads to, if there is one. @runs: the run folders. */
+static int add_named(const struct store *store, int names_fd, const char *name,
+                     const struct strv *runs, struct found_list *l, struct err *e)
+{
+    char id[ID_MAX_BYTES];
+    struct found f;
+    int r = name[0] != '.' && read_link(names_fd, name, id) ? fill(store, id, name, &f, e) : 0;
+
+    if (r <= 0) {
+        return r;
+    }
+    r = strv_has_sorted(runs, id) ? open_running(store, id, &f.run_fd, e) : 0;
+    add(l, &f);
+    return r;
 }
 
 int find_all(const struct store *store, struct found_list *ret, struct err *e)
@@ -165,26 +197,40 @@ int find_all(const struct store *store, struct found_list *ret, struct err *e)
     autostrv struct strv runs = {0};
     autoclosedir DIR *d = NULL;
     const struct dirent *entry = NULL;
-    int fd = -1;
+    int more = 0;
+    int r = 0;
 
+    fd_raise_limit(); /* a row has two, and the containers' own limit is set for each */
     state_sweep(store);
-    list_run_folders(store, &runs);
-    if (open_names(store, &fd, e) < 0) {
-        return -e->errnum;
+    r = list_run_folders(store, &runs, e);
+    d = r < 0 ? NULL : dir_open(store->dir_fd, "names");
+    more = d != NULL || r < 0 || errno == ENOENT ? 0 : -errno;
+    while (r == 0 && d != NULL && (more = dir_next(d, &entry)) > 0) {
+        r = add_named(store, dirfd(d), entry->d_name, &runs, &l, e);
     }
-    d = fd >= 0 ? fdopendir(fd) : NULL;
-    while (d != NULL && (entry = readdir(d)) != NULL) {
-        char id[ID_MAX_BYTES];
-        struct found f;
-
-        if (entry->d_name[0] != '.' && read_link(fd, entry->d_name, id) &&
-            fill(store, id, entry->d_name, &f)) {
-            f.run_fd = strv_has_sorted(&runs, id) ? open_running(store, id) : -1;
-            add(&l, &f);
-        }
+    if (r < 0 || more < 0) {
+        return r < 0 ? r : err_set(e, -more, UNREADABLE_NAMES);
     }
     hand_out(&l, ret);
     return 0;
+}
+
+/* Container @id, if it runs and has a name. */
+static int add_running(const struct store *store, int names_fd, const char *id,
+                       struct found_list *l, struct err *e)
+{
+    autoclose int run_fd = -1;
+    autofree char *name = NULL;
+    struct found f;
+    int r = open_running(store, id, &run_fd, e);
+
+    r = r < 0 || run_fd < 0 ? r : name_of(store, names_fd, id, &name, e);
+    r = r < 0 || name == NULL ? r : fill(store, id, name, &f, e);
+    if (r > 0) {
+        f.run_fd = steal_fd(&run_fd);
+        add(l, &f);
+    }
+    return r < 0 ? r : 0;
 }
 
 /* From the run folders: the store may hold many more that do not run. */
@@ -193,35 +239,30 @@ int find_all_running(const struct store *store, struct found_list *ret, struct e
     autofound_list struct found_list l = {0};
     autostrv struct strv runs = {0};
     autoclose int names_fd = -1;
+    int r = 0;
 
+    fd_raise_limit();
     state_sweep(store);
-    list_run_folders(store, &runs);
-    if (open_names(store, &names_fd, e) < 0) {
-        return -e->errnum;
+    r = list_run_folders(store, &runs, e);
+    r = r < 0 ? r : open_names(store, &names_fd, e);
+    for (size_t i = 0; r == 0 && i < runs.len; i++) {
+        r = add_running(store, names_fd, runs.v[i], &l, e);
     }
-    for (size_t i = 0; i < runs.len; i++) {
-        autoclose int run_fd = open_running(store, runs.v[i]);
-        autofree char *name = run_fd >= 0 ? name_of(store, names_fd, runs.v[i]) : NULL;
-        struct found f;
-
-        if (name != NULL && fill(store, runs.v[i], name, &f)) {
-            f.run_fd = steal_fd(&run_fd);
-            add(&l, &f);
-        }
+    if (r == 0) {
+        hand_out(&l, ret);
     }
-    hand_out(&l, ret);
-    return 0;
+    return r;
 }
 
-/* The only id that is or begins with @word; -ENOENT, -ENOTUNIQ. */
+/* The only id that is or begins with @word; -ENOENT, -ENOTUNIQ, or what kept us from looking. */
 static int find_id(const struct store *store, const char *word, char ret_id[ID_MAX_BYTES])
 {
-    int fd = openat(store->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    autoclosedir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+    autoclosedir DIR *d = dir_open(store->containers_fd, ".");
     const struct dirent *entry = NULL;
+    int more = d != NULL ? 0 : -errno;
     int r = -ENOENT;
 
-    while (d != NULL && (entry = readdir(d)) != NULL) {
+    while (d != NULL && (more = dir_next(d, &entry)) > 0) {
         if (entry->d_name[0] == '.' || str_after(entry->d_name, word) == NULL ||
             strlen(entry->d_name) >= ID_MAX_BYTES) {
             continue;
@@ -232,7 +273,7 @@ static int find_id(const struct store *store, const char *word, char ret_id[ID_M
         (void)strcpy(ret_id, entry->d_name);
         r = 0;
     }
-    return r;
+    return more < 0 ? more : r;
 }
 
 static int missing(const char *word, struct err *e)
@@ -241,11 +282,28 @@ static int missing(const char *word, struct err *e)
     return err_hint(e, "rbox ps --all");
 }
 
+/* The container whose id is or begins with @word: returns 1, or 0 where there is none. */
+static int find_by_id(const struct store *store, int names_fd, const char *word,
+                      char ret_id[ID_MAX_BYTES], struct found *ret, struct err *e)
+{
+    autofree char *name = NULL;
+    int r = find_id(store, word, ret_id);
+
+    if (r == -ENOENT) {
+        return 0;
+    }
+    if (r == -ENOTUNIQ) {
+        return err_new(e, ENOTUNIQ, "'%s' is the beginning of several containers' ids", word);
+    }
+    r = r < 0 ? err_set(e, -r, "cannot read the store's containers")
+              : name_of(store, names_fd, ret_id, &name, e);
+    return r < 0 || name == NULL ? r : fill(store, ret_id, name, ret, e);
+}
+
 /* A name comes before the beginning of an id. Neither reads what the other containers are. */
 int find_container(const struct store *store, const char *word, struct found *ret, struct err *e)
 {
     autoclose int names_fd = -1;
-    autofree char *name = NULL;
     char id[ID_MAX_BYTES] = "";
     struct found f;
     int r = 0;
@@ -257,17 +315,16 @@ int find_container(const struct store *store, const char *word, struct found *re
     if (*word == '\0' || *word == '.' || strchr(word, '/') != NULL) {
         return missing(word, e);
     }
-    if (!read_link(names_fd, word, id) || !fill(store, id, word, &f)) {
-        r = find_id(store, word, id);
-        if (r == -ENOTUNIQ) {
-            return err_new(e, ENOTUNIQ, "'%s' is the beginning of several containers' ids", word);
-        }
-        name = r == 0 ? name_of(store, names_fd, id) : NULL;
-        if (name == NULL || !fill(store, id, name, &f)) {
-            return missing(word, e);
-        }
+    r = read_link(names_fd, word, id) ? fill(store, id, word, &f, e) : 0;
+    r = r != 0 ? r : find_by_id(store, names_fd, word, id, &f, e);
+    if (r <= 0) {
+        return r < 0 ? r : missing(word, e);
     }
-    f.run_fd = open_running(store, id);
+    r = open_running(store, id, &f.run_fd, e);
+    if (r < 0) {
+        found_done(&f);
+        return r;
+    }
     *ret = f;
     return 0;
 }

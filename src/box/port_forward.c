@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "box/net_fork.h"
+#include "sys/fd.h"
 #include "sys/netlink.h"
 #include "sys/path.h"
 #include "sys/sandbox.h"
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -169,17 +169,6 @@ static int serve_requests(struct forward *f, int run_fd, struct err *e)
     return 0;
 }
 
-/* Each connection takes two descriptors: as many as the caller may have. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 /* It opens nothing and starts nothing any more; CAP_NET_ADMIN is for IP_TRANSPARENT. */
 static int confine_self(struct err *e)
 {
@@ -220,7 +209,7 @@ static int forward_run(void *arg, int ready_fd, struct err *e)
     if (f->epoll_fd < 0) {
         return err_set(e, errno, "cannot create an epoll descriptor");
     }
-    raise_descriptors();
+    fd_raise_limit(); /* each connection takes two */
     r = keep_answers(e);
     for (size_t i = 0; r == 0 && i < a->ports->count; i++) {
         r = forward_listen(f, &a->ports->v[i].row, a->ports->v[i].fd);

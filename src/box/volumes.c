@@ -6,13 +6,13 @@
 #include "box/mount_options.h"
 #include "box/mounts.h"
 #include "box/secrets.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/path.h"
 #include "sys/reach.h"
 #include "sys/tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -252,15 +252,10 @@ static int attach_kernel_fs(const struct spec_mount *v, int root_fd, struct err 
 
 static int is_empty(int dir_fd)
 {
-    autoclosedir DIR *d = fdopendir(dir_fd);
+    autoclosedir DIR *d = dir_open(dir_fd, ".");
     const struct dirent *entry = NULL;
 
-    while (d != NULL && (entry = readdir(d)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            return 0;
-        }
-    }
-    return d != NULL;
+    return d != NULL && dir_next(d, &entry) == 0;
 }
 
 /* An empty volume begins with what the image has at its place, the folder's owner and mode
@@ -277,7 +272,7 @@ static int fill_volume(const struct spec_mount *v, int volume_fd, int target_fd,
     if (to_fd < 0 || from_fd < 0 || fstat(from_fd, &st) < 0) {
         return err_set(e, errno, "cannot copy the image's '%s'", v->destination);
     }
-    if (!is_empty(openat(to_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC))) {
+    if (!is_empty(to_fd)) {
         return 0;
     }
     /* Best effort for the folder itself: a single-id map has no other owners. */

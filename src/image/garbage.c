@@ -6,10 +6,10 @@
 #include "image/layers.h"
 #include "image/record.h"
 #include "image/usage.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 #include "userns/userns.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -136,21 +136,19 @@ static int each_in_folder(const struct garbage *g, size_t row, garbage_fn *fn, v
 {
     autoclosedir DIR *d = NULL;
     const struct dirent *entry = NULL;
+    int more = 0;
     int r = 0;
-    int fd = openat(g->store->dir_fd, FOLDERS[row].path,
-                    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-    d = fd >= 0 ? fdopendir(fd) : NULL;
+    d = dir_open(g->store->dir_fd, FOLDERS[row].path);
     if (d == NULL) {
         return errno == ENOENT ? 0 : err_set(e, errno, "cannot read '%s'", FOLDERS[row].path);
     }
-    while (r == 0 && (entry = readdir(d)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            FOLDERS[row].is_garbage(g, entry->d_name)) {
+    while (r == 0 && (more = dir_next(d, &entry)) > 0) {
+        if (FOLDERS[row].is_garbage(g, entry->d_name)) {
             r = fn(g, row, dirfd(d), entry->d_name, arg, e);
         }
     }
-    return r;
+    return more < 0 ? err_set(e, -more, "cannot read '%s'", FOLDERS[row].path) : r;
 }
 
 /* Call @fn for each piece of garbage. */

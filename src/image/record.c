@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "image/index.h"
 #include "image/manifest.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -250,16 +250,16 @@ int record_each(const struct store *store, int (*fn)(const struct image *i, void
                                         "labels", "created", "size",         NULL};
     autoclose int images_fd = -1;
     autoclosedir DIR *d = NULL;
-    struct dirent *entry = NULL;
-    int list_fd = -1;
+    const struct dirent *entry = NULL;
+    int more = 0;
     int r = open_images(store, &images_fd, e);
 
     if (r < 0) {
         return r;
     }
-    list_fd = openat(images_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    d = list_fd >= 0 ? fdopendir(list_fd) : NULL;
-    while (r == 0 && d != NULL && (entry = readdir(d)) != NULL) {
+    d = dir_open(images_fd, ".");
+    more = d != NULL ? 0 : -errno;
+    while (r == 0 && d != NULL && (more = dir_next(d, &entry)) > 0) {
         struct image i = {.lock_fd = -1};
         struct err ignored = {0};
         autoclose int fd = -1;
@@ -276,7 +276,7 @@ int record_each(const struct store *store, int (*fn)(const struct image *i, void
         r = read == -ENOENT ? 0 : fn(&i, arg);
         image_done(&i);
     }
-    return r;
+    return more < 0 ? err_set(e, -more, "cannot read the store's images") : r;
 }
 
 /* ---- writing */

@@ -4,11 +4,11 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "image/labels.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 #include "userns/idmap.h"
 #include "userns/userns.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -132,22 +132,24 @@ int64_t volume_created(const struct store *store, const char *name)
 
 int volume_list(const struct store *store, struct strv *ret, struct err *e)
 {
-    int fd = -1;
-    int r = open_volumes(store, &fd, e);
-    autoclosedir DIR *d = r < 0 ? NULL : fdopendir(fd);
+    autoclose int fd = -1;
+    autoclosedir DIR *d = NULL;
     const struct dirent *entry = NULL;
+    int more = 0;
+    int r = open_volumes(store, &fd, e);
 
-    if (r == 0 && d == NULL) {
-        r = err_set(e, errno, "cannot read the store's volumes");
-        close_fd(&fd);
+    if (r < 0) {
+        return r;
     }
-    while (d != NULL && (entry = readdir(d)) != NULL) {
+    d = dir_open(fd, ".");
+    more = d != NULL ? 0 : -errno;
+    while (d != NULL && (more = dir_next(d, &entry)) > 0) {
         if (entry->d_name[0] != '.' && volume_exists(store, entry->d_name)) {
             strv_push(ret, entry->d_name);
         }
     }
     strv_sort(ret);
-    return r;
+    return more < 0 ? err_set(e, -more, "cannot read the store's volumes") : 0;
 }
 
 int volume_missing(const char *name, struct err *e)

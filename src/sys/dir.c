@@ -3,13 +3,35 @@
 
 #include "base/cleanup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* ---- listing */
+
+DIR *dir_open(int dir_fd, const char *name)
+{
+    autoclose int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (d != NULL) {
+        (void)steal_fd(&fd);
+    }
+    return d;
+}
+
+int dir_next(DIR *d, const struct dirent **ret)
+{
+    do {
+        errno = 0;
+        *ret = readdir(d);
+    } while (*ret != NULL &&
+             (strcmp((*ret)->d_name, ".") == 0 || strcmp((*ret)->d_name, "..") == 0));
+    return *ret != NULL ? 1 : -errno;
+}
 
 /* ---- removing */
 

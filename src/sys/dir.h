@@ -6,6 +6,15 @@
 
 #include "base/err.h"
 
+#include <dirent.h>
+
+/* Open folder @name below @dir_fd to list it. closedir(). NULL: errno says why. */
+DIR *dir_open(int dir_fd, const char *name);
+
+/* The next entry of @d but "." and "..": *ret is borrowed until the next call. Returns 1, 0 at the
+ * end, or -errno: then there may be more, and who removes what is not listed must not go on. */
+int dir_next(DIR *d, const struct dirent **ret);
+
 /* Remove the tree @name below @dir_fd, however deep, never following a symlink nor crossing into
  * another file system. Unreadable folders that are ours are chmoded first. Needs privilege over
  * foreign owners (run inside the mapped user namespace for these). A missing tree is success.

@@ -12,6 +12,9 @@
 /* Write all of @data, retrying on EINTR and short writes. Returns 0 or -errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 
+/* As many descriptors as the hard limit allows: for who holds some for each of many. */
+void fd_raise_limit(void);
+
 /* A pipe, both ends close-on-exec and the caller's. */
 int fd_pipe(int *ret_read_fd, int *ret_write_fd, struct err *e);
 

@@ -55,6 +55,45 @@ raw() {
   [ "$status" -eq 1 ]
 }
 
+# What a store holds; all_there WHAT: it is still what it was ($before).
+all_of_it() {
+  ls "$RBOX_STORE"/{blobs/sha256,layers,containers,volumes}
+}
+all_there() {
+  [ "$(all_of_it)" = "$before" ] || {
+    echo "$1: $(diff <(echo "$before") <(all_of_it))"
+    return 1
+  }
+}
+
+@test "what cannot be listed is not taken for nothing: no prune removes it" {
+  local n what folder
+  rbox run -d --network none --name live -v kept:/v busybox sleep 1000
+  for n in 1 2 3 4 5 6 7 8; do
+    rbox create -q --network none --name "c$n" -v "v$n:/v" busybox true
+  done
+  local before
+  before=$(all_of_it)
+  [ "$(ulimit -Sn 12 && rbox ps -aq | wc -l)" -eq 9 ]
+  # For lack of descriptors, wherever that happens.
+  for n in $(seq 5 24); do
+    (ulimit -n "$n" && rbox volume prune -f) || true
+    all_there "volume prune, $n descriptors"
+    (ulimit -n "$n" && rbox image prune -f) || true
+    all_there "image prune, $n descriptors"
+  done
+  # For lack of a right, which root does not lack.
+  ! is_user root || return 0
+  for what in "image images" "volume containers" "container run/$(cat /proc/sys/kernel/random/boot_id)" "image containers"; do
+    folder=$RBOX_STORE/${what#* }
+    chmod 400 "$folder"
+    run rbox "${what% *}" prune -f
+    chmod 711 "$folder"
+    [ "$status" -eq 125 ]
+    all_there "$what"
+  done
+}
+
 @test "system check finds a changed, an added and a missing file of a layer; --repair unpacks it anew" {
   [ "$(rbox system check)" = "4 blobs and 2 layers checked, 0 problems" ]
   local passwd
