@@ -202,7 +202,8 @@ PY
   export RBOX_STORE=$BATS_TEST_TMPDIR/planted-store
   tar -rf archive.tar layers files known
   rbox load -q -i archive.tar
-  [ "$(in_image test/layers:1 'ls / | tr "\n" " "')" != *planted* ]
+  [[ "$(in_image test/layers:1 'ls / | tr "\n" " "')" == *added* ]]
+  [[ "$(in_image test/layers:1 'ls / | tr "\n" " "')" != *planted* ]]
   [ -z "$(rbox unshare find "$RBOX_STORE" -name planted 2>/dev/null || find "$RBOX_STORE" -name planted)" ]
   rbox rm-tree "$RBOX_STORE"
 }
@@ -291,17 +292,46 @@ PY
   [ ! -e /evil ] && [ ! -e /tmp/evil-soft ] && [ ! -e /tmp/evil-climb ]
 }
 
+# The processes below $1 that are rbox-unpack's.
+unpackers() {
+  local pid
+  for pid in $(pgrep -P "$1"); do
+    if [[ "$(tr '\0' ' ' <"/proc/$pid/cmdline")" == */rbox-unpack\ spool* ]]; then
+      echo "$pid"
+    fi
+    unpackers "$pid"
+  done
+}
+
+three_unpackers() {
+  mapfile -t pids < <(unpackers "$loader")
+  [ "${#pids[@]}" -eq 3 ] && [[ "$(readlink "/proc/${pids[2]}/root")" == */layers/1/d ]]
+}
+
 @test "what reads an archive is locked in: its own root, no program, no socket, no mount" {
+  local loader pid root
+  local -a pids
+  head -c 3000000 /dev/zero >big
+  tar -cf layer.tar big
+  tar -cf image.tar layer.tar
   mkfifo slow
   "$RBOX_BUILD/rbox" load -i slow 3>&- &
-  local loader=$! pid
+  loader=$!
   exec 5>slow
-  head -c 100 /dev/zero >&5
-  until_true pgrep -P "$loader" -f 'rbox-unpack spool'
-  for pid in $(pgrep -P "$loader" -f 'rbox-unpack spool'); do
+  head -c 2000000 image.tar >&5
+  # One reads, one makes the processes for layers, one has a layer under way.
+  until_true three_unpackers
+  for pid in "${pids[@]}"; do
     until_true grep -q '^Seccomp:.*2' "/proc/$pid/status"
     grep -q '^NoNewPrivs:.*1' "/proc/$pid/status"
-    [[ "$(rbox unshare readlink "/proc/$pid/root" 2>/dev/null || readlink "/proc/$pid/root")" != / ]]
+    root=$(readlink "/proc/$pid/root")
+    [[ "$root" == */tmp/load-* ]]
+    [ "$(readlink "/proc/$pid/cwd")" = "$root" ] || [ "$(readlink "/proc/$pid/cwd")" = "$root/layers" ]
+  done
+  # Who parses the layer has neither the archive nor what is believed.
+  for pid in "${pids[@]:1}"; do
+    [ "$(readlink "/proc/$pid/fd/0")" = /dev/null ]
+    [ "$(readlink "/proc/$pid/fd/1")" = /dev/null ]
   done
   exec 5>&-
   wait "$loader" || true
