@@ -208,6 +208,26 @@ PY
   rbox rm-tree "$RBOX_STORE"
 }
 
+@test "a load unpacks its layers while it reads them, and no layer once more from its blob" {
+  make_archive
+  skopeo copy -q docker-archive:archive.tar oci-archive:oci.tar:docker.io/test/layers:1
+  gzip -c archive.tar >archive.tar.gz
+  mkdir counting
+  chmod 755 "$BATS_RUN_TMPDIR" # to root's ids
+  printf '#!/bin/sh\necho "$1" >>"%s/calls"\nexec "%s/rbox-unpack" "$@"\n' "$PWD" "$RBOX_BUILD" >counting/rbox-unpack
+  chmod 755 counting/rbox-unpack
+  local archive
+  for archive in archive.tar archive.tar.gz oci.tar; do
+    export RBOX_STORE=$BATS_TEST_TMPDIR/store-of-$archive
+    install -m 666 /dev/null calls
+    RBOX_LIBEXEC=$PWD/counting rbox load -q -i $archive
+    [ "$(grep -c spool calls)" -eq 1 ]
+    [ "$(grep -c layer calls)" -eq 0 ]
+    [ "$(ls "$RBOX_STORE"/layers/*/key | wc -l)" -eq 3 ]
+    rbox rm-tree "$RBOX_STORE"
+  done
+}
+
 @test "what images of the store have is not unpacked again; what they lack by name is" {
   make_archive
   gzip -c base.tar >base.gz

@@ -256,8 +256,12 @@ CONF
   until_true half_way
   [ ! -e go ]
   compgen -G "$RBOX_STORE/partial/*.partial" >/dev/null
+  exec 6<"$(echo "$RBOX_STORE"/tmp/layer-*/d/bin/busybox)" # so that no other file gets its number
   touch go
   wait "$puller"
+  # What was there half-way is the layer: it was not unpacked once more, from the whole blob.
+  [ "$(stat -c %i "$RBOX_STORE"/layers/*/d/bin/busybox)" = "$(stat -L -c %i /dev/fd/6)" ]
+  exec 6<&-
   [ "$(rbox run --rm --network none --pull never "$at/box:latest" echo in)" = in ]
   [ -z "$(ls "$RBOX_STORE/tmp")" ]
 }
