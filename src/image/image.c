@@ -38,11 +38,7 @@ void image_done(struct image *i)
 
 int64_t image_layer_bytes(const struct store *store, const struct image *i, size_t layer)
 {
-    autofree char *path = layer < i->blobs.len ? manifest_blob_path(i->blobs.v[layer]) : NULL;
-    struct stat st;
-
-    return path != NULL && fstatat(store->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size
-                                                                                       : 0;
+    return layer < i->blobs.len ? store_blob_bytes(store, i->blobs.v[layer]) : 0;
 }
 
 /* ---- layers for the maps asked for */

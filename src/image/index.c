@@ -76,14 +76,6 @@ static int write_index(const struct store *store, const json_t *root, struct err
     return r < 0 ? r : file_write(store->dir_fd, "index.json", text, strlen(text), FILE_SYNC, e);
 }
 
-static int64_t blob_bytes(const struct store *store, const char *digest)
-{
-    autofree char *path = manifest_blob_path(digest);
-    struct stat st;
-
-    return fstatat(store->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
-}
-
 int index_update(const struct store *store, const struct image *i, const char *name, struct err *e)
 {
     autoclose int lock_fd = -1;
@@ -98,7 +90,8 @@ int index_update(const struct store *store, const struct image *i, const char *n
     manifests = json_object_get(root, "manifests");
     drop_entry(manifests, name);
     if (i != NULL) {
-        json_t *entry = compose_descriptor(MANIFEST_TYPE, i->digest, blob_bytes(store, i->digest));
+        json_t *entry =
+            compose_descriptor(MANIFEST_TYPE, i->digest, store_blob_bytes(store, i->digest));
 
         (void)json_object_set_new(entry, "annotations", json_pack("{s:s}", REF_NAME, name));
         (void)json_array_append_new(manifests, entry);

@@ -217,14 +217,6 @@ static int unpack_layers(struct ingest *in, const struct manifest *m, const stru
     return r;
 }
 
-static int64_t blob_bytes(const struct ingest *in, const char *digest)
-{
-    struct stat st;
-
-    return fstatat(in->blobs_fd, manifest_hex(digest), &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size
-                                                                                      : 0;
-}
-
 static int write_records(struct ingest *in, struct image *i, const struct strv *names,
                          struct err *e)
 {
@@ -232,7 +224,7 @@ static int write_records(struct ingest *in, struct image *i, const struct strv *
 
     i->created_s = time(NULL);
     for (size_t k = 0; k < i->blobs.len; k++) {
-        i->size_bytes += blob_bytes(in, i->blobs.v[k]);
+        i->size_bytes += store_blob_bytes(in->store, i->blobs.v[k]);
     }
     if (syncfs(in->blobs_fd) < 0) {
         return err_set(e, errno, "cannot write the image to disk");

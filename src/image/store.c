@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/hints.h"
 #include "base/mem.h"
+#include "image/manifest.h"
 #include "sys/fd.h"
 #include "userns/userns.h"
 
@@ -178,6 +179,14 @@ int store_lock(const struct store *s, enum store_lock how, int *ret_fd, struct e
     }
     *ret_fd = steal_fd(&fd);
     return 0;
+}
+
+int64_t store_blob_bytes(const struct store *s, const char *digest)
+{
+    autofree char *path = manifest_blob_path(digest);
+    struct stat st;
+
+    return fstatat(s->dir_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size : 0;
 }
 
 /* ---- temporary folders */

@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "spec/spec.h"
 
+#include <stdint.h>
+
 struct store {
     char *path;        /* for messages only */
     int dir_fd;        /* the store's top, 0700 */
@@ -42,6 +44,9 @@ enum store_lock {
  * the record, so that the collector (garbage.h) never takes half of an image for garbage. Runs of
  * what is there do not need it. On success the caller owns *ret_fd, which is the lock. */
 int store_lock(const struct store *s, enum store_lock how, int *ret_fd, struct err *e);
+
+/* How many bytes the blob @digest has; 0: it is not there. */
+int64_t store_blob_bytes(const struct store *s, const char *digest);
 
 /* A new folder in tmp/ for @what, which root of any id map may write to; *ret_name is its name
  * below tmp/, the caller's. */
