@@ -140,9 +140,7 @@ static int is_in_use(const struct checking *c, const struct layer_key *k)
 
 static int check_layer(struct checking *c, const struct image *i, size_t n, struct err *e)
 {
-    const struct layer_key k = {.diff_id = i->diff_ids.v[n],
-                                .uid_map = &c->in.maps.linux_.uid_mappings,
-                                .gid_map = &c->in.maps.linux_.gid_mappings};
+    const struct layer_key k = ingest_key(&c->in, i->diff_ids.v[n]);
     autoclose int fd =
         openat(c->in.blobs_fd, manifest_hex(i->blobs.v[n]), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     autofree char *difference = NULL;

@@ -49,6 +49,13 @@ void ingest_done(struct ingest *in)
     spec_done(&in->maps);
 }
 
+struct layer_key ingest_key(const struct ingest *in, const char *diff_id)
+{
+    return (struct layer_key){.diff_id = diff_id,
+                              .uid_map = &in->maps.linux_.uid_mappings,
+                              .gid_map = &in->maps.linux_.gid_mappings};
+}
+
 int ingest_has(const struct ingest *in, const char *digest)
 {
     return faccessat(in->blobs_fd, manifest_hex(digest), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
@@ -193,9 +200,7 @@ static int unpack_layers(struct ingest *in, const struct manifest *m, const stru
                        diff_ids->len);
     }
     for (size_t i = 0; r == 0 && i < diff_ids->len; i++) {
-        const struct layer_key key = {.diff_id = diff_ids->v[i],
-                                      .uid_map = &in->maps.linux_.uid_mappings,
-                                      .gid_map = &in->maps.linux_.gid_mappings};
+        const struct layer_key key = ingest_key(in, diff_ids->v[i]);
         const struct strv before = {.v = diff_ids->v, .len = i};
         struct ingest_job *j = &jobs[started % INGEST_PARALLEL];
         autoclose int fd = -1;

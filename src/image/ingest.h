@@ -23,6 +23,9 @@ struct ingest {
 int ingest_open(const struct store *store, struct ingest *ret, struct err *e);
 void ingest_done(struct ingest *in);
 
+/* The layer @diff_id (borrowed) for the maps of @in. */
+struct layer_key ingest_key(const struct ingest *in, const char *diff_id);
+
 /* Copy @fd into the store; *ret_digest ("sha256:HEX") is the caller's. */
 int ingest_blob(struct ingest *in, int fd, char **ret_digest, struct err *e);
 int ingest_text(struct ingest *in, const char *text, char **ret_digest, struct err *e);

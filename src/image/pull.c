@@ -136,9 +136,7 @@ static int resolve(struct puller *p, const char *reference, const char *digest, 
 static int next_layer(const struct puller *p, const char *digest, size_t *at, struct layer_key *ret)
 {
     for (; *at < p->m.layers.len && *at < p->diff_ids.len; (*at)++) {
-        *ret = (struct layer_key){.diff_id = p->diff_ids.v[*at],
-                                  .uid_map = &p->in.maps.linux_.uid_mappings,
-                                  .gid_map = &p->in.maps.linux_.gid_mappings};
+        *ret = ingest_key(&p->in, p->diff_ids.v[*at]);
         if (strcmp(p->m.layers.v[*at], digest) == 0 && !layer_exists(p->in.store, ret)) {
             return 1;
         }

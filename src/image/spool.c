@@ -147,18 +147,11 @@ static int write_known(const struct spool *s, int temp_fd, struct err *e)
     return r < 0 ? r : file_write(temp_fd, KNOWN, b.data, b.len, 0, e);
 }
 
-static struct layer_key key_of(const struct spool *s, const struct spooled *f)
-{
-    return (struct layer_key){.diff_id = f->diff_id,
-                              .uid_map = &s->in->maps.linux_.uid_mappings,
-                              .gid_map = &s->in->maps.linux_.gid_mappings};
-}
-
 /* Everything shall be on the disk before any of it appears in the store: one sync for all. */
 static int settle(const struct spool *s, struct err *e)
 {
     for (size_t i = 0; i < s->count; i++) {
-        const struct layer_key key = key_of(s, &s->files[i]);
+        const struct layer_key key = ingest_key(s->in, s->files[i].diff_id);
         autofree char *name = xasprintf("%d", s->files[i].number);
         autoclose int fd = key.diff_id != NULL ? openat(s->layers_fd, name, FOLDER) : -1;
 
@@ -245,7 +238,7 @@ int spool_read(const struct spool *s, const char *name, char **ret, size_t *ret_
 /* The layer that came out of @f, under its name. */
 static int adopt(const struct spool *s, const struct spooled *f, struct err *e)
 {
-    const struct layer_key key = key_of(s, f);
+    const struct layer_key key = ingest_key(s->in, f->diff_id);
     autofree char *name = xasprintf("%d", f->number);
 
     if (key.diff_id == NULL || layer_exists(s->in->store, &key)) {
