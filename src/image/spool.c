@@ -147,18 +147,22 @@ static int write_known(const struct spool *s, int temp_fd, struct err *e)
     return r < 0 ? r : file_write(temp_fd, KNOWN, b.data, b.len, 0, e);
 }
 
+/* Mark the folder that came out of @f as the layer that it is. */
+static int seal(const struct spool *s, const struct spooled *f, struct err *e)
+{
+    const struct layer_key key = ingest_key(s->in, f->diff_id);
+    autofree char *name = xasprintf("%d", f->number);
+    autoclose int fd = openat(s->layers_fd, name, FOLDER);
+
+    return fd < 0 ? err_set(e, errno, "cannot open a layer that was unpacked")
+                  : layer_seal(&key, fd, e);
+}
+
 /* Everything shall be on the disk before any of it appears in the store: one sync for all. */
 static int settle(const struct spool *s, struct err *e)
 {
     for (size_t i = 0; i < s->count; i++) {
-        const struct layer_key key = ingest_key(s->in, s->files[i].diff_id);
-        autofree char *name = xasprintf("%d", s->files[i].number);
-        autoclose int fd = key.diff_id != NULL ? openat(s->layers_fd, name, FOLDER) : -1;
-
-        if (key.diff_id != NULL && fd < 0) {
-            return err_set(e, errno, "cannot open a layer that was unpacked");
-        }
-        if (fd >= 0 && layer_seal(&key, fd, e) < 0) {
+        if (s->files[i].diff_id != NULL && seal(s, &s->files[i], e) < 0) {
             return -e->errnum;
         }
     }
