@@ -20,8 +20,6 @@ enum {
     INDEX_BYTES_MAX = 256 << 20
 };
 
-static const char REF_NAME[] = "org.opencontainers.image.ref.name";
-
 /* Writers take turns; readers see the old file or the new one. */
 static int lock_index(const struct store *store, int *ret_fd, struct err *e)
 {
@@ -58,7 +56,7 @@ static void drop_entry(json_t *manifests, const char *name)
         const json_t *annotations =
             json_object_get(json_array_get(manifests, i - 1), "annotations");
 
-        if (str_eq(json_string_value(json_object_get(annotations, REF_NAME)), name)) {
+        if (str_eq(json_string_value(json_object_get(annotations, MANIFEST_REF_NAME)), name)) {
             (void)json_array_remove(manifests, i - 1);
         }
     }
@@ -93,7 +91,8 @@ int index_update(const struct store *store, const struct image *i, const char *n
         json_t *entry =
             compose_descriptor(MANIFEST_TYPE, i->digest, store_blob_bytes(store, i->digest));
 
-        (void)json_object_set_new(entry, "annotations", json_pack("{s:s}", REF_NAME, name));
+        (void)json_object_set_new(entry, "annotations",
+                                  json_pack("{s:s}", MANIFEST_REF_NAME, name));
         (void)json_array_append_new(manifests, entry);
     }
     r = write_index(store, root, e);

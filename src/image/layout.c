@@ -104,8 +104,7 @@ static int pick_manifest(struct layout *l, char **digest, int is_index, struct e
  * is one. */
 static char *entry_name(const json_t *o)
 {
-    static const char *const KEYS[] = {"io.containerd.image.name",
-                                       "org.opencontainers.image.ref.name"};
+    static const char *const KEYS[] = {"io.containerd.image.name", MANIFEST_REF_NAME};
     const json_t *annotations = json_object_get(o, "annotations");
 
     for (size_t i = 0; i < sizeof(KEYS) / sizeof(KEYS[0]); i++) {
@@ -155,8 +154,7 @@ static int load_entry(struct layout *l, const json_t *o, struct err *e)
 
 static const char *ref_name(const json_t *o)
 {
-    return json_string_value(
-        json_object_get(json_object_get(o, "annotations"), "org.opencontainers.image.ref.name"));
+    return json_string_value(json_object_get(json_object_get(o, "annotations"), MANIFEST_REF_NAME));
 }
 
 /* Is there another entry for the same image that fits the platform better? The first of equals

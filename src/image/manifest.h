@@ -24,6 +24,9 @@ struct manifest {
 
 #define MANIFEST_TYPE "application/vnd.oci.image.manifest.v1+json"
 
+/* The annotation of an index that has an image's name. */
+#define MANIFEST_REF_NAME "org.opencontainers.image.ref.name"
+
 /* The file oci-layout of a folder in the OCI layout. */
 #define MANIFEST_LAYOUT "{\"imageLayoutVersion\":\"1.0.0\"}"
 

@@ -78,7 +78,7 @@ static int add_manifest(struct saving *s, const struct image *i, struct err *e)
     entry = compose_descriptor(type != NULL ? type : MANIFEST_TYPE, i->digest, (int64_t)len);
     if (!record_is_dangling(i->name)) {
         (void)json_object_set_new(entry, "annotations",
-                                  json_pack("{s:s}", "org.opencontainers.image.ref.name", i->name));
+                                  json_pack("{s:s}", MANIFEST_REF_NAME, i->name));
     }
     (void)json_array_append_new(s->manifests, entry);
     return put_blob(s, i->digest, e);
