@@ -74,10 +74,6 @@ static int layout_manifest(struct layout *l, const char *digest, char **ret_conf
     return r;
 }
 
-enum {
-    INDEX_DEPTH_MAX = 4
-};
-
 /* An index may point to an index for several architectures; one that points at itself runs out of
  * depth. */
 static int pick_manifest(struct layout *l, char **digest, int is_index, struct err *e)
@@ -90,7 +86,7 @@ static int pick_manifest(struct layout *l, char **digest, int is_index, struct e
         size_t len = 0;
 
         *digest = NULL;
-        if (depth >= INDEX_DEPTH_MAX) {
+        if (depth >= MANIFEST_INDEX_DEPTH_MAX) {
             return err_new(e, ELOOP, "indexes nested too deep");
         }
         r = ingest_read(l->in, outer, &text, &len, e);

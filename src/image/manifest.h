@@ -13,7 +13,8 @@
 
 enum {
     MANIFEST_BYTES_MAX = 4 << 20,
-    MANIFEST_LAYERS_MAX = 127
+    MANIFEST_LAYERS_MAX = 127,
+    MANIFEST_INDEX_DEPTH_MAX = 4 /* of indexes in each other */
 };
 
 /* A manifest: the config's digest and the layers', lowest first. */

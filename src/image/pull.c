@@ -17,10 +17,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    INDEX_DEPTH_MAX = 4
-};
-
 /* A layer that is unpacked while it comes. What goes wrong with it is no error: it is unpacked once
  * more when its blob is whole. */
 struct stream {
@@ -103,7 +99,7 @@ static int resolve(struct puller *p, const char *reference, const char *digest, 
     autofree char *wanted = xstrdup_null(digest);
     int r = 0;
 
-    for (int depth = 0; r == 0 && depth < INDEX_DEPTH_MAX; depth++) {
+    for (int depth = 0; r == 0 && depth < MANIFEST_INDEX_DEPTH_MAX; depth++) {
         autofree char *found = NULL;
         json_t *answer = NULL;
         const char *text = NULL;
