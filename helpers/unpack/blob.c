@@ -68,14 +68,12 @@ int sum_run(struct err *e)
 int digest_run(struct err *e)
 {
     struct source *s = xcalloc(1, sizeof(*s));
-    struct input *in = xcalloc(1, sizeof(*in));
     const void *data = NULL;
     char hex[65] = "";
     ssize_t n = 0;
     int r = 0;
 
-    in->fd = STDIN_FILENO;
-    r = source_open(s, in, e);
+    r = source_open(s, e);
     while (r == 0 && (n = source_read(s, &data, e)) > 0) {
     }
     r = n < 0 ? (int)n : r;
@@ -85,6 +83,5 @@ int digest_run(struct err *e)
     }
     source_done(s);
     free(s);
-    free(in);
     return r;
 }

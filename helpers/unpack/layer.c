@@ -403,19 +403,16 @@ int layer_fill(const struct layer_options *o, feed *from, void *arg, uint64_t *r
 int put_run(const struct layer_options *o, struct err *e)
 {
     struct source *s = xcalloc(1, sizeof(*s));
-    struct input *in = xcalloc(1, sizeof(*in));
     uint64_t devices = 0;
     int r = 0;
 
-    in->fd = STDIN_FILENO;
     s->is_undigested = 1;
-    r = source_open(s, in, e);
+    r = source_open(s, e);
     r = r < 0 ? r : layer_fill(o, source_read, s, &devices, e);
     if (r == 0) {
         (void)printf("{\"devices\":%" PRIu64 "}\n", devices);
     }
     source_done(s);
     free(s);
-    free(in);
     return r;
 }

@@ -48,13 +48,12 @@ void digest_hex(EVP_MD_CTX *ctx, char ret_hex[65])
 
 ssize_t input_read(void *arg, const void **ret, struct err *e)
 {
-    struct input *in = arg;
     ssize_t n = 0;
 
     do {
-        n = read(in->fd, in->chunk, sizeof(in->chunk));
+        n = read(STDIN_FILENO, arg, INPUT_BYTES);
     } while (n < 0 && errno == EINTR);
-    *ret = in->chunk;
+    *ret = arg;
     return n < 0 ? err_set(e, errno, "cannot read the archive") : n;
 }
 
@@ -225,10 +224,12 @@ int source_start(struct source *s, struct err *e)
     return s->kind == SOURCE_COMPRESSED || s->kind == SOURCE_OTHER ? open_raw(s, e) : 0;
 }
 
-int source_open(struct source *s, struct input *in, struct err *e)
+int source_open(struct source *s, struct err *e)
 {
-    int r = source_peek(s, input_read, in, e);
+    void *input = xmalloc(INPUT_BYTES);
+    int r = source_peek(s, input_read, input, e);
 
+    s->input = input;
     if (r == 0 && s->head_len == 0) {
         return err_new(e, EINVAL, "the archive is empty");
     }
@@ -264,5 +265,6 @@ void source_done(struct source *s)
     }
     gunzip_free(s->gunzip);
     EVP_MD_CTX_free(s->digest);
+    free(s->input);
     memset(s, 0, sizeof(*s));
 }

@@ -315,12 +315,10 @@ int spool_run(struct worker *w, const char *known, struct err *e)
 {
     struct spool p = {.worker = w, .known = known};
     struct source *s = xcalloc(1, sizeof(*s));
-    struct input *in = xcalloc(1, sizeof(*in));
     int r = 0;
 
-    in->fd = STDIN_FILENO;
     s->is_undigested = 1; /* each file is, on its own */
-    r = source_open(s, in, e);
+    r = source_open(s, e);
     r = r < 0 ? r : tar_open(source_read, s, &p.tar, e);
     if (r == 0) {
         r = spool_all(&p, e);
@@ -329,6 +327,5 @@ int spool_run(struct worker *w, const char *known, struct err *e)
     worker_stop(w);
     source_done(s);
     free(s);
-    free(in);
     return r;
 }

@@ -70,12 +70,11 @@ typedef ssize_t feed(void *arg, const void **ret, struct err *e);
 
 /* ---- source.c: a byte stream, decompressed by content, with the digest of what came out */
 
-struct input {
-    int fd;
-    char chunk[256 << 10];
+enum {
+    INPUT_BYTES = 256 << 10
 };
 
-/* A feed: what can be read from @arg, a struct input. */
+/* A feed: standard input. @arg is room for INPUT_BYTES. */
 ssize_t input_read(void *arg, const void **ret, struct err *e);
 
 enum source_kind {
@@ -88,6 +87,7 @@ enum source_kind {
 struct source {
     feed *from;
     void *arg;
+    void *input; /* of source_open() */
     enum source_kind kind;
     char head[512];
     size_t head_len; /* 0: there is nothing in it */
@@ -107,8 +107,8 @@ struct source {
 int source_peek(struct source *s, feed *from, void *arg, struct err *e);
 int source_start(struct source *s, struct err *e);
 
-/* Both, of @in, which must not be empty. */
-int source_open(struct source *s, struct input *in, struct err *e);
+/* Both, of standard input, which must not be empty. */
+int source_open(struct source *s, struct err *e);
 
 /* A feed: the decompressed bytes of @arg, a struct source. */
 ssize_t source_read(void *arg, const void **ret, struct err *e);

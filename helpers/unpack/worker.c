@@ -254,7 +254,6 @@ void worker_stop(struct worker *w)
 int layer_run(struct worker *w, struct err *e)
 {
     struct source *s = xcalloc(1, sizeof(*s));
-    struct input *in = xcalloc(1, sizeof(*in));
     struct err late = {0};
     uint64_t devices = 0;
     char hex[65] = "";
@@ -262,8 +261,7 @@ int layer_run(struct worker *w, struct err *e)
     ssize_t n = 0;
     int r = 0;
 
-    in->fd = STDIN_FILENO;
-    r = source_open(s, in, e);
+    r = source_open(s, e);
     if (r == 0) {
         (void)worker_begin(w);
         while ((n = source_read(s, &data, e)) > 0) {
@@ -284,6 +282,5 @@ int layer_run(struct worker *w, struct err *e)
     worker_stop(w);
     source_done(s);
     free(s);
-    free(in);
     return r;
 }

@@ -41,10 +41,9 @@ int layer_fill(const struct layer_options *o, feed *from, void *arg, uint64_t *r
     return err_new(e, EINVAL, "%s, reads %zd bytes", pid < 0 ? "alone" : "forks", n);
 }
 
-int source_open(struct source *s, struct input *in, struct err *e)
+int source_open(struct source *s, struct err *e)
 {
     (void)s;
-    (void)in;
     return err_new(e, ENOSYS, "not here");
 }
 
