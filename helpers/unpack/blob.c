@@ -16,23 +16,23 @@
 static int digest_input(int out_fd, char ret_hex[65], struct err *e)
 {
     EVP_MD_CTX *digest = NULL;
-    char *chunk = xmalloc(1 << 18);
+    autofree char *room = xmalloc(INPUT_BYTES);
+    const void *data = NULL;
     ssize_t n = 0;
     int r = digest_begin(&digest, e);
 
-    while (r == 0 && (n = read(STDIN_FILENO, chunk, 1 << 18)) != 0) {
-        r = n < 0 ? -errno : out_fd >= 0 ? fd_write_all(out_fd, chunk, (size_t)n) : 0;
+    while (r == 0 && (n = input_read(room, &data, e)) != 0) {
+        r = n < 0 ? (int)n : out_fd >= 0 ? fd_write_all(out_fd, data, (size_t)n) : 0;
         if (r < 0) {
             (void)err_set(e, -r, "cannot %s a blob", out_fd >= 0 ? "copy" : "read");
         } else {
-            (void)EVP_DigestUpdate(digest, chunk, (size_t)n);
+            (void)EVP_DigestUpdate(digest, data, (size_t)n);
         }
     }
     if (r == 0) {
         digest_hex(digest, ret_hex);
     }
     EVP_MD_CTX_free(digest);
-    free(chunk);
     return r;
 }
 
