@@ -181,6 +181,10 @@ static ssize_t read_packed(void *arg, const void **ret, struct err *e)
 
 /* ---- the stream */
 
+enum {
+    CHUNK_BYTES = 65536
+};
+
 /* What is not gzip is libarchive's to decompress, if it is compressed at all. */
 static int open_raw(struct source *s, struct err *e)
 {
@@ -194,6 +198,7 @@ static int open_raw(struct source *s, struct err *e)
     (void)archive_read_support_filter_all(a);
     (void)archive_read_support_format_raw(a);
     (void)archive_read_support_format_empty(a);
+    s->chunk = xmalloc(CHUNK_BYTES);
     r = open_archive(a, read_packed, s, &s->raw, e);
     if (r < 0) {
         return r;
@@ -238,7 +243,7 @@ int source_open(struct source *s, struct err *e)
 
 static ssize_t read_raw(struct source *s, const void **ret, struct err *e)
 {
-    ssize_t n = archive_read_data(s->raw, s->chunk, sizeof(s->chunk));
+    ssize_t n = archive_read_data(s->raw, s->chunk, CHUNK_BYTES);
 
     *ret = s->chunk;
     return n < 0 ? source_error(s->raw, e, "cannot read the archive") : n;
@@ -266,5 +271,6 @@ void source_done(struct source *s)
     gunzip_free(s->gunzip);
     EVP_MD_CTX_free(s->digest);
     free(s->input);
+    free(s->chunk);
     memset(s, 0, sizeof(*s));
 }

@@ -99,7 +99,7 @@ struct source {
     EVP_MD_CTX *digest; /* of the decompressed bytes */
     int is_undigested;  /* set before source_open(): there is no need of one */
     uint64_t bytes;
-    char chunk[65536];
+    char *chunk; /* of raw */
 };
 
 /* Begin to read what @from gives, as far as it takes to know its kind, and then the rest. The
