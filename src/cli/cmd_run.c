@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/exitcode.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/parse.h"
@@ -275,6 +276,18 @@ static int add_given(struct ctx *ctx, struct run_options *o, struct err *e)
     return r < 0 ? r : given_volumes(store, &o->volumes_from, s, e);
 }
 
+/* --rmi: the container is gone, its image may follow. That it can't changes nothing of how the
+ * command ended, or that it was none. */
+static void remove_image(const struct store *store, const struct spec *s)
+{
+    struct err e = {0};
+    int r = s->box.image_name != NULL ? image_use_rmi(store, s->box.image_name, &e) : 0;
+
+    if (r < 0 && r != -EBUSY && r != -ENOENT) {
+        warn("--rmi: %s", e.msg);
+    }
+}
+
 static int run_image(struct ctx *ctx, struct run_options *o, struct image *image, int argc,
                      char **argv, struct err *e)
 {
@@ -316,23 +329,18 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
     r = r < 0 ? r : make_sources(store, s, e);
     r = r < 0 || !o->replace ? r : replace_container(store, s->box.name, e);
     r = r < 0 || o->action != box_run ? r : dependencies_start(store, s, e);
-    r = r < 0 ? r : o->action(store, s, &box, e);
+    if (r < 0) {
+        return r;
+    }
+    r = o->action(store, s, &box, e);
+    if (o->rmi && image != NULL && (r >= 0 || e->exit_code > EXITCODE_RBOX)) {
+        close_fd(&image->lock_fd); /* our own would keep it waiting */
+        remove_image(store, s);
+    }
     if (r == 0 && (s->box.detach || o->action == box_create)) {
         (void)puts(s->box.id);
     }
     return r;
-}
-
-/* --rmi: the container is gone, its image may follow. That it can't changes nothing of how the
- * command ended. */
-static void remove_image(const struct store *store, const struct spec *s)
-{
-    struct err e = {0};
-    int r = s->box.image_name != NULL ? image_use_rmi(store, s->box.image_name, &e) : 0;
-
-    if (r < 0 && r != -EBUSY && r != -ENOENT) {
-        warn("--rmi: %s", e.msg);
-    }
 }
 
 static int check_rmi(struct run_options *o, struct err *e)
@@ -389,8 +397,5 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
               : image_layers(store, &image, &s->linux_.uid_mappings, &s->linux_.gid_mappings, e);
     r = r < 0 ? r : run_image(ctx, o, &image, argc - 1, argv + 1, e);
     image_done(&image);
-    if (o->rmi) {
-        remove_image(store, s);
-    }
     return r;
 }

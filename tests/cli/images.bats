@@ -79,6 +79,15 @@ import() {
   run -125 rbox run -d --rmi busybox true
   [[ "$output" == *"--rmi is for a container in the foreground"* ]]
   run -125 rbox create --rmi busybox true
+  # What was never a container takes no image away.
+  rbox run --rmi --dry-run --network none busybox true >/dev/null
+  rbox image exists busybox
+  run -125 rbox run --rmi --network none -v /no/such:/x busybox true
+  rbox image exists busybox
+  import plain "a file"
+  rbox create --name taken --network none busybox true
+  run -125 rbox run --rmi --name taken --network none plain true
+  rbox image exists plain
 }
 
 @test "a name that goes to another image leaves one without a name, which prune removes" {
