@@ -104,7 +104,9 @@ int notify_open(struct spec *s, int run_fd, struct notify *n, struct err *e)
         return 0;
     }
     r = open_manager(address, &n->out_fd, e);
-    return r < 0 || n->mode != SPEC_SDNOTIFY_CONTAINER ? r : listen_inside(s, run_fd, n, e);
+    return r == 0 && (n->mode == SPEC_SDNOTIFY_DEFAULT || n->mode == SPEC_SDNOTIFY_CONTAINER)
+               ? listen_inside(s, run_fd, n, e)
+               : r;
 }
 
 /* ---- what is said */

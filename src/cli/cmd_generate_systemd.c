@@ -159,14 +159,7 @@ static int put_new(struct buf *b, const char *self, const struct spec *s, struct
 /* Was it said who tells that it is ready? By default it may do so, and most never do. */
 static int tells_ready(const struct spec *s)
 {
-    const struct strv *words = &s->box.create_command;
-
-    for (size_t i = 0; i < words->len; i++) {
-        if (str_after(words->v[i], "--sdnotify") != NULL) {
-            return s->box.sdnotify != SPEC_SDNOTIFY_IGNORE;
-        }
-    }
-    return 0;
+    return s->box.sdnotify != SPEC_SDNOTIFY_DEFAULT && s->box.sdnotify != SPEC_SDNOTIFY_IGNORE;
 }
 
 static int put_unit(struct buf *b, const struct systemd_options *o, const struct spec *s,

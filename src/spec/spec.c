@@ -55,11 +55,10 @@ static void init_resources(struct spec_resources *r)
     r->pids_max = PIDS_DEFAULT;
 }
 
-const char *const SPEC_SDNOTIFY_NAMES[] = {[SPEC_SDNOTIFY_CONTAINER] = "container",
-                                           [SPEC_SDNOTIFY_CONMON] = "conmon",
-                                           [SPEC_SDNOTIFY_HEALTHY] = "healthy",
-                                           [SPEC_SDNOTIFY_IGNORE] = "ignore",
-                                           NULL};
+const char *const SPEC_SDNOTIFY_NAMES[] = {
+    [SPEC_SDNOTIFY_DEFAULT] = "default", [SPEC_SDNOTIFY_CONTAINER] = "container",
+    [SPEC_SDNOTIFY_CONMON] = "conmon",   [SPEC_SDNOTIFY_HEALTHY] = "healthy",
+    [SPEC_SDNOTIFY_IGNORE] = "ignore",   NULL};
 
 void spec_init(struct spec *s)
 {

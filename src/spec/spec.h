@@ -260,7 +260,8 @@ enum spec_restart {
 
 /* Who tells the service manager that the container is ready (--sdnotify). */
 enum spec_sdnotify {
-    SPEC_SDNOTIFY_CONTAINER = 0,
+    SPEC_SDNOTIFY_DEFAULT = 0, /* nothing was asked for: the container, if it likes to */
+    SPEC_SDNOTIFY_CONTAINER,
     SPEC_SDNOTIFY_CONMON,  /* rbox, when the command runs; podman's word */
     SPEC_SDNOTIFY_HEALTHY, /* rbox, when its check says so */
     SPEC_SDNOTIFY_IGNORE

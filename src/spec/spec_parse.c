@@ -354,10 +354,10 @@ int spec_parse_sdnotify(const char *value, void *spec, struct err *e)
 {
     struct spec *s = spec;
     int found = 0;
-    int r = parse_word(value, SPEC_SDNOTIFY_NAMES, &found, e);
+    int r = parse_word(value, SPEC_SDNOTIFY_NAMES + SPEC_SDNOTIFY_CONTAINER, &found, e);
 
     if (r == 0) {
-        s->box.sdnotify = (enum spec_sdnotify)found;
+        s->box.sdnotify = (enum spec_sdnotify)(SPEC_SDNOTIFY_CONTAINER + found);
     }
     return r;
 }

@@ -83,3 +83,15 @@ STATUS=all is well"'
   [[ "$output" == *"'maybe' is not container, conmon, healthy or ignore"* ]]
   [ -z "$(rbox ps -aq)" ]
 }
+
+@test "a unit is of type notify when it was said who tells, not by a word of the command's" {
+  rbox create --name plain --network none busybox prog --sdnotify=container
+  rbox generate systemd plain | grep -qx Type=simple
+  local mode
+  for mode in container conmon; do
+    rbox create --name "said-$mode" --network none --sdnotify "$mode" busybox true
+    rbox generate systemd "said-$mode" | grep -qx Type=notify
+  done
+  rbox create --name silent --network none --sdnotify ignore busybox true
+  rbox generate systemd silent | grep -qx Type=simple
+}
