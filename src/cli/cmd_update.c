@@ -105,14 +105,6 @@ static void merge_number(int64_t *into, int64_t asked)
     *into = asked != -1 ? asked : *into;
 }
 
-static void merge_string(char **into, const char *asked)
-{
-    if (asked != NULL) {
-        free(*into);
-        *into = xstrdup(asked);
-    }
-}
-
 static void merge(struct spec_resources *into, const struct spec_resources *asked)
 {
     merge_number(&into->memory_max_bytes, asked->memory_max_bytes);
@@ -122,8 +114,8 @@ static void merge(struct spec_resources *into, const struct spec_resources *aske
     merge_number(&into->cpu_period_us, asked->cpu_period_us);
     merge_number(&into->cpu_shares, asked->cpu_shares);
     merge_number(&into->io_weight, asked->io_weight);
-    merge_string(&into->cpuset_cpus, asked->cpuset_cpus);
-    merge_string(&into->cpuset_mems, asked->cpuset_mems);
+    xreplace(&into->cpuset_cpus, asked->cpuset_cpus);
+    xreplace(&into->cpuset_mems, asked->cpuset_mems);
     strv_append(&into->io_max, &asked->io_max);
     strv_append(&into->unified, &asked->unified);
     if (asked->pids_asked) {

@@ -146,13 +146,13 @@ static int copy_keys(const json_t *o, const char *key, int with_values, struct s
     json_t *v = NULL;
     int r = json_get_object(o, key, "the image's config", &object, e);
 
+    if (with_values) {
+        json_to_pairs(object, ret);
+        return r;
+    }
     json_object_foreach(object, name, v)
     {
-        if (with_values) {
-            strv_pushf(ret, "%s=%s", name, json_is_string(v) ? json_string_value(v) : "");
-        } else {
-            strv_push(ret, name);
-        }
+        strv_push(ret, name);
     }
     return r;
 }

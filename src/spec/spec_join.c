@@ -62,19 +62,11 @@ void spec_join_done(struct spec_join *j)
     *j = (struct spec_join){0};
 }
 
-static void insist(char **asked, const char *got)
-{
-    if (got != NULL) {
-        free(*asked);
-        *asked = xstrdup(got);
-    }
-}
-
 void spec_joins_insist(struct spec_network *n)
 {
     for (size_t i = 0; i < n->join_count; i++) {
-        insist(&n->joins[i].ip, n->joins[i].address);
-        insist(&n->joins[i].ip6, n->joins[i].address6);
+        xreplace(&n->joins[i].ip, n->joins[i].address);
+        xreplace(&n->joins[i].ip6, n->joins[i].address6);
     }
 }
 

@@ -22,17 +22,13 @@ enum {
 
 static int one_of(const char *value, const char *const *words, void *string, struct err *e)
 {
-    autobuf struct buf list = {0};
+    int found = 0;
+    int r = parse_word(value, words, &found, e);
 
-    for (size_t i = 0; words[i] != NULL; i++) {
-        if (strcmp(value, words[i]) == 0) {
-            free(*(char **)string);
-            *(char **)string = xstrdup(value);
-            return 0;
-        }
-        buf_printf(&list, "%s%s", i == 0 ? "" : words[i + 1] != NULL ? ", " : " or ", words[i]);
+    if (r == 0) {
+        xreplace(string, words[found]);
     }
-    return err_new(e, EINVAL, "'%s' is not %s", value, list.data);
+    return r;
 }
 
 int spec_parse_memory_swap(const char *value, void *spec, struct err *e)
@@ -153,13 +149,7 @@ int spec_parse_cgroups(const char *value, void *string, struct err *e)
 int spec_parse_limits(const char *value, void *spec, struct err *e)
 {
     static const char *const WORDS[] = {"strict", "best-effort", NULL};
-    autofree char *word = NULL;
-    int r = one_of(value, WORDS, &word, e);
-
-    if (r == 0) {
-        ((struct spec *)spec)->linux_.resources.best_effort = word[0] == 'b';
-    }
-    return r;
+    return parse_word(value, WORDS, &((struct spec *)spec)->linux_.resources.best_effort, e);
 }
 
 /* ---- logs */

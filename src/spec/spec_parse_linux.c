@@ -206,21 +206,16 @@ static int security_mask(const char *value, struct spec *s, struct err *e)
     return r;
 }
 
-/* Is the protected @path at or below the unmasked @shown? */
-static int is_shown(const char *path, const char *shown)
+/* The protected paths at or below @asked are shown. */
+static void unmask(struct strv *paths, const char *asked)
 {
-    size_t len = strlen(shown);
+    autofree char *shown = xstrdup(asked);
 
-    while (len > 1 && shown[len - 1] == '/') {
-        len--;
+    for (size_t len = strlen(shown); len > 1 && shown[len - 1] == '/'; len--) {
+        shown[len - 1] = '\0';
     }
-    return strncmp(path, shown, len) == 0 && (path[len] == '\0' || path[len] == '/' || len == 1);
-}
-
-static void unmask(struct strv *paths, const char *shown)
-{
     for (size_t i = paths->len; i > 0; i--) {
-        if (is_shown(paths->v[i - 1], shown)) {
+        if (str_is_below(paths->v[i - 1], shown)) {
             strv_remove(paths, i - 1);
         }
     }
