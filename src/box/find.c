@@ -39,6 +39,16 @@ void found_list_done(struct found_list *l)
     *l = (struct found_list){0};
 }
 
+int found_list_has(const struct found_list *l, const char *id)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (strcmp(l->rows[i].id, id) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* Open folder @id below @dir_fd. *ret_fd is -1 where there is none; that it can't be opened, for
  * lack of descriptors say, is something else: a container that is not seen may be taken for one
  * whose volumes and layers nobody needs. */

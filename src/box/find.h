@@ -35,6 +35,9 @@ int find_all(const struct store *store, struct found_list *ret, struct err *e);
 /* Those that run, by name: costs what they are, however many do not. */
 int find_all_running(const struct store *store, struct found_list *ret, struct err *e);
 
+/* Is container @id one of @l? */
+int found_list_has(const struct found_list *l, const char *id);
+
 void found_done(struct found *f);
 void found_list_done(struct found_list *l);
 #define autofound      __attribute__((cleanup(found_done)))

@@ -45,16 +45,13 @@ static int prune(struct ctx *ctx, void *options, int argc, char **argv, struct e
                                    .argv = argv,
                                    .state = SELECT_STOPPED,
                                    .needs = &o->needs};
-    struct store *store = NULL;
     int r = 0;
 
     if (!o->force && !cmd_confirm("Remove all containers that do not run?")) {
         return 0;
     }
     o->select.all = o->select.filters.len == 0;
-    r = ctx_store(ctx, &store, e);
-    r = r < 0 ? r : needs_read(store, /* running_only= */ 0, &o->needs, e);
-    r = r < 0 ? r : select_each(ctx, &meant, prune_one, o, e);
+    r = select_each(ctx, &meant, prune_one, o, e);
     needs_done(&o->needs);
     return r;
 }

@@ -128,11 +128,8 @@ static int remove_one(const struct store *store, void *arg, const struct found *
 static int remove_each(struct ctx *ctx, const struct selected *meant, struct rm_options *o,
                        struct err *e)
 {
-    struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    int r = select_each(ctx, meant, remove_one, o, e);
 
-    r = r < 0 ? r : needs_read(store, /* running_only= */ 0, &o->needs, e);
-    r = r < 0 ? r : select_each(ctx, meant, remove_one, o, e);
     needs_done(&o->needs);
     return r;
 }

@@ -68,9 +68,6 @@ static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct er
                                    .state = SELECT_RUNNING,
                                    .stopping = &o->stopping,
                                    .needs = &needs};
-    struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
 
-    r = r < 0 ? r : needs_read(store, /* running_only= */ 1, &needs, e);
-    return r < 0 ? r : select_each(ctx, &meant, stop_one, o, e);
+    return select_each(ctx, &meant, stop_one, o, e);
 }

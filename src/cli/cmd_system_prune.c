@@ -147,40 +147,38 @@ static int is_agreed(const struct plan *p, const struct prune_options *o)
 
 /* ---- the removal */
 
-/* Started or removed meanwhile is none; so is what another one still needs: *ret_removed counts. */
-static int remove_container(const struct store *store, const char *id, struct needs *needs,
-                            size_t *ret_removed, struct err *e)
+/* One that was started or removed meanwhile stays as it is; so does what another one needs. */
+static int remove_container(const struct store *store, const struct found *f, struct needs *needs,
+                            struct err *e)
 {
-    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-    int r = find_container(store, id, &f, e);
+    int r = container_remove(store, f, needs, /* stopping= */ NULL, e);
 
-    r = r < 0 ? r : container_remove(store, &f, needs, /* stopping= */ NULL, e);
     if (r == -EBUSY || r == -ENOENT) {
         err_clear(e);
         return 0;
     }
     if (r == 0) {
-        (void)puts(id);
-        ++*ret_removed;
+        (void)puts(f->id);
     }
     return r;
 }
 
-/* Round and round: who is needed comes after those that need it. */
 static int remove_containers(const struct store *store, const struct plan *p, struct err *e)
 {
     autoneeds struct needs needs = {0};
-    size_t before = 0;
-    size_t removed = 0;
+    autofound_list struct found_list all = {0};
+    autofree size_t *order = NULL;
     int r = needs_read(store, /* running_only= */ 0, &needs, e);
 
-    do {
-        before = removed;
-        for (size_t i = 0; r == 0 && i < p->containers.len; i++) {
-            r = remove_container(store, str_after(p->containers.v[i], "containers/"), &needs,
-                                 &removed, e);
-        }
-    } while (r == 0 && removed > before && removed < p->containers.len);
+    r = r < 0 ? r : find_all(store, &all, e);
+    order = xcalloc(all.count + 1, sizeof(*order));
+    needs_order(&needs, &all, order);
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        const struct found *f = &all.rows[order[i]];
+        autofree char *path = xasprintf("containers/%s", f->id);
+
+        r = strv_has(&p->containers, path) ? remove_container(store, f, &needs, e) : 0;
+    }
     return r;
 }
 

@@ -5,10 +5,10 @@
 #include "base/exitcode.h"
 #include "box/box.h"
 #include "cli/container.h"
+#include "spec/spec_json.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 int dependencies_resolve(const struct store *store, struct spec *s, struct err *e)
 {
@@ -111,16 +111,14 @@ int needs_read(const struct store *store, int running_only, struct needs *ret, s
 
     *ret = (struct needs){.v = xcalloc(all.count + 1, sizeof(*ret->v))};
     for (size_t i = 0; i < all.count; i++) {
+        struct need *n = &ret->v[ret->count++];
         struct err ignored = {0};
-        struct container c;
+        struct spec s;
 
-        if (container_glance(&all.rows[i], &c, &ignored) == 0) {
-            struct need *n = &ret->v[ret->count++];
-
-            n->id = xstrdup(all.rows[i].id);
-            dependencies_list(&c.spec, &n->ids);
-            container_done(&c);
-        }
+        (void)spec_json_load(all.rows[i].dir_fd, "config.json", /* listed_only= */ 1, &s, &ignored);
+        *n = (struct need){.id = xstrdup(all.rows[i].id), .is_running = all.rows[i].run_fd >= 0};
+        dependencies_list(&s, &n->ids);
+        spec_done(&s);
     }
     return r;
 }
@@ -134,10 +132,45 @@ void needs_dependents(const struct needs *n, const char *id, struct strv *ret)
     }
 }
 
-static int is_going(const struct found_list *going, const char *id)
+struct ordering {
+    const struct needs *needs;
+    const struct found_list *list;
+    char *is_placed;
+    size_t *ret;
+    size_t count;
+};
+
+// NOLINTNEXTLINE(misc-no-recursion)
+static void place(struct ordering *o, size_t i)
 {
-    for (size_t i = 0; going != NULL && i < going->count; i++) {
-        if (strcmp(going->rows[i].id, id) == 0) {
+    autostrv struct strv ids = {0};
+
+    o->is_placed[i] = 1;
+    needs_dependents(o->needs, o->list->rows[i].id, &ids);
+    for (size_t j = 0; j < o->list->count; j++) {
+        if (!o->is_placed[j] && strv_has(&ids, o->list->rows[j].id)) {
+            place(o, j);
+        }
+    }
+    o->ret[o->count++] = i;
+}
+
+void needs_order(const struct needs *n, const struct found_list *l, size_t *ret)
+{
+    autofree char *is_placed = xcalloc(l->count + 1, 1);
+    struct ordering o = {.needs = n, .list = l, .is_placed = is_placed, .ret = ret};
+
+    for (size_t i = 0; i < l->count; i++) {
+        if (!is_placed[i]) {
+            place(&o, i);
+        }
+    }
+}
+
+static int any_runs(const struct needs *n, const struct strv *ids)
+{
+    for (size_t i = 0; i < n->count; i++) {
+        if (n->v[i].is_running && strv_has(ids, n->v[i].id)) {
             return 1;
         }
     }
@@ -152,7 +185,7 @@ int needs_check(const struct needs *n, const struct found *f, const struct found
 
     needs_dependents(n, f->id, &ids);
     for (size_t i = 0; i < ids.len; i++) {
-        if (!is_going(going, ids.v[i])) {
+        if (going == NULL || !found_list_has(going, ids.v[i])) {
             buf_printf(&list, "%s%s", list.len > 0 ? ", " : "", ids.v[i]);
         }
     }
@@ -162,7 +195,8 @@ int needs_check(const struct needs *n, const struct found *f, const struct found
     (void)err_new(e, EBUSY,
                   "container '%s' has dependent containers which must be removed before it: %s",
                   f->name, list.data);
-    return err_hint(e, "rbox rm --depend %s", f->name);
+    return err_hint(e, "rbox rm %s--depend %s",
+                    f->run_fd >= 0 || any_runs(n, &ids) ? "--force " : "", f->name);
 }
 
 void needs_forget(struct needs *n, const char *id)

@@ -25,6 +25,7 @@ struct needs {
     struct need {
         char *id;
         struct strv ids; /* of those it needs */
+        int is_running;
     } * v;
     size_t count;
 };
@@ -36,6 +37,10 @@ void needs_done(struct needs *n);
 
 /* Push the ids of those that need @id themselves. */
 void needs_dependents(const struct needs *n, const char *id, struct strv *ret);
+
+/* An order for @l in which each comes behind those that need it: @ret gets a place in @l for each
+ * of its rows. */
+void needs_order(const struct needs *n, const struct found_list *l, size_t *ret);
 
 /* May @f be removed, with all of @going (or NULL)? Errors: -EBUSY naming those that need it. */
 int needs_check(const struct needs *n, const struct found *f, const struct found_list *going,

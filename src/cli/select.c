@@ -146,16 +146,6 @@ static int add_named(const struct store *store, const struct selected *s, struct
     return r;
 }
 
-static int is_in(const struct found_list *l, const char *id)
-{
-    for (size_t i = 0; i < l->count; i++) {
-        if (strcmp(l->rows[i].id, id) == 0) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* And theirs, since the list grows meanwhile. */
 static int add_dependents(const struct store *store, const struct selected *s, struct meant *m,
                           struct err *e)
@@ -167,40 +157,34 @@ static int add_dependents(const struct store *store, const struct selected *s, s
 
         needs_dependents(s->needs, m->list.rows[i].id, &ids);
         for (size_t j = 0; r == 0 && j < ids.len; j++) {
-            r = is_in(&m->list, ids.v[j]) ? 0 : add_word(store, s, ids.v[j], m, e);
+            r = found_list_has(&m->list, ids.v[j]) ? 0 : add_word(store, s, ids.v[j], m, e);
         }
     }
     return r;
 }
 
-/* Move row @i of @from to @to, behind those that need it. A row that has moved has no id. */
-// NOLINTNEXTLINE(misc-no-recursion)
-static void place(const struct needs *needs, struct meant *from, size_t i, struct meant *to)
-{
-    autostrv struct strv ids = {0};
-    struct found f = from->list.rows[i];
-
-    from->list.rows[i] = (struct found){.dir_fd = -1, .run_fd = -1};
-    needs_dependents(needs, f.id, &ids);
-    for (size_t j = 0; j < from->list.count; j++) {
-        if (from->list.rows[j].id != NULL && strv_has(&ids, from->list.rows[j].id)) {
-            place(needs, from, j, to);
-        }
-    }
-    add(to, &f, from->words.v[i]);
-}
-
 static void put_in_order(const struct needs *needs, struct meant *m)
 {
+    autofree size_t *order = xcalloc(m->list.count + 1, sizeof(*order));
     struct meant sorted = {.are_named = m->are_named};
 
+    needs_order(needs, &m->list, order);
     for (size_t i = 0; i < m->list.count; i++) {
-        if (m->list.rows[i].id != NULL) {
-            place(needs, m, i, &sorted);
-        }
+        add(&sorted, &m->list.rows[order[i]], m->words.v[order[i]]);
     }
     meant_done(m);
     *m = sorted;
+}
+
+/* Of one that is to be stopped it does not matter who needs it. */
+static int read_needs(const struct store *store, const struct selected *s, const struct meant *m,
+                      struct err *e)
+{
+    int running_only = s->state == SELECT_RUNNING;
+
+    return s->needs == NULL || (running_only && m->list.count < 2)
+               ? 0
+               : needs_read(store, running_only, s->needs, e);
 }
 
 /* Is row @i needed by one of @m that ends before it? */
@@ -212,7 +196,7 @@ static int must_wait(const struct selected *s, const struct meant *m, size_t i)
         needs_dependents(s->needs, m->list.rows[i].id, &ids);
     }
     for (size_t j = 0; j < ids.len; j++) {
-        if (is_in(&m->list, ids.v[j])) {
+        if (found_list_has(&m->list, ids.v[j])) {
             return 1;
         }
     }
@@ -279,6 +263,9 @@ int select_each(struct ctx *ctx, const struct selected *s, select_action *action
     /* Those before one that is not there are not its hostages. */
     m.are_named = named;
     r = by_option ? add_all(store, s, &m, &missing) : add_named(store, s, &m, &missing);
+    if (read_needs(store, s, &m, e) < 0) {
+        return -e->errnum;
+    }
     if (r == 0 && s->with_dependents) {
         r = add_dependents(store, s, &m, &missing);
     }

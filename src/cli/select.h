@@ -59,8 +59,9 @@ struct selected {
     enum select_state state;
     int quiet;                 /* do not print what was done */
     struct stopping *stopping; /* begin to stop them all before the action for any; or NULL */
-    /* With it who needs another one comes before that, and is at its end before that is stopped. */
-    const struct needs *needs;
+    /* With it who needs another one comes before that, and is at its end before that is stopped.
+     * Empty, to be filled in; the caller's to free. */
+    struct needs *needs;
     int with_dependents; /* they are meant, too; with @needs */
     int is_removal;      /* refused, before anything is done, while others need one; with @needs */
 };

@@ -241,7 +241,7 @@ web_is_ready() {
   done
   [ "$status" -eq 125 ]
   [[ "$output" == *"container 'base' has dependent containers which must be removed before it: $side"* ]]
-  [[ "$output" == *"rbox rm --depend base"* ]]
+  [[ "$output" == *"rbox rm --force --depend base"* ]]
   # Nothing was stopped for that, nor removed.
   [ "$(rbox ps -q | wc -l)" -eq 3 ]
   run rbox rm -f base side
@@ -291,9 +291,15 @@ base" ]
   rbox system prune -f
   [ "$(rbox ps -aq | wc -l)" -eq 2 ]
   run rbox rm base
-  [[ "$output" == *"dependent containers"* ]]
+  [[ "$output" == *"dependent containers"*"rbox rm --force --depend base"* ]]
   rbox rm -f side
   rbox rm base
+  # The command that it names does what it says.
+  make_three
+  run rbox rm base
+  [[ "$output" == *"hint: rbox rm --depend base"* ]]
+  rbox rm --depend base
+  [ -z "$(rbox ps -aq)" ]
 }
 
 @test "who joined another is stopped before that, whatever their order (#8)" {
