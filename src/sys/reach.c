@@ -37,5 +37,6 @@ int reach_hint(const char *path, struct err *e)
     autofree char *fix = NULL;
     autofree char *end = reach_end(path, &fix);
 
+    (void)end;
     return err_hint_id(e, HINT_SOURCE_PATH, fix, NULL);
 }
