@@ -103,15 +103,17 @@ refused() {
     return 0
   fi
   [ "$output" = writable ]
-  [ -d /run/systemd/system ] || return 0 # the host's own, thrown away: there is no other one in the VM
-  is() { [[ "$(rbox exec sd systemctl is-system-running)" == @(running|degraded) ]]; }
-  rbox run -d --name sd --network none --rootfs /:O /sbin/init
+  [ -n "${RBOX_TEST_ROOTS:-}" ] || skip "RBOX_TEST_ROOTS names no roots"
+  rbox import -q - debian <"$RBOX_TEST_ROOTS/debian.tar"
+  is() { [ "$(rbox exec sd systemctl is-system-running)" = running ]; }
+  rbox run -d --name sd --network none debian /sbin/init
   until_true is
   [[ "$(rbox exec sd cat /sys/fs/cgroup/cgroup.subtree_control)" == *pids* ]]
   rbox exec sd systemctl is-active dbus.service
   rbox stop sd
   [ "$(rbox inspect --format '{{.State.ExitCode}} {{.State.Reason}}' sd)" = "0 stop" ]
   rbox rm sd
+  rbox rmi debian
 }
 
 @test "rbox oci: limits of config.json hold, and update changes them (issues 5 and 6)" {
@@ -125,11 +127,13 @@ refused() {
   jq '.process.args = ["sleep", "1000"] | .process.terminal = false | .linux.resources.memory = {limit: 33554432} |
     .linux.cgroupsPath = "app.slice:rbox-test:one"' bundle/config.json >new
   mv new bundle/config.json
-  run --separate-stderr rbox oci --systemd-cgroup create --bundle bundle "one-$$" >out
+  status=0
+  # Not by run, which would wait for the end of the container that has its output.
+  rbox oci --systemd-cgroup create --bundle bundle "one-$$" >out 2>said || status=$?
   if [ "$status" -ne 0 ]; then
-    echo "$stderr"
+    cat said
     [ "$status" -eq 125 ]
-    [[ $stderr == *RBX-117* || $stderr == *RBX-118* || $stderr == *RBX-119* ]]
+    grep -qE 'RBX-11[789]' said
     [ -z "$(rbox oci list -q)" ]
     return 0
   fi
