@@ -88,6 +88,7 @@ load lib
   run rbox unshare sh -c 'exit 7'
   [ "$status" -eq 7 ]
   run -127 rbox unshare no-such-command
+  status=0
   rbox unshare no-such-command 2>&- || status=$?
   [ "$status" -eq 127 ]
 }
