@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/hints.h"
 
+#include "base/cleanup.h"
+
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -204,11 +206,15 @@ char *hint_fix(enum hint_id id, const char *arg0, const char *arg1)
     return b.data;
 }
 
+char *hint_line(enum hint_id id, const char *fix)
+{
+    return xasprintf("%s" HINT_ID_MARK "%d)", fix, (int)id);
+}
+
 int err_hint_id(struct err *e, enum hint_id id, const char *arg0, const char *arg1)
 {
-    char *fix = hint_fix(id, arg0, arg1);
-    int r = err_hint(e, "%s" HINT_ID_MARK "%d)", fix, (int)id);
+    autofree char *fix = hint_fix(id, arg0, arg1);
+    autofree char *line = hint_line(id, fix);
 
-    free(fix);
-    return r;
+    return err_hint(e, "%s", line);
 }

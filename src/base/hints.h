@@ -68,6 +68,9 @@ const struct hint *hint_at(size_t i);
  * string. */
 char *hint_fix(enum hint_id id, const char *arg0, const char *arg1);
 
+/* "COMMAND  (RBX-104)": that fix with its id, as hints end. The caller owns it. */
+char *hint_line(enum hint_id id, const char *fix);
+
 #define HINT_ID_MARK "  (RBX-" /* between the command of a hint and its id */
 
 /* Set @e's hint to the fix of @id: "COMMAND  (RBX-104)". Returns -e->errnum. */

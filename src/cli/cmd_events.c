@@ -9,7 +9,6 @@
 #include "cli/filter.h"
 #include "cli/format.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -10,7 +10,6 @@
 #include "image/manifest.h"
 #include "image/record.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>

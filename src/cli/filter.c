@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The row of "key=value", or NULL; *ret_value is in @filter. */
 static const struct filter_key *find_key(const struct filter_key *keys, const char *filter,

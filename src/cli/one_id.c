@@ -6,7 +6,6 @@
 #include "userns/idmap.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 

@@ -9,7 +9,6 @@
 #include "sys/mount.h"
 #include "sys/ns.h"
 #include "sys/proc.h"
-#include "userns/subid.h"
 #include "userns/userns.h"
 
 #include <errno.h>
@@ -20,12 +19,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 enum {
@@ -402,7 +397,9 @@ int probe_notice(enum hint_id id, const struct probe_host *h, const char *text)
         if (p->id == id && probe_run(p, h, &r) && r.level != PROBE_OK) {
             autofree char *fix = probe_fix(p, &r);
 
-            notice("%s: %s" HINT_ID_MARK "%d)", text != NULL ? text : r.evidence, fix, (int)id);
+            autofree char *line = hint_line(id, fix);
+
+            notice("%s: %s", text != NULL ? text : r.evidence, line);
             told = 1;
         }
         probe_result_done(&r);

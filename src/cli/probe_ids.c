@@ -19,14 +19,12 @@ enum {
 
 void probe_helpers(const struct probe_host *h, struct probe_result *r)
 {
-    const char *fix = NULL;
     struct err e = {0};
 
     (void)h;
     if (geteuid() == 0) {
         probe_set(r, PROBE_OK, xstrdup("not needed by root"));
-    } else if (subid_check_helpers(&fix, &e) < 0) {
-        r->fix_arg0 = xstrdup_null(fix);
+    } else if (subid_check_helpers(&r->fix_arg0, &e) < 0) {
         probe_set(r, PROBE_WARN, xstrdup(e.msg));
     } else {
         probe_set(r, PROBE_OK, xstrdup("newuidmap and newgidmap are setuid root"));

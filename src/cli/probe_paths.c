@@ -25,13 +25,14 @@
 
 typedef int path_check(const char *path);
 
-/* The first source of a bind mount that @is_bad; NULL: none. Borrowed. */
+/* The first source of a bind mount that @is_bad, and is not made by the run; NULL: none. Borrowed.
+ */
 static const char *first_source(const struct spec *wanted, path_check *is_bad)
 {
     for (size_t i = 0; wanted != NULL && i < wanted->mount_count; i++) {
         const struct spec_mount *m = &wanted->mounts[i];
 
-        if (str_eq(m->type, "bind") && is_bad(m->source)) {
+        if (str_eq(m->type, "bind") && !strv_has(&m->options, "create") && is_bad(m->source)) {
             return m->source;
         }
     }

@@ -27,37 +27,28 @@ enum {
 
 /* ---- helpers and devices */
 
-static void probe_program(const char *name, struct probe_result *r)
+void probe_slirp(const struct probe_host *h, struct probe_result *r)
 {
     autofree char *path = NULL;
     struct err e = {0};
 
-    if (proc_find(name, &path, &e) < 0) {
-        probe_set(r, PROBE_FAIL, xasprintf("%s is not installed", name));
+    (void)h;
+    if (proc_find("slirp4netns", &path, &e) < 0) {
+        probe_set(r, PROBE_FAIL, xstrdup("slirp4netns is not installed"));
     } else {
         probe_set(r, PROBE_OK, steal_ptr(&path));
     }
 }
 
-static void probe_device(const char *path, struct probe_result *r)
-{
-    autoclose int fd = open(path, O_RDWR | O_CLOEXEC);
-
-    probe_set(r, fd < 0 ? PROBE_FAIL : PROBE_OK,
-              fd < 0 ? xasprintf("%s: %s", path, strerror(errno))
-                     : xasprintf("%s can be opened", path));
-}
-
-void probe_slirp(const struct probe_host *h, struct probe_result *r)
-{
-    (void)h;
-    probe_program("slirp4netns", r);
-}
-
 void probe_tun(const struct probe_host *h, struct probe_result *r)
 {
+    static const char PATH[] = "/dev/net/tun";
+    autoclose int fd = open(PATH, O_RDWR | O_CLOEXEC);
+
     (void)h;
-    probe_device("/dev/net/tun", r);
+    probe_set(r, fd < 0 ? PROBE_FAIL : PROBE_OK,
+              fd < 0 ? xasprintf("%s: %s", PATH, strerror(errno))
+                     : xasprintf("%s can be opened", PATH));
 }
 
 void probe_fuse(const struct probe_host *h, struct probe_result *r)

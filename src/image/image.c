@@ -334,15 +334,18 @@ static void warn_foreign(const struct image *i)
     const struct platform made = {
         .os = i->config.os, .architecture = i->config.architecture, .variant = i->config.variant};
     autofree char *is = NULL;
+    autofree char *fix = NULL;
+    autofree char *line = NULL;
 
     if (platform_runs_here(made.architecture)) {
         return;
     }
     is = platform_text(&made);
+    fix = hint_fix(HINT_FOREIGN_ARCH, NULL, NULL);
+    line = hint_line(HINT_FOREIGN_ARCH, fix);
     warn("image '%s' is for %s, this machine is linux/%s: its programs need an emulator: "
-         "%s" HINT_ID_MARK "%d)",
-         i->name, is, platform_host_architecture(), hint_find(HINT_FOREIGN_ARCH)->fix,
-         HINT_FOREIGN_ARCH);
+         "%s",
+         i->name, is, platform_host_architecture(), line);
 }
 
 int image_resolve(struct store *store, const struct image_request *q, struct image *ret,

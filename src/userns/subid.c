@@ -277,7 +277,7 @@ static int have_both(const struct subid *s)
     return s->uid_count > 0 && s->gid_count > 0;
 }
 
-int subid_check_helpers(const char **ret_fix, struct err *e)
+int subid_check_helpers(char **ret_fix, struct err *e)
 {
     static const char *const NAMES[] = {"newuidmap", "newgidmap"};
 
@@ -287,17 +287,17 @@ int subid_check_helpers(const char **ret_fix, struct err *e)
         struct statvfs fs;
 
         if (proc_find(NAMES[i], &path, e) < 0 || stat(path, &st) < 0) {
-            *ret_fix = "sudo apt-get install -y uidmap";
+            *ret_fix = xstrdup("sudo apt-get install -y uidmap");
             return err_new(e, ENOENT, "%s is not installed", NAMES[i]);
         }
         if ((st.st_uid != 0 || (st.st_mode & S_ISUID) == 0) &&
             getxattr(path, "security.capability", NULL, 0) <= 0) {
-            *ret_fix = NULL;
+            *ret_fix = xasprintf("sudo chmod u+s %s || sudo apt-get install -y uidmap", path);
             return err_new(e, EPERM, "%s is not setuid root", path);
         }
         if (statvfs(path, &fs) == 0 && (fs.f_flag & ST_NOSUID) != 0) {
             *ret_fix =
-                "sudo mount -o remount,suid \"$(findmnt -n -o TARGET -T /usr/bin/newuidmap)\"";
+                xasprintf("sudo mount -o remount,suid \"$(findmnt -n -o TARGET -T %s)\"", path);
             return err_new(e, EPERM, "%s is on a file system mounted nosuid", path);
         }
     }
@@ -312,7 +312,7 @@ int subid_find(uid_t uid, struct subid *ret, struct err *e)
     autofree char *name = user_name(uid);
     const char *owners[] = {name != NULL ? name : "", NULL};
     struct subid s = {0};
-    const char *fix = NULL;
+    autofree char *fix = NULL;
     struct err ignored = {0};
     int r = 0;
 

@@ -33,8 +33,8 @@ void subid_done(struct subid *s);
 
 /* Can newuidmap and newgidmap of this host write maps: are they there, setuid root (or with
  * capabilities of their own) and not on a file system mounted nosuid? Errors: -ENOENT or -EPERM,
- * with what is wrong, and *ret_fix, the command that mends it (NULL: RBX-104's own). Host side. */
-int subid_check_helpers(const char **ret_fix, struct err *e);
+ * with what is wrong, and *ret_fix, the command that mends it, which the caller owns. Host side. */
+int subid_check_helpers(char **ret_fix, struct err *e);
 
 /* Parse one subuid(5) file of @len bytes: appends the ranges of @name or @uid to *ret_ranges.
  * Malformed lines are skipped, as shadow-utils does. */

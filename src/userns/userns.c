@@ -22,7 +22,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,7 +112,7 @@ static int spawn_helper(struct helper *h, pid_t target, const struct spec_idmap 
 static int helper_failed(const struct helper *h, char *words, int status, struct err *e)
 {
     struct err ignored = {0};
-    const char *fix = NULL;
+    autofree char *fix = NULL;
 
     words[strcspn(words, "\n")] = '\0';
     (void)err_new(e, EPERM, "cannot map ids: %s", *words != '\0' ? words : h->name);
