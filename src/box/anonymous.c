@@ -70,6 +70,16 @@ static int push_others(const struct store *store, const char *id, struct strv *r
     return all_known && more == 0;
 }
 
+static int is_any_shared(const struct store *store, const struct strv *own)
+{
+    for (size_t i = 0; i < own->len; i++) {
+        if (volume_is_shared(store, own->v[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int remove_unless(const struct store *store, const struct spec *s, const struct strv *own,
                          const struct strv *others, struct err *e)
 {
@@ -101,7 +111,8 @@ int anonymous_remove(const struct store *store, const struct spec *s, int *ret_l
         return 0;
     }
     r = volume_lock(store, &lock_fd, e);
-    if (r == 0 && push_others(store, s->box.id, &others)) { /* else: rather keep what is not ours */
+    /* Where it can't be told what others have, theirs is kept. */
+    if (r == 0 && (!is_any_shared(store, &own) || push_others(store, s->box.id, &others))) {
         r = remove_unless(store, s, &own, &others, e);
     }
     *ret_lock_fd = steal_fd(&lock_fd);

@@ -5,6 +5,7 @@
 #include "box/secrets.h"
 #include "cli/container.h"
 #include "image/secret.h"
+#include "image/volume.h"
 #include "spec/spec_parse.h"
 
 #include <errno.h>
@@ -49,9 +50,12 @@ static void copy_mount(const struct spec_mount *from, const char *access, struct
     }
 }
 
-static void copy_mounts(const struct spec *from, const char *access, struct spec *s)
+static int copy_mounts(const struct store *store, const struct spec *from, const char *access,
+                       struct spec *s, struct err *e)
 {
-    for (size_t i = 0; i < from->mount_count; i++) {
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < from->mount_count; i++) {
         const struct spec_mount *m = &from->mounts[i];
 
         if ((m->volume_name == NULL && !str_eq(m->type, "bind")) ||
@@ -59,7 +63,9 @@ static void copy_mounts(const struct spec *from, const char *access, struct spec
             continue;
         }
         copy_mount(m, access, s);
+        r = m->is_anonymous ? volume_share(store, m->volume_name, e) : 0;
     }
+    return r;
 }
 
 static int volumes_of(const struct store *store, const char *word, struct spec *s, struct err *e)
@@ -73,7 +79,7 @@ static int volumes_of(const struct store *store, const char *word, struct spec *
     r = r < 0 ? r : find_container(store, name, &f, e);
     r = r < 0 ? r : container_read(&f, &c, e);
     if (r == 0) {
-        copy_mounts(&c.spec, access, s);
+        r = copy_mounts(store, &c.spec, access, s, e);
         container_done(&c);
     }
     return r;

@@ -19,6 +19,7 @@
 
 static const char DATA[] = "_data";
 static const char LABELS[] = "labels.json";
+static const char SHARED[] = "shared"; /* a mark */
 
 static int open_volumes(const struct store *store, int *ret_fd, struct err *e)
 {
@@ -103,6 +104,24 @@ int volume_labels(const struct store *store, const char *name, struct strv *ret,
     autofree char *path = xasprintf("volumes/%s/%s", name, LABELS);
 
     return labels_read(store->dir_fd, path, ret, e);
+}
+
+/* ---- sharing */
+
+int volume_share(const struct store *store, const char *name, struct err *e)
+{
+    autofree char *path = xasprintf("volumes/%s/%s", name, SHARED);
+    autoclose int fd =
+        openat(store->dir_fd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    return fd < 0 ? err_set(e, errno, "cannot share volume '%s'", name) : 0;
+}
+
+int volume_is_shared(const struct store *store, const char *name)
+{
+    autofree char *path = xasprintf("volumes/%s/%s", name, SHARED);
+
+    return faccessat(store->dir_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* ---- looking */

@@ -29,6 +29,10 @@ int volume_exists(const struct store *store, const char *name);
 /* The error -ENOENT for @name, with the command that lists those there are. */
 int volume_missing(const char *name, struct err *e);
 
+/* Another container may have the volume @name as well, from now on. Errors: -ENOENT it is gone. */
+int volume_share(const struct store *store, const char *name, struct err *e);
+int volume_is_shared(const struct store *store, const char *name);
+
 /* Keep others out who decide which volumes nobody has, until *ret_fd is closed. */
 int volume_lock(const struct store *store, int *ret_fd, struct err *e);
 
