@@ -56,17 +56,12 @@ static int add_rule(const struct keeper *k, const struct netlink_rule *rule, str
 }
 
 /* slirp4netns sets up IPv4 only. */
-static int forward6(struct err *e)
+static int forward6(int fd, unsigned int tap, struct err *e)
 {
-    const unsigned int tap = if_nametoindex(NET_TAP);
     struct in6_addr address;
     struct in6_addr gateway;
-    autoclose int fd = -1;
-    int r = netlink_open(&fd, e);
+    int r = 0;
 
-    if (r < 0) {
-        return r;
-    }
     (void)inet_pton(AF_INET6, NET_SLIRP6_ADDRESS, &address);
     (void)inet_pton(AF_INET6, NET_SLIRP6_GATEWAY, &gateway);
     r = netlink_address_add(fd, tap, AF_INET6, &address,
@@ -80,17 +75,21 @@ static int forward6(struct err *e)
 
 static int forward(void *arg, struct err *e)
 {
-    int r = file_put(AT_FDCWD, "/proc/sys/net/ipv4/conf/" NET_TAP "/proxy_arp", "1");
+    const unsigned int tap = if_nametoindex(NET_TAP);
+    autoclose int fd = -1;
+    int r = netlink_open(&fd, e);
 
     (void)arg;
-    /* Older kernels (5.10) show it to no user namespace: the first answer then takes up to 0.8 s.
-     */
-    (void)file_put(AT_FDCWD, "/proc/sys/net/ipv4/neigh/" NET_TAP "/proxy_delay", "0");
+    if (r < 0) {
+        return r;
+    }
+    r = file_put(AT_FDCWD, "/proc/sys/net/ipv4/conf/" NET_TAP "/proxy_arp", "1");
+    r = r < 0 ? r : netlink_proxy_delay(fd, tap, 0);
     r = r < 0 ? r : file_put(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1");
     if (r < 0) {
         return err_set(e, -r, "cannot forward what containers send");
     }
-    return keeper_has_ip6() ? forward6(e) : 0;
+    return keeper_has_ip6() ? forward6(fd, tap, e) : 0;
 }
 
 int plug_open_way_out(struct keeper *k, struct err *e)

@@ -69,6 +69,11 @@ int netlink_link_delete(int fd, const char *name);
 int netlink_address_add(int fd, unsigned int link, int family, const void *address,
                         unsigned int length);
 
+/* Answer for others behind interface @link (proxy_arp) after up to @delay_ms; the kernel's own
+ * value is 0.8 s. Its file below /proc/sys/net/ipv4/neigh is not to be had everywhere: Linux 5.10
+ * shows it to no user namespace. */
+int netlink_proxy_delay(int fd, unsigned int link, uint64_t delay_ms);
+
 /* A default route through @gateway behind interface @link, which is taken to be there whatever the
  * rules say (egress.h shuts namespaces by rules); the least @metric counts. */
 int netlink_default_route(int fd, unsigned int link, int family, const void *gateway,

@@ -4,6 +4,7 @@
 #include "sys/netlink_request.h"
 
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -121,5 +122,20 @@ int netlink_default_route(int fd, unsigned int link, int family, const void *gat
     netlink_request_add(&q, RTA_GATEWAY, gateway, netlink_address_size(family));
     netlink_request_add_u32(&q, RTA_OIF, link);
     netlink_request_add_u32(&q, RTA_PRIORITY, metric);
+    return netlink_request_send(fd, &q);
+}
+
+int netlink_proxy_delay(int fd, unsigned int link, uint64_t delay_ms)
+{
+    struct netlink_request q;
+    struct ndtmsg *m = netlink_request_init(&q, RTM_SETNEIGHTBL, 0, sizeof(*m));
+    size_t parameters = 0;
+
+    m->ndtm_family = AF_INET;
+    add_string(&q, NDTA_NAME, "arp_cache");
+    (void)netlink_request_open(&q, NDTA_PARMS, 0, &parameters);
+    netlink_request_add_u32(&q, NDTPA_IFINDEX, link);
+    netlink_request_add(&q, NDTPA_PROXY_DELAY, &delay_ms, sizeof(delay_ms));
+    netlink_request_close(&q, parameters);
     return netlink_request_send(fd, &q);
 }

@@ -127,6 +127,14 @@ keeper() {
   [[ "$output" == *default* ]]
 }
 
+@test "the kernel answers at once for the containers of networks, on Linux 5.10, too (#8)" {
+  local pid
+  rbox run -d --name "p1-$$" --network back busybox sleep 100
+  pid=$(keeper "p1-$$")
+  run nsenter -t "$(pgrep -P "$pid" -x rbox-names)" -U --preserve-credentials -n ip ntable show dev tap0 name arp_cache
+  [[ "$output" == *"proxy_delay 0 "* ]]
+}
+
 @test "the host's loopback is closed (#8)" {
   serve tcp 127.0.0.1 $((base + 4))
   run rbox run --rm "${probe[@]}" --network back busybox /netprobe ask tcp 10.0.2.2 $((base + 4))
