@@ -425,12 +425,14 @@ static int start(const struct store *store, const struct spec *s, struct survivo
     if (r == 0 && l->userns_fd < 0) {
         r = userns_map(pid, &s->linux_.uid_mappings, &s->linux_.gid_mappings, e);
     }
+    if (r == 0) {
+        leave_callers_cgroup(pid); /* before it has children, which would stay there */
+    }
     if (r == 0 && fd_send(start_fd, "g", 1, NULL, 0) < 0) {
         r = err_new(e, ECHILD, "the process that keeps the networks died");
     }
     r = r < 0 ? r : await_start(start_fd, e);
     if (r == 0) {
-        leave_callers_cgroup(pid);
         close_fd(&pidfd); /* it lives on */
     }
     return r;

@@ -136,6 +136,25 @@ managed() {
     kill -KILL $!'
 }
 
+@test "what serves the networks is in no container's scope, and one whose anchor has started it restarts with its cgroup (issue 8)" {
+  managed '
+    await() { for _ in $(seq 200); do "$@" && return 0; sleep 0.05; done; echo "never: $*"; return 1; }
+    # Limits have no controller here; tests/cli/cgroup.bats has them.
+    rbox network create back >/dev/null
+    rbox run -d --name web --cgroups=enabled --network back busybox sleep 1000 >/dev/null
+    id=$(rbox inspect --format "{{.Id}}" web)
+    kill -KILL "$(pgrep -x rbox-networks)"
+    await eval "rbox logs web 2>&1 | grep -q \"the networks died and was started again\""
+    for name in rbox-networks slirp4netns rbox-names; do
+      cat "/proc/$(pgrep -x $name)/cgroup"
+      fails grep -q "$id" "/proc/$(pgrep -x $name)/cgroup"
+    done
+    rbox run -d --name other --network back busybox sleep 1000 >/dev/null # what serves them goes on
+    rbox restart -t 0 web
+    grep -q "/rbox-$id.scope/box\$" "/proc/$(rbox inspect --format "{{.State.Pid}}" web)/cgroup"
+    rbox rm -af -t 0 >/dev/null'
+}
+
 @test "--sdnotify: systemd takes a container for started when it says so, and its supervisor for the main process (issue 5)" {
   managed '
     service() { systemd-run --user --quiet --unit "$1" -p Type=notify -p NotifyAccess=all -p TimeoutStartSec=60 -p Delegate=yes -E RBOX_STORE="$RBOX_STORE" "${@:2}"; }

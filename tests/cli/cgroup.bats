@@ -94,6 +94,24 @@ refused() {
   wait $! || true
 }
 
+@test "one with --memory restarts after its own anchor has started what serves its network (issue 8)" {
+  local pid
+  limited --memory 64m busybox true
+  [ "$holds" = 1 ] || return 0
+  rbox network create back
+  rbox run -d --name "web-$$" --memory 64m --network back busybox sleep 1000
+  for pid in $(pgrep -x rbox-networks); do
+    ! tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -- "web-$$" || kill -9 "$pid"
+  done
+  until_true eval 'rbox logs "web-$$" 2>&1 | grep -q "the networks died and was started again"'
+  rbox run -d --name other --network back busybox sleep 1000 # what serves them goes on
+  rbox restart -t 0 "web-$$"
+  [ "$(rbox exec "web-$$" cat /sys/fs/cgroup/memory.max)" = 67108864 ]
+  rbox rm -af -t 0
+  rbox network rm back
+  until_true eval '[ -z "$(find "$RBOX_STORE/run" -name .networks)" ]'
+}
+
 @test "a systemd as PID 1 boots with controllers of its own, and exec comes in beside it (issue 6)" {
   run --separate-stderr rbox run --rm --network none --systemd always busybox sh -c 'mkdir /sys/fs/cgroup/own && echo writable'
   if [ "$status" -ne 0 ]; then
