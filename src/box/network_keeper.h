@@ -54,8 +54,9 @@ struct member {
     unsigned int number; /* for the resolver */
     char *id;            /* NULL: only a client */
     char *name;
-    struct strv dns; /* --dns */
-    int netns_fd;    /* -1: not started, or at its end */
+    struct strv dns;   /* --dns */
+    int netns_fd;      /* -1: not started, or at its end */
+    int has_come_back; /* what a dead keeper put into its namespace may still be there */
     struct plug *plugs;
     struct member *next;
 };

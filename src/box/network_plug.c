@@ -240,6 +240,19 @@ static int remove_old(void *arg, struct err *e)
     return r;
 }
 
+/* Is an interface of @p's name in the way that a dead keeper put there? The kernel takes its time
+ * to take them down. All others are live ones of ours, or the container's own. */
+static int is_dead(const struct member *m, const struct plug *p)
+{
+    for (const struct plug *other = m->plugs; other != NULL; other = other->next) {
+        if (other != p && other->pair[0] != '\0' &&
+            str_eq(other->join.used_interface, p->join.used_interface)) {
+            return 0;
+        }
+    }
+    return m->has_come_back;
+}
+
 /* "eth0" for the first, and so on; one that went leaves its number free. */
 static char *choose_interface(const struct member *m)
 {
@@ -290,7 +303,7 @@ int plug_in(struct keeper *k, const struct member *m, struct plug *p, struct err
     pair.bridge = p->network->number;
     pair.peer_name = p->join.used_interface;
     r = netlink_pair_add(k->route_fd, &pair);
-    if (r == -EEXIST) { /* a dead keeper's: the kernel takes its time to take them down */
+    if (r == -EEXIST && is_dead(m, p)) {
         r = keeper_inside(m->netns_fd, remove_old, p, e);
         r = r < 0 ? r : netlink_pair_add(k->route_fd, &pair);
     }

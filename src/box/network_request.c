@@ -163,15 +163,22 @@ struct asked {
     json_t *answer;
 };
 
-/* Whoever was expected under @id has come. What was kept for him goes later: the loop is on its way
- * through the members. */
-static void end_expectation(struct keeper *k, const char *id)
+/* @id has come: was he expected? What was kept for him goes later: the loop is on its way through
+ * the members. */
+static int end_expectation(struct keeper *k, const char *id)
 {
+    int was_expected = 0;
+
     for (struct member *m = k->members; m != NULL; m = m->next) {
-        while (m->fd < 0 && str_eq(m->id, id) && m->plugs != NULL) {
+        if (m->fd >= 0 || !str_eq(m->id, id)) {
+            continue;
+        }
+        was_expected = 1;
+        while (m->plugs != NULL) {
             remove_plug(k, m, m->plugs);
         }
     }
+    return was_expected;
 }
 
 /* {"id", "name", "dns", "joins"} → {"joins"}, and the upper user namespace. */
@@ -191,7 +198,7 @@ static int reserve(const struct asked *a, struct err *e)
     if (r < 0) {
         return r;
     }
-    end_expectation(a->k, id);
+    a->m->has_come_back = end_expectation(a->k, id);
     a->m->id = xstrdup(id);
     a->m->name = xstrdup(name);
     json_array_foreach(joins, i, o)
@@ -228,8 +235,10 @@ static int attach(const struct asked *a, struct err *e)
     }
     if (r < 0) {
         unplug(a);
+        return r;
     }
-    return r;
+    a->m->has_come_back = 0;
+    return 0;
 }
 
 /* Its namespace is at its end, its addresses stay. */

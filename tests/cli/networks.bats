@@ -166,6 +166,25 @@ keeper() {
   [ "$(rbox ps -aq | wc -l)" -eq 1 ]
 }
 
+@test "an interface has the name that was asked for, once (#8)" {
+  rbox network create front
+  run rbox run --rm --network back:interface_name=web0 busybox ip -o -4 addr show web0
+  [[ "$output" == *" $net."* ]]
+  run rbox run --rm --network back:interface_name=x --network front:interface_name=x busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"into network 'front': File exists"* ]]
+}
+
+@test "an interface that a container made stays its own (#8)" {
+  rbox network create front
+  rbox run -d --name box1 --cap-add NET_ADMIN --network back busybox sh -c 'ip link add eth1 type bridge && exec sleep 100'
+  until_true rbox exec box1 ip link show eth1
+  run rbox network connect front box1
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"into network 'front': File exists"* ]]
+  rbox exec box1 ip link show eth1
+}
+
 @test "connect and disconnect change a running container, and what it is started with next (#8)" {
   rbox network create front
   web web1 --network back
