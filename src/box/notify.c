@@ -20,7 +20,8 @@
 static const char SOCKET[] = "notify.sock"; /* in the run folder */
 
 enum {
-    MESSAGE_MAX = 4096
+    MESSAGE_MAX = 4096,
+    SERVE_MAX = 512 /* what a socket holds (net.unix.max_dgram_qlen): others have their turn, too */
 };
 
 /* ---- the service manager */
@@ -176,12 +177,16 @@ void notify_filter(const char *text, size_t len, struct buf *ret)
 
 void notify_serve(const struct notify *n)
 {
-    autobuf struct buf b = {0};
     char text[MESSAGE_MAX];
-    ssize_t len = recv(n->in_fd, text, sizeof(text), MSG_TRUNC);
+    ssize_t len = 0;
 
-    if (len > 0 && (size_t)len <= sizeof(text)) {
-        notify_filter(text, (size_t)len, &b);
-        tell(n, b.data, b.len);
+    for (int i = 0; len >= 0 && i < SERVE_MAX; i++) {
+        autobuf struct buf b = {0};
+
+        len = recv(n->in_fd, text, sizeof(text), MSG_TRUNC);
+        if (len > 0 && (size_t)len <= sizeof(text)) {
+            notify_filter(text, (size_t)len, &b);
+            tell(n, b.data, b.len);
+        }
     }
 }

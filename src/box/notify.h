@@ -34,7 +34,7 @@ void notify_started(const struct notify *n, int is_detached);
 /* Its check has found the container healthy. */
 void notify_healthy(const struct notify *n);
 
-/* The container has said something. */
+/* Pass on what the container has said, at most what a socket holds. */
 void notify_serve(const struct notify *n);
 
 /* Those lines of @text, which has @len bytes, that a container may say. Pure. */

@@ -189,12 +189,40 @@ static int build(struct supervise *s, struct running *run, struct err *e)
     return r;
 }
 
+/* In the fork that checks the container's health. */
+static void become_checker(void *arg)
+{
+    struct running *run = arg;
+
+    close_fd(&run->health.run_fd); /* the lock */
+    streams_close(run->streams);
+}
+
+static void begin_health(const struct supervise *s, struct running *run)
+{
+    struct health *h = &run->health;
+
+    h->check = (struct health_check){.store = s->state->store,
+                                     .spec = s->spec,
+                                     .filter = s->child.filter,
+                                     .dir_fd = s->state->dir_fd,
+                                     .pidfd = run->pidfd,
+                                     .join_fd = run->join_fd,
+                                     .is_inside = !is_two_stage(s, run),
+                                     .started_ns = run->started_ns};
+    h->run_fd = s->state->lock_fd;
+    h->become_child = become_checker;
+    h->arg = run;
+    health_begin(h);
+}
+
 static void tell_started(const struct supervise *s, struct running *run)
 {
     struct sync_msg msg = {.step = SYNC_STARTED};
     struct err ignored = {0};
 
     run->started_ns = clock_realtime_ns();
+    begin_health(s, run); /* before anyone may ask for it */
     notify_started(&run->notify, s->mode != SUPERVISE_FOREGROUND);
     msg.u.started.pid = signals_host_pid(run->pidfd);
     if (s->spec->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_PRIVATE) {
@@ -298,33 +326,6 @@ static int open_role(struct supervise *s, struct running *run, struct err *e)
     return r < 0 ? r : notify_open(s->spec, s->state->lock_fd, &run->notify, e);
 }
 
-/* In the fork that checks the container's health. */
-static void become_checker(void *arg)
-{
-    struct running *run = arg;
-
-    close_fd(&run->health.run_fd); /* the lock */
-    streams_close(run->streams);
-}
-
-static void begin_health(const struct supervise *s, struct running *run)
-{
-    struct health *h = &run->health;
-
-    h->check = (struct health_check){.store = s->state->store,
-                                     .spec = s->spec,
-                                     .filter = s->child.filter,
-                                     .dir_fd = s->state->dir_fd,
-                                     .pidfd = run->pidfd,
-                                     .join_fd = run->join_fd,
-                                     .is_inside = !is_two_stage(s, run),
-                                     .started_ns = run->started_ns};
-    h->run_fd = s->state->lock_fd;
-    h->become_child = become_checker;
-    h->arg = run;
-    health_begin(h);
-}
-
 struct life {
     struct supervise *s;
     struct running *run;
@@ -362,7 +363,6 @@ static int watch(struct supervise *s, struct running *run)
     int status = 0;
 
     names_begin(s->spec, signals_host_pid(run->pidfd), &run->names);
-    begin_health(s, run);
     status = watch_run(
         &(struct watch){.pidfd = &run->pidfd,
                         .streams = run->streams,

@@ -266,5 +266,8 @@ int watch_run(const struct watch *w)
     (void)proc_wait(*w->pidfd, PROC_FOREVER, &status, &ignored);
     close_fd(w->pidfd);
     streams_drain(w->streams);
+    if (w->notify != NULL) {
+        notify_serve(w->notify); /* what it said last */
+    }
     return s.ended_by != 0 && status == EXIT_KILLED ? 128 + s.ended_by : status;
 }

@@ -54,6 +54,21 @@ STATUS=all is well"'
   [[ "$output" != *notify.sock* ]]
 }
 
+@test "what a container says last is told, though its supervisor sees its end at once" {
+  local pid first
+  mkdir -p go
+  rbox run -d --name web --network none "${probe[@]}" -v "$PWD/go:/go:ro" busybox \
+    sh -c 'until [ -e /go/now ]; do sleep 0.05; done; /netprobe notify "STATUS=goodbye"'
+  pid=$(supervisor_of web)
+  first=$(rbox inspect -f '{{.State.Pid}}' web)
+  kill -STOP "$pid"
+  touch go/now
+  until_true eval 'grep -q "^State:.*Z" "/proc/$first/status"'
+  kill -CONT "$pid"
+  until_true told "STATUS=goodbye"
+  [ "$(rbox wait web)" = 0 ]
+}
+
 @test "conmon: rbox says it once the command runs, and not of one that cannot" {
   run -127 rbox run -d --network none --sdnotify conmon busybox no-such-command
   run ! told READY=1
