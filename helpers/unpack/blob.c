@@ -65,7 +65,7 @@ int sum_run(struct err *e)
     return r;
 }
 
-int digest_run(struct err *e)
+int digest_run(uint64_t max, struct err *e)
 {
     struct source *s = xcalloc(1, sizeof(*s));
     const void *data = NULL;
@@ -73,6 +73,7 @@ int digest_run(struct err *e)
     ssize_t n = 0;
     int r = 0;
 
+    s->max = max;
     r = source_open(s, e);
     while (r == 0 && (n = source_read(s, &data, e)) > 0) {
     }

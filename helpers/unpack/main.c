@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -44,7 +45,8 @@ struct call {
     char **argv; /* what follows the mode's name, with a NULL at its end */
     struct layer_options layer;
     struct worker worker;
-    char *known; /* of spool */
+    uint64_t max; /* bytes to come out of layers; 0: any number */
+    char *known;  /* of spool */
 };
 
 static int has_flag(char **argv, const char *flag)
@@ -54,12 +56,12 @@ static int has_flag(char **argv, const char *flag)
 
 static int spool_mode(struct call *c, struct err *e)
 {
-    return spool_run(&c->worker, c->known, e);
+    return spool_run(&c->worker, c->known, c->max, e);
 }
 
 static int layer_mode(struct call *c, struct err *e)
 {
-    return layer_run(&c->worker, e);
+    return layer_run(&c->worker, c->max, e);
 }
 
 static int blob_mode(struct call *c, struct err *e)
@@ -70,8 +72,7 @@ static int blob_mode(struct call *c, struct err *e)
 
 static int digest_mode(struct call *c, struct err *e)
 {
-    (void)c;
-    return digest_run(e);
+    return digest_run(c->max, e);
 }
 
 static int sum_mode(struct call *c, struct err *e)
@@ -146,14 +147,19 @@ static const struct mode {
 /* What has to be done outside of the wall. */
 static int prepare(const struct mode *m, struct call *c, struct err *e)
 {
-    const char *known = NULL;
-
-    c->layer.squash = has_flag(c->argv, "--squash");
+    if (c->argv[0] != NULL && c->argv[1] != NULL && has_flag(c->argv, "--max")) {
+        c->max = strtoull(c->argv[1], NULL, 10);
+        c->argv += 2;
+    }
+    if (has_flag(c->argv, "--squash")) {
+        c->layer.squash = 1;
+        c->argv++;
+    }
     if (!m->unpacks) {
         return 0;
     }
-    known = c->layer.squash ? c->argv[1] : c->argv[0];
-    if (known != NULL && file_read(AT_FDCWD, known, KNOWN_BYTES_MAX, &c->known, NULL, e) < 0) {
+    if (c->argv[0] != NULL &&
+        file_read(AT_FDCWD, c->argv[0], KNOWN_BYTES_MAX, &c->known, NULL, e) < 0) {
         return -e->errnum;
     }
     return worker_start(&c->worker, &c->layer, m->base, e);

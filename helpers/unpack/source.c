@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -179,6 +180,11 @@ static ssize_t read_packed(void *arg, const void **ret, struct err *e)
     return s->from(s->arg, ret, e);
 }
 
+int source_too_big(uint64_t max, struct err *e)
+{
+    return err_new(e, EFBIG, "the archive unpacks to more than %" PRIu64 " bytes", max);
+}
+
 /* ---- the stream */
 
 enum {
@@ -213,7 +219,8 @@ int source_peek(struct source *s, feed *from, void *arg, struct err *e)
 {
     int r = 0;
 
-    *s = (struct source){.from = from, .arg = arg, .is_undigested = s->is_undigested};
+    *s =
+        (struct source){.from = from, .arg = arg, .is_undigested = s->is_undigested, .max = s->max};
     r = s->is_undigested ? 0 : digest_begin(&s->digest, e);
     r = r < 0 ? r : read_head(s, e);
     s->kind = kind_of(s->head, s->head_len);
@@ -260,7 +267,7 @@ ssize_t source_read(void *arg, const void **ret, struct err *e)
         (void)EVP_DigestUpdate(s->digest, *ret, (size_t)n);
     }
     s->bytes += n > 0 ? (uint64_t)n : 0;
-    return n;
+    return s->max > 0 && s->bytes > s->max ? source_too_big(s->max, e) : n;
 }
 
 void source_done(struct source *s)

@@ -29,6 +29,8 @@ struct spool {
     struct worker *worker;
     const char *known; /* digests in hex, one a line; or NULL */
     struct archive *tar;
+    uint64_t max; /* bytes to come out of everything; 0: any number */
+    uint64_t bytes;
 };
 
 /* A name that stays below the current folder: relative, no "..". Returns it without leading "./",
@@ -103,7 +105,7 @@ static int out_write(void *arg, const void *data, size_t len, struct err *e)
 /* ---- an entry on its way: read, put down, decompressed, digested, unpacked */
 
 struct item {
-    struct archive *tar;
+    struct spool *spool;
     struct out out;
     int is_kept;           /* what is read is put down as it is */
     struct gzip *gzip;     /* or compressed */
@@ -113,12 +115,19 @@ struct item {
     char chunk[256 << 10];
 };
 
+/* @len bytes more have come out. */
+static int count(struct spool *p, size_t len, struct err *e)
+{
+    p->bytes += len;
+    return p->max > 0 && p->bytes > p->max ? source_too_big(p->max, e) : 0;
+}
+
 /* A feed: the entry's bytes. */
 static ssize_t item_read(void *arg, const void **ret, struct err *e)
 {
     struct item *i = arg;
-    la_ssize_t n = archive_read_data(i->tar, i->chunk, sizeof(i->chunk));
-    int r = n < 0 ? source_error(i->tar, &i->why, "cannot read the archive") : 0;
+    la_ssize_t n = archive_read_data(i->spool->tar, i->chunk, sizeof(i->chunk));
+    int r = n < 0 ? source_error(i->spool->tar, &i->why, "cannot read the archive") : 0;
 
     *ret = i->chunk;
     if (n > 0 && i->is_kept) {
@@ -179,7 +188,8 @@ static int run_source(struct item *i, struct source *s, int *ret_is_whole, struc
         if (i->worker != NULL) {
             worker_feed(i->worker, data, (size_t)n);
         }
-        r = i->gzip != NULL ? gzip_write(i->gzip, data, (size_t)n, e) : 0;
+        r = count(i->spool, (size_t)n, e);
+        r = r < 0 || i->gzip == NULL ? r : gzip_write(i->gzip, data, (size_t)n, e);
         n = 0;
     }
     *ret_is_whole = n == 0 && r == 0;
@@ -194,6 +204,7 @@ static int run_item(struct item *i, struct source *s, int *ret_is_whole, struct 
 
     /* What is behind the compressed stream's end, or its fault, is put down, too. */
     while (r == 0 && i->why.errnum == 0 && (n = item_read(i, &data, e)) > 0) {
+        r = count(i->spool, (size_t)n, e);
     }
     if (i->why.errnum != 0) {
         *e = i->why;
@@ -228,7 +239,7 @@ static int spool_file(struct spool *p, const char *name, struct err *e)
     int is_whole = 0;
     int r = make_file(name, &i->out.fd, e);
 
-    i->tar = p->tar;
+    i->spool = p;
     r = r < 0 ? r : source_peek(s, item_read, i, e);
     r = r < 0 ? r : decide(p, i, s, name, e);
     r = r < 0 ? r : run_item(i, s, &is_whole, e);
@@ -311,9 +322,9 @@ static int spool_all(struct spool *p, struct err *e)
     return r;
 }
 
-int spool_run(struct worker *w, const char *known, struct err *e)
+int spool_run(struct worker *w, const char *known, uint64_t max, struct err *e)
 {
-    struct spool p = {.worker = w, .known = known};
+    struct spool p = {.worker = w, .known = known, .max = max};
     struct source *s = xcalloc(1, sizeof(*s));
     int r = 0;
 

@@ -3,18 +3,19 @@
  * archives, and so the one that is kept on the shortest leash: it runs as root of a user namespace,
  * chrooted into the folder that it fills.
  *
- *     rbox-unpack spool [--squash] [KNOWN]
+ *     rbox-unpack spool [--max N] [--squash] [KNOWN]
  *         Standard input, an image archive (tar, compressed or not): its regular files go to folder
  *         files of the current one, with a line "SHA256 SIZE NAME" for each. Those that are layers
  *         are unpacked meanwhile, to folders layers/1/d, layers/2/d and so on; of each one that
  *         went well a line "unpacked NUMBER DIFFID DEVICES" follows its file's. A layer that is a
  *         plain archive and whose digest nobody knows, since it is no blob of an OCI layout, is
  *         kept compressed; the line has the digest of what is kept. KNOWN: a file with digests, one
- *         a line; what is called by one of them is not unpacked.
+ *         a line; what is called by one of them is not unpacked. More than N bytes of layers and
+ *         other files are refused.
  *
- *     rbox-unpack layer [--squash]
+ *     rbox-unpack layer [--max N] [--squash]
  *         Standard input, one layer (tar, compressed or not), goes to folder d of the current one;
- *         prints {"diffID", "size", "devices"}.
+ *         prints {"diffID", "size", "devices"}. One of more than N bytes, decompressed, is refused.
  *
  *     rbox-unpack blob
  *         Standard input goes to the file HEX in the current folder, HEX its sha256; prints HEX.
@@ -22,7 +23,7 @@
  *     rbox-unpack sum
  *         Prints the sha256 of standard input as it is.
  *
- *     rbox-unpack digest
+ *     rbox-unpack digest [--max N]
  *         Prints {"diffID"} of the layer on standard input: the digest of what it decompresses to.
  *
  *     rbox-unpack pack [--plain]
@@ -98,6 +99,7 @@ struct source {
     struct archive *raw;
     EVP_MD_CTX *digest; /* of the decompressed bytes */
     int is_undigested;  /* set before source_open(): there is no need of one */
+    uint64_t max;       /* set before source_open(): how many bytes may come out; 0: any number */
     uint64_t bytes;
     char *chunk; /* of raw */
 };
@@ -116,6 +118,9 @@ void source_done(struct source *s);
 
 /* A reader of the tar archive that @from gives. The caller calls archive_read_free(). */
 int tar_open(feed *from, void *arg, struct archive **ret, struct err *e);
+
+/* -EFBIG, and that more than @max bytes came out. */
+int source_too_big(uint64_t max, struct err *e);
 
 /* libarchive's text for its last failure, as an error. */
 int source_error(struct archive *a, struct err *e, const char *what);
@@ -196,11 +201,12 @@ void worker_stop(struct worker *w);
 
 /* ---- modes */
 
-int spool_run(struct worker *w, const char *known, struct err *e);
-int layer_run(struct worker *w, struct err *e);
+/* @max: how many bytes may come out of layers; 0: any number. More: -EFBIG. */
+int spool_run(struct worker *w, const char *known, uint64_t max, struct err *e);
+int layer_run(struct worker *w, uint64_t max, struct err *e);
 int put_run(const struct layer_options *o, struct err *e);
 int blob_run(struct err *e);
-int digest_run(struct err *e);
+int digest_run(uint64_t max, struct err *e);
 int sum_run(struct err *e);
 
 /* ---- pack.c: an archive on standard output */

@@ -251,7 +251,7 @@ void worker_stop(struct worker *w)
     w->pid = 0;
 }
 
-int layer_run(struct worker *w, struct err *e)
+int layer_run(struct worker *w, uint64_t max, struct err *e)
 {
     struct source *s = xcalloc(1, sizeof(*s));
     struct err late = {0};
@@ -261,6 +261,7 @@ int layer_run(struct worker *w, struct err *e)
     ssize_t n = 0;
     int r = 0;
 
+    s->max = max;
     r = source_open(s, e);
     if (r == 0) {
         (void)worker_begin(w);

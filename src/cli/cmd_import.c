@@ -3,8 +3,8 @@
 #include "box/events.h"
 #include "cli/change.h"
 #include "cli/cmd.h"
-#include "cli/one_id.h"
 #include "cli/registry_options.h"
+#include "cli/unpacking_options.h"
 #include "image/fetch_url.h"
 #include "image/load.h"
 #include "image/manifest.h"
@@ -18,14 +18,14 @@
 struct import_options {
     struct image_config config;
     int quiet;
-    int squash_ids;
+    struct unpacking unpacking;
 };
 
 static const struct opt OPTIONS[] = {
     {"quiet", 'q', NULL, OPT_FLAG, offsetof(struct import_options, quiet),
      "say nothing of a download", NULL},
     CHANGE_OPTION(offsetof(struct import_options, config)),
-    ONE_ID_SQUASH_ROW(offsetof(struct import_options, squash_ids)),
+    UNPACKING_ROWS(offsetof(struct import_options, unpacking)),
     {0},
 };
 
@@ -92,7 +92,7 @@ static int import(struct ctx *ctx, void *options, int argc, char **argv, struct 
 
     (void)argc;
     if (r == 0) {
-        store->squash_ids = o->squash_ids;
+        store->unpacking = o->unpacking;
     }
     r = r < 0 ? r : load_local_name(argv[1], &names, e); /* before anything is downloaded */
     r = r < 0 ? r : open_source(store, argv[0], o->quiet, &fd, e);

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "box/events.h"
 #include "cli/cmd.h"
-#include "cli/one_id.h"
+#include "cli/unpacking_options.h"
 #include "image/load.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ struct load_options {
     char *input;
     char *platform;
     int quiet;
-    int squash_ids;
+    struct unpacking unpacking;
 };
 
 #define FIELD(name) offsetof(struct load_options, name)
@@ -27,7 +27,7 @@ static const struct opt OPTIONS[] = {
     {"platform", 0, "OS/ARCH[/VARIANT]", OPT_STRING, FIELD(platform),
      "of images for several kinds of machines, the one for this (default: this machine)", NULL},
     {"quiet", 'q', NULL, OPT_FLAG, FIELD(quiet), "do not print the names of the images", NULL},
-    ONE_ID_SQUASH_ROW(FIELD(squash_ids)),
+    UNPACKING_ROWS(FIELD(unpacking)),
     {0},
 };
 
@@ -91,7 +91,7 @@ static int load(struct ctx *ctx, void *options, int argc, char **argv, struct er
     }
     r = ctx_store(ctx, &store, e);
     if (r == 0) {
-        store->squash_ids = o->squash_ids;
+        store->unpacking = o->unpacking;
         r = o->input != NULL ? load_path(store, o->input, &p, &names, e)
                              : load_stdin(store, &p, &names, e);
     }

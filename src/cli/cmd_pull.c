@@ -3,8 +3,8 @@
 #include "base/mem.h"
 #include "box/events.h"
 #include "cli/cmd.h"
-#include "cli/one_id.h"
 #include "cli/registry_options.h"
+#include "cli/unpacking_options.h"
 #include "image/pull.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 
 struct pull_cmd_options {
     struct registry_options registry;
-    int squash_ids;
+    struct unpacking unpacking;
 };
 
 static int parse_events(const char *value, void *field, struct err *e);
@@ -26,7 +26,7 @@ static const struct opt OPTIONS[] = {
      "json: events, one a line on standard output", parse_events},
     REGISTRY_PLATFORM_ROWS(struct pull_cmd_options, registry),
     REGISTRY_ACCESS_ROWS(struct pull_cmd_options, registry),
-    ONE_ID_SQUASH_ROW(offsetof(struct pull_cmd_options, squash_ids)),
+    UNPACKING_ROWS(offsetof(struct pull_cmd_options, unpacking)),
     {0},
 };
 
@@ -81,7 +81,7 @@ static int pull(struct ctx *ctx, void *options, int argc, char **argv, struct er
     int r = ctx_store(ctx, &store, e);
 
     if (r == 0) {
-        store->squash_ids = o->squash_ids;
+        store->unpacking = o->unpacking;
     }
     r = r < 0 ? r : registry_options_read(&o->registry, &p, &pull_options, e);
     for (int i = 0; r == 0 && i < argc; i++) {

@@ -383,7 +383,7 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
                       o->action == box_create ? "create" : "run");
         return err_hint(e, "rbox run busybox");
     }
-    store->squash_ids = o->squash_ids;
+    store->unpacking = o->unpacking;
     one_id_notice(store, s);
     r = registry_options_read(&o->registry, &progress, &pull, e);
     r = r < 0 ? r

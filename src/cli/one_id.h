@@ -10,11 +10,4 @@
  * it has one id only and nobody asked for that. The store remembers that it was said. */
 void one_id_notice(const struct store *store, const struct spec *s);
 
-/* The option --squash-ids, for options that have an int at @offset. */
-#define ONE_ID_SQUASH_ROW(offset)                                                                 \
-    {                                                                                             \
-        "squash-ids", 0, NULL, OPT_FLAG, offset, "owners that your ids do not reach become root", \
-            NULL                                                                                  \
-    }
-
 #endif

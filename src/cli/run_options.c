@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "cli/container.h"
-#include "cli/one_id.h"
+#include "cli/unpacking_options.h"
 #include "spec/spec_join.h"
 #include "spec/spec_parse.h"
 #include "sys/fd.h"
@@ -130,7 +130,7 @@ const struct opt RUN_OPTIONS[] = {
     HEADING("Image and root"),
     {"pull", 0, "WHEN", OPT_PARSE, OPTION(pull), "missing, never, always or newer (default: missing)", parse_pull},
     {"quiet", 'q', NULL, OPT_FLAG, OPTION(registry.quiet), "say nothing of a pull", NULL},
-    ONE_ID_SQUASH_ROW(OPTION(squash_ids)),
+    UNPACKING_ROWS(OPTION(unpacking)),
     REGISTRY_PLATFORM_ROWS(struct run_options, registry),
     REGISTRY_ACCESS_ROWS(struct run_options, registry),
     {"rootfs", 0, "DIR[:O]", OPT_PARSE, WHOLE, "a folder as root instead of an image; O: changes are thrown away", spec_parse_rootfs},

@@ -18,7 +18,7 @@ struct run_options {
     char *pidfile;
     int replace;
     int rmi;
-    int squash_ids;
+    struct unpacking unpacking;
     struct strv volumes_from;
     struct strv secrets;
     int dry_run;

@@ -62,6 +62,7 @@ static int ensure_layer(const struct store *store, const struct layer_key *k, co
                         struct err *e)
 {
     autoclose int fd = -1;
+    int64_t left_bytes = store_max_size_bytes(store);
     int r = 0;
 
     if (layer_exists(store, k)) {
@@ -69,7 +70,7 @@ static int ensure_layer(const struct store *store, const struct layer_key *k, co
     }
     notice("unpacking layer %.19s for this user's ids, once", k->diff_id);
     r = open_blob(store, blob, &fd, e);
-    return r < 0 ? r : layer_unpack(store, k, fd, e);
+    return r < 0 ? r : layer_unpack(store, k, fd, &left_bytes, e);
 }
 
 int image_layers(const struct store *store, struct image *i, const struct spec_idmap *uid_map,

@@ -22,7 +22,8 @@
 
 int ingest_open(const struct store *store, struct ingest *ret, struct err *e)
 {
-    struct ingest in = {.store = store, .blobs_fd = -1, .lock_fd = -1};
+    struct ingest in = {
+        .store = store, .blobs_fd = -1, .lock_fd = -1, .left_bytes = store_max_size_bytes(store)};
     autoclose int blobs_fd = -1;
     int r = store_lock(store, STORE_SHARED, &in.lock_fd, e);
 
@@ -132,14 +133,18 @@ static int open_blob(const struct ingest *in, const char *blob, int *ret_fd, str
     return 0;
 }
 
-int ingest_unpack(const struct ingest *in, const struct layer_key *key, const char *blob,
-                  struct err *e)
+int ingest_unpack(struct ingest *in, const struct layer_key *key, const char *blob, struct err *e)
 {
     autoclose int fd = -1;
     int r = open_blob(in, blob, &fd, e);
 
-    return r < 0 ? r : layer_unpack(in->store, key, fd, e);
+    return r < 0 ? r : layer_unpack(in->store, key, fd, &in->left_bytes, e);
 }
+
+struct job_end {
+    struct err why; /* errnum 0: it is unpacked … */
+    int64_t bytes;  /* … to so many */
+};
 
 int ingest_start(const struct ingest *in, const struct layer_key *key, int fd,
                  struct ingest_job *ret, struct err *e)
@@ -150,41 +155,45 @@ int ingest_start(const struct ingest *in, const struct layer_key *key, int fd,
     pid_t pid = r < 0 ? r : ns_clone(0, -1, &ret->pidfd, e);
 
     if (pid == 0) {
-        struct err why = {0};
+        struct job_end end = {.bytes = in->left_bytes};
+        int64_t left_bytes = in->left_bytes;
 
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (layer_unpack(in->store, key, fd, &why) < 0) {
-            (void)fd_write_all(write_fd, &why, sizeof(why));
+        if (layer_unpack(in->store, key, fd, &left_bytes, &end.why) == 0) {
+            err_clear(&end.why);
         }
-        _exit(0);
+        end.bytes -= left_bytes;
+        _exit(fd_write_all(write_fd, &end, sizeof(end)) < 0);
     }
     if (pid < 0) {
         return (int)pid;
     }
-    ret->err_fd = steal_fd(&read_fd);
+    ret->end_fd = steal_fd(&read_fd);
     return 0;
 }
 
-int ingest_wait(struct ingest_job *j, struct err *e)
+int ingest_wait(struct ingest *in, struct ingest_job *j, struct err *e)
 {
-    struct err why = {0};
+    struct job_end end = {0};
     ssize_t n = 0;
     int status = 0;
 
     if (j->pidfd <= 0) {
         return 0;
     }
-    n = read(j->err_fd, &why, sizeof(why)); /* less than a pipe holds: whole, or the end */
-    if (proc_wait(j->pidfd, PROC_FOREVER, &status, &why) == 0 && n <= 0 && status != 0) {
-        (void)err_new(&why, EIO, "the process that unpacked a layer ended with status %d", status);
+    n = read(j->end_fd, &end, sizeof(end)); /* less than a pipe holds: whole, or the end */
+    if (proc_wait(j->pidfd, PROC_FOREVER, &status, &end.why) == 0 && n != sizeof(end)) {
+        (void)err_new(&end.why, EIO, "the process that unpacked a layer ended with status %d",
+                      status);
     }
+    in->left_bytes -= end.bytes;
     close_fd(&j->pidfd);
-    close_fd(&j->err_fd);
+    close_fd(&j->end_fd);
     *j = (struct ingest_job){0};
-    if (why.errnum != 0) {
-        *e = why;
+    if (end.why.errnum != 0) {
+        *e = end.why;
     }
-    return -why.errnum;
+    return -end.why.errnum;
 }
 
 static int unpack_layers(struct ingest *in, const struct manifest *m, const struct strv *diff_ids,
@@ -207,18 +216,19 @@ static int unpack_layers(struct ingest *in, const struct manifest *m, const stru
         if (strv_has(&before, diff_ids->v[i]) || layer_exists(in->store, &key)) {
             continue;
         }
-        r = ingest_wait(j, e);
+        r = ingest_wait(in, j, e);
         r = r < 0 ? r : open_blob(in, m->layers.v[i], &fd, e);
         r = r < 0 ? r : ingest_start(in, &key, fd, j, e);
         started++;
     }
     for (size_t i = 0; i < INGEST_PARALLEL; i++) { /* for all of them; the first error counts */
         struct err later = {0};
-        int ended = ingest_wait(&jobs[i], r < 0 ? &later : e);
+        int ended = ingest_wait(in, &jobs[i], r < 0 ? &later : e);
 
         r = r < 0 ? r : ended;
     }
-    return r;
+    /* Two that were unpacked at once may have taken too much together. */
+    return r == 0 && in->left_bytes < 0 ? layer_too_big(in->store, e) : r;
 }
 
 static int write_records(struct ingest *in, struct image *i, const struct strv *names,

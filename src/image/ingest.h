@@ -17,6 +17,7 @@ struct ingest {
     int blobs_fd;                    /* blobs/sha256 */
     int lock_fd;                     /* shared: no garbage is collected meanwhile */
     const struct platform *platform; /* other images are refused; NULL: none are */
+    int64_t left_bytes;              /* to unpack to; below 0: it was too much */
     struct spec maps;                /* only its id maps are used: the user's default ones */
 };
 
@@ -31,8 +32,7 @@ int ingest_blob(struct ingest *in, int fd, char **ret_digest, struct err *e);
 int ingest_text(struct ingest *in, const char *text, char **ret_digest, struct err *e);
 
 /* Unpack blob @blob of the store as the layer @key. */
-int ingest_unpack(const struct ingest *in, const struct layer_key *key, const char *blob,
-                  struct err *e);
+int ingest_unpack(struct ingest *in, const struct layer_key *key, const char *blob, struct err *e);
 
 /* Layers are independent of each other, and unpacking one keeps processors busy: a process each, so
  * many at a time that memory stays within bounds. */
@@ -42,7 +42,7 @@ enum {
 
 struct ingest_job {
     int pidfd;  /* 0: none */
-    int err_fd; /* what it says when it fails */
+    int end_fd; /* what it says at its end */
 };
 
 /* Begin to unpack what @fd gives as the layer @key. */
@@ -50,7 +50,7 @@ int ingest_start(const struct ingest *in, const struct layer_key *key, int fd,
                  struct ingest_job *ret, struct err *e);
 
 /* Wait for @j, if it was started, and leave it so that another can be: how it ended. */
-int ingest_wait(struct ingest_job *j, struct err *e);
+int ingest_wait(struct ingest *in, struct ingest_job *j, struct err *e);
 
 /* Move the file @name below @dir_fd, whose digest is known, into the store. It is on the disk
  * already (fsync): after a power loss whoever finds the blob takes it for whole. */

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +88,8 @@ void layer_say_devices(int64_t devices)
 }
 
 /* What rbox-unpack says about the layer it made. */
-static int check_result(const struct layer_key *k, const char *out, struct err *e)
+static int check_result(const struct layer_key *k, const char *out, int64_t *ret_size,
+                        struct err *e)
 {
     json_t *root = NULL;
     const char *diff_id = NULL;
@@ -99,6 +101,9 @@ static int check_result(const struct layer_key *k, const char *out, struct err *
     }
     if (r == 0) {
         r = json_get_int(root, "devices", "rbox-unpack", &devices, e);
+    }
+    if (r == 0) {
+        r = json_get_int(root, "size", "rbox-unpack", ret_size, e);
     }
     if (r == 0 && !str_eq(diff_id, k->diff_id)) {
         r = err_new(e, EBADMSG, "the layer's content is %s, and not %s as its image says",
@@ -148,26 +153,57 @@ static int commit(const struct store *store, const struct layer_key *k, const ch
     return r < 0 ? r : layer_adopt(store, k, store->dir_fd, path, e);
 }
 
-/* One id: every owner becomes root, and the right ones come back by unpacking for a fuller map. */
-int layer_is_squashed(const struct store *store, const struct spec_idmap *uid_map)
+int layer_too_big(const struct store *store, struct err *e)
 {
-    return idmap_is_single(uid_map) || store->squash_ids;
+    if (store->unpacking.max_size_bytes > 0) {
+        (void)err_new(e, EFBIG,
+                      "the image unpacks to more than the %" PRId64 " bytes of --max-size",
+                      store->unpacking.max_size_bytes);
+        return err_hint(e, "a larger --max-size, if you trust the image");
+    }
+    (void)err_new(e, EFBIG,
+                  "the image unpacks to more than nine tenths of what is free on the disk of the "
+                  "store '%s'",
+                  store->path);
+    return err_hint(e, "rbox system prune, or --root DIR on a larger disk, or --max-size SIZE if "
+                       "you trust the image");
 }
 
+int layer_unpack_run(const struct store *store, const struct unpack *u, const char *const words[2],
+                     int64_t max_bytes, char **ret_out, struct err *e)
+{
+    autofree char *max = xasprintf("%" PRId64, max_bytes);
+    const char *arguments[6] = {words[0], "--max", max};
+    size_t n = 3;
+    int r = 0;
+
+    /* One id: every owner becomes root, and the right ones come back by unpacking for a fuller map.
+     */
+    if (idmap_is_single(u->uid_map) || store->unpacking.squash_ids) {
+        arguments[n++] = "--squash";
+    }
+    arguments[n] = words[1];
+    r = unpack_run(u, arguments, ret_out, e);
+    return r == -EFBIG ? layer_too_big(store, e) : r;
+}
+
+/* *left_bytes as in layer_unpack(). */
 static int unpack_to(const struct store *store, const struct layer_key *k, int blob_fd, int temp_fd,
-                     struct err *e)
+                     int64_t *left_bytes, struct err *e)
 {
     autofree char *out = NULL;
     const struct unpack u = {
         .uid_map = k->uid_map, .gid_map = k->gid_map, .in_fd = blob_fd, .folder_fd = temp_fd};
-    const char *const arguments[] = {
-        "layer", layer_is_squashed(store, k->uid_map) ? "--squash" : NULL, NULL};
-    int r = unpack_run(&u, arguments, &out, e);
+    int64_t size = 0;
+    int r = layer_unpack_run(store, &u, (const char *const[2]){"layer"}, *left_bytes, &out, e);
 
-    return r < 0 ? r : check_result(k, out, e);
+    r = r < 0 ? r : check_result(k, out, &size, e);
+    *left_bytes -= size;
+    return r;
 }
 
-int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd, struct err *e)
+int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd,
+                 int64_t *left_bytes, struct err *e)
 {
     autofree char *temp = NULL;
     autoclose int lock_fd = -1;
@@ -178,7 +214,7 @@ int layer_unpack(const struct store *store, const struct layer_key *k, int blob_
     if (r < 0) {
         return r;
     }
-    r = unpack_to(store, k, blob_fd, temp_fd, e);
+    r = unpack_to(store, k, blob_fd, temp_fd, left_bytes, e);
     r = r < 0 ? r : commit(store, k, temp, temp_fd, e);
     store_temp_remove(store, temp, k->uid_map, k->gid_map);
     return r < 0 ? err_wrap(e, "cannot unpack layer %.19s", k->diff_id) : 0;
@@ -261,13 +297,14 @@ int layer_verify(const struct store *store, const struct layer_key *k, int blob_
     autoclose int temp_fd = -1;
     autoclose int good_fd = -1;
     autoclose int now_fd = openat(store->layers_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int64_t left_bytes = store_max_size_bytes(store);
     int r = now_fd < 0 ? err_set(e, errno, "cannot open layer '%s'", path)
                        : store_temp(store, "verify", &temp, &temp_fd, e);
 
     if (r < 0) {
         return r;
     }
-    r = unpack_to(store, k, blob_fd, temp_fd, e);
+    r = unpack_to(store, k, blob_fd, temp_fd, &left_bytes, e);
     good_fd = r < 0 ? -1 : openat(temp_fd, "d", FLAGS);
     if (r == 0 && good_fd < 0) {
         r = err_set(e, errno, "cannot open the layer that was unpacked");

@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "image/store.h"
+#include "image/unpack.h"
 #include "spec/spec.h"
 
 #include <stdint.h>
@@ -29,8 +30,10 @@ int layer_diff_id(const struct store *store, const char *name, char **ret, struc
 
 /* Unpack it from the tar archive @blob_fd (compressed or not), check its diffID, and let it appear
  * under its name only when it is whole and on disk. Somebody else's finished copy is taken as it
- * is. */
-int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd, struct err *e);
+ * is. *left_bytes is how much may come out of it (store_max_size_bytes()), and gets less by what
+ * did. */
+int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd,
+                 int64_t *left_bytes, struct err *e);
 
 /* The same for one that was unpacked elsewhere, to folder d of @name below @dir_fd, in these steps:
  * its folder is marked as the layer that it is, everything is synced by the caller, and it appears
@@ -39,8 +42,13 @@ int layer_seal(const struct layer_key *k, int layer_fd, struct err *e);
 int layer_adopt(const struct store *store, const struct layer_key *k, int dir_fd, const char *name,
                 struct err *e);
 
-/* Do all owners become root in a layer that is unpacked for @uid_map? */
-int layer_is_squashed(const struct store *store, const struct spec_idmap *uid_map);
+/* Let rbox-unpack unpack what @u names, as @store is to unpack, no more than @max_bytes. @words:
+ * its mode, and what follows the mode's options (or NULL). *ret_out as unpack_run()'s. */
+int layer_unpack_run(const struct store *store, const struct unpack *u, const char *const words[2],
+                     int64_t max_bytes, char **ret_out, struct err *e);
+
+/* An image has unpacked to more than it may: -EFBIG, and how to have it all the same. */
+int layer_too_big(const struct store *store, struct err *e);
 
 /* Tell the user of what could not be made. */
 void layer_say_devices(int64_t devices);

@@ -210,7 +210,7 @@ static void feed_stream(struct stream *s, int64_t bytes)
 }
 
 /* No more comes of it. Processes that were forked meanwhile have the socket, too. */
-static void end_stream(struct stream *s)
+static void end_stream(struct puller *p, struct stream *s)
 {
     struct err ignored = {0};
 
@@ -218,7 +218,7 @@ static void end_stream(struct stream *s)
         return;
     }
     (void)shutdown(s->feed_fd, SHUT_WR);
-    (void)ingest_wait(&s->job, &ignored);
+    (void)ingest_wait(&p->in, &s->job, &ignored);
     close_fd(&s->feed_fd);
     close_fd(&s->file_fd);
     free(s->digest);
@@ -278,7 +278,7 @@ static int on_blob(const json_t *event, void *arg, struct err *e)
     if (next_layer(p, whole, &at, &key)) {
         step(p, TRANSFER_UNPACK, whole, 0, 0);
     }
-    end_stream(find_stream(p, whole));
+    end_stream(p, find_stream(p, whole));
     return unpack(p, whole, e);
 }
 
@@ -400,7 +400,7 @@ static int pull_ref(const struct store *store, const struct registries *conf,
         }
     }
     for (size_t i = 0; i < INGEST_PARALLEL; i++) { /* after a failure */
-        end_stream(&p.streams[i]);
+        end_stream(&p, &p.streams[i]);
     }
     fetch_close(&p.f);
     manifest_done(&p.m);

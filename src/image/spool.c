@@ -177,14 +177,13 @@ static int take_apart(struct spool *s, int fd, char **ret_out, struct err *e)
     struct unpack u = {.uid_map = &s->in->maps.linux_.uid_mappings,
                        .gid_map = &s->in->maps.linux_.gid_mappings,
                        .in_fd = fd};
-    int squash = layer_is_squashed(s->in->store, u.uid_map);
-    const char *const arguments[] = {"spool", squash ? "--squash" : KNOWN, squash ? KNOWN : NULL,
-                                     NULL};
     int r = store_temp(s->in->store, "load", &s->temp, &temp_fd, e);
 
     r = r < 0 ? r : write_known(s, temp_fd, e);
     u.folder_fd = temp_fd;
-    r = r < 0 ? r : unpack_run(&u, arguments, ret_out, e);
+    r = r < 0 ? r
+              : layer_unpack_run(s->in->store, &u, (const char *const[2]){"spool", KNOWN},
+                                 s->in->left_bytes, ret_out, e);
     if (r == 0) {
         s->dir_fd = openat(temp_fd, "files", FOLDER);
         s->layers_fd = openat(temp_fd, "layers", FOLDER);

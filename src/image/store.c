@@ -128,6 +128,18 @@ const char *store_lack(const struct store *s)
     return fs.f_files > 0 && fs.f_favail == 0 ? "is on a disk that can hold no more files" : NULL;
 }
 
+int64_t store_max_size_bytes(const struct store *s)
+{
+    struct statvfs fs;
+
+    if (s->unpacking.max_size_bytes > 0) {
+        return s->unpacking.max_size_bytes;
+    }
+    /* A disk whose room cannot be told says itself when it is full. */
+    return fstatvfs(s->dir_fd, &fs) < 0 ? INT64_MAX
+                                        : (int64_t)fs.f_bavail * (int64_t)fs.f_frsize / 10 * 9;
+}
+
 void store_explain(const struct store *s, struct err *e)
 {
     int is_space = e->errnum == ENOSPC || e->errnum == EDQUOT || e->errnum == EROFS;

@@ -9,14 +9,19 @@
 
 #include <stdint.h>
 
+/* How foreign archives are unpacked: the options UNPACKING_ROWS of cli/opts. */
+struct unpacking {
+    int squash_ids;         /* owners outside of the id maps become root, else they are an error */
+    int64_t max_size_bytes; /* what an image may unpack to; 0: nine tenths of what is free */
+};
+
 struct store {
     char *path;        /* for messages only */
     int dir_fd;        /* the store's top, 0700 */
     int layers_fd;     /* layers/ */
     int containers_fd; /* containers/ */
     int run_fd;        /* run/BOOT-ID/ */
-    int squash_ids; /* unpacking: owners outside of the id maps become root, else they are an error
-                     */
+    struct unpacking unpacking;
 };
 
 /* Open the store, made when missing: @root (--root), else $RBOX_STORE, else $XDG_DATA_HOME/rbox,
@@ -29,6 +34,9 @@ void store_done(struct store *s);
 
 /* What keeps the store from taking anything more ("is mounted read-only"); NULL: nothing. */
 const char *store_lack(const struct store *s);
+
+/* How many bytes an image may unpack to now. */
+int64_t store_max_size_bytes(const struct store *s);
 
 /* A command failed with @e for want of space or of writing, with no hint yet: if it is the store
  * that lacks it, the hint says how to have another. */

@@ -61,9 +61,10 @@ static int said(const char *line, struct err *e)
 {
     char *rest = NULL;
     long errnum = strtol(line, &rest, 10);
-    int is_disk = errnum == ENOSPC || errnum == EDQUOT || errnum == EROFS;
+    /* Those that the caller has more to say of. */
+    int is_size = errnum == ENOSPC || errnum == EDQUOT || errnum == EROFS || errnum == EFBIG;
 
-    return err_new(e, is_disk ? (int)errnum : EINVAL, "%s",
+    return err_new(e, is_size ? (int)errnum : EINVAL, "%s",
                    rest != line && *rest == ' ' ? rest + 1 : line);
 }
 

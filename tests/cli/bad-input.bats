@@ -121,6 +121,19 @@ quick() {
   [[ "${lines[-1]}" == "status 125" ]]
 }
 
+@test "what would take nearly all that is free is refused, before the disk is full (issue 4)" {
+  is_user root || skip "only root can mount a small file system, in a namespace of its own"
+  mkdir -p zeros
+  head -c 20M /dev/zero >zeros/zeros
+  tar -C zeros --owner=0 --group=0 -czf zeros.tar.gz zeros
+  run unshare -m --propagation private bash -c 'mount -t tmpfs -o size=20m none /mnt && mkdir -m 700 /mnt/s && export RBOX_STORE=/mnt/s
+    "$RBOX_BUILD/rbox" import zeros.tar.gz bomb; echo "status $?"; ls /mnt/s/tmp; df --output=used /mnt | tail -1'
+  [[ "${lines[0]}" == *"more than nine tenths of what is free on the disk of the store '/mnt/s'" ]]
+  [[ "${lines[1]}" == "  hint: rbox system prune, or --root DIR"*"--max-size"* ]]
+  [ "${lines[2]}" = "status 125" ]
+  [ "${lines[3]}" -lt 1000 ]
+}
+
 @test "a store that is read-only" {
   is_user root || skip "only root can mount, in a namespace of its own"
   rbox run --rm --network none busybox true

@@ -266,6 +266,17 @@ CONF
   [ -z "$(ls "$RBOX_STORE/tmp")" ]
 }
 
+@test "an image that unpacks to more than --max-size is not pulled (issue 4)" {
+  serve
+  skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/library/box:1"
+  run -125 rbox pull -q --tls-verify=false --max-size 100k "$at/library/box:1"
+  [[ "$output" == *"cannot unpack layer "*": the image unpacks to more than the 102400 bytes of --max-size"*"hint: "*"--max-size"* ]]
+  run -125 rbox run --rm --network none --tls-verify=false --max-size 100k "$at/library/box:1" true
+  [[ "$output" == *"unpacks to more than"* ]]
+  [ -z "$(rbox images -q --filter "reference=$at/*")" ]
+  [ "$(rbox run --rm --network none --tls-verify=false --max-size 10m "$at/library/box:1" echo in)" = in ]
+}
+
 @test "a cut connection is gone on with, and what was there is kept (issue 4)" {
   misbehave cut
   rbox pull -q --tls-verify=false "$at/box"
