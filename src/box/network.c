@@ -176,13 +176,21 @@ static int take_joins(const json_t *answer, struct spec *s, struct err *e)
     return 0;
 }
 
-static int open_peer(int fd)
+/* It is the keeper itself that listens. Errors: -EPIPE it has died since it answered. */
+static int open_peer(int fd, int *ret_pidfd, struct err *e)
 {
     struct ucred peer = {0};
     socklen_t len = sizeof(peer);
+    int pidfd = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ? -1 : proc_open(peer.pid);
 
-    /* It is the keeper itself that listens, and it has not died: it has answered. */
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ? -1 : proc_open(peer.pid);
+    if (pidfd < 0 && errno == ESRCH) {
+        return err_new(e, EPIPE, "the keeper of the networks died");
+    }
+    if (pidfd < 0) {
+        return err_set(e, errno, "cannot watch the keeper of the networks");
+    }
+    *ret_pidfd = pidfd;
+    return 0;
 }
 
 static int enter_once(const struct store *store, struct spec *s, int upper_fd,
@@ -194,10 +202,7 @@ static int enter_once(const struct store *store, struct spec *s, int upper_fd,
     r = r < 0 ? r : send_request(ret->fd, keeper_reservation(s), -1, e);
     r = r < 0 ? r : take_answer(ret->fd, &answer, &ret->userns_fd, e);
     r = r < 0 ? r : take_joins(answer, s, e);
-    if (r == 0) {
-        ret->keeper_pidfd = open_peer(ret->fd);
-    }
-    return r;
+    return r < 0 ? r : open_peer(ret->fd, &ret->keeper_pidfd, e);
 }
 
 int network_enter(const struct store *store, struct spec *s, int upper_fd, struct network_seat *ret,

@@ -63,7 +63,13 @@ static void serve(const struct anchor *a)
     int r = take_seat(a, &seat, &e);
     const int fds[SEAT_FDS] = {seat.fd, seat.keeper_pidfd, seat.userns_fd};
 
-    (void)fd_send(a->socket_fd, &e, sizeof(e), fds, r < 0 ? 0 : SEAT_FDS);
+    if (r == 0) {
+        r = fd_send(a->socket_fd, &e, sizeof(e), fds, SEAT_FDS);
+        r = r < 0 ? err_set(&e, -r, "cannot hand a seat in the networks over") : 0;
+    }
+    if (r < 0) { /* it waits for an answer */
+        (void)fd_send(a->socket_fd, &e, sizeof(e), NULL, 0);
+    }
     network_seat_done(&seat);
 }
 

@@ -57,11 +57,17 @@ fetch() {
     'get() { for i in 1 2 3 4 5 6 7 8 9 10; do wget -qO- "http://$1/" 2>/dev/null && return; sleep 0.1; done; echo none; }; for h; do get $h; done' sh "$@"
 }
 
-# Host pid of the keeper that a command line with $1 has started.
+# Host pids of the keeper, and of the anchors, that a command line with $1 has started.
 keeper() {
+  started_by rbox-networks "$1"
+}
+anchor() {
+  started_by rbox-anchor "$1"
+}
+started_by() {
   local pid
-  for pid in $(pgrep -x rbox-networks); do
-    ! tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -- "$1" || echo "$pid"
+  for pid in $(pgrep -x "$1"); do
+    ! tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -- "$2" || echo "$pid"
   done
 }
 
@@ -453,17 +459,44 @@ says() {
 }
 
 @test "without its anchor a container is cut off by the keeper's death, and says why, until it is restarted (#8)" {
-  local pid
   not_for bob "the same as alice's"
   rbox run -d --name "o1-$$" --network back busybox sleep 100
-  for pid in $(pgrep -x rbox-anchor); do
-    ! tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q -- "o1-$$" || kill -9 "$pid"
-  done
+  kill -9 "$(anchor "o1-$$")"
   kill -9 "$(keeper "o1-$$")"
   until_true eval 'rbox logs "o1-$$" 2>&1 | grep -q "could not be started again: the process that would find another keeper does not answer"'
   [ "$(rbox inspect -f '{{.State.Status}}' "o1-$$")" = running ]
   rbox restart -t 0 "o1-$$"
   rbox exec "o1-$$" nslookup -type=a "o1-$$"
+}
+
+@test "a keeper that dies as soon as it has answered is followed, and an anchor that cannot answer says so (#8)" {
+  local pid
+  not_for bob "the same as alice's"
+  # lose_keeper CALL FAULT: it dies, the anchor of one container finds the next, then a call of the
+  # other's fails. That is in the file `calls`, as the next one of its kind.
+  lose_keeper() {
+    rbox run -d --name "one-$$" --network back busybox sleep 100
+    rbox run -d --name "other-$$" --network back busybox sleep 100
+    pid=$(anchor "other-$$")
+    kill -STOP "$pid"
+    kill -9 "$(keeper "one-$$")"
+    until_true says "one-$$" 1
+    strace -o calls -e "trace=$1" -e "inject=$1:$2" -p "$pid" 2>traced 3>&- &
+    until_true grep -q attached traced
+    kill -CONT "$pid"
+    pid=$!
+  }
+  lose_keeper pidfd_open error=ESRCH:when=1
+  until_true says "other-$$" 1
+  rbox exec "one-$$" nslookup -type=a "other-$$"
+  rbox rm -f -t 0 "one-$$" "other-$$"
+  wait "$pid" || true
+  [ "$(grep -c pidfd_open calls)" -eq 2 ]
+  until_true no_keeper
+  lose_keeper sendmsg error=ETOOMANYREFS:when=2 # the first is to the keeper
+  until_true eval 'rbox logs "other-$$" 2>&1 | grep -q "could not be started again: cannot hand a seat in the networks over: Too many references"'
+  rbox rm -f -t 0 "other-$$"
+  wait "$pid" || true
 }
 
 @test "what dies again and again is started again once a second, and at last works (#8)" {
