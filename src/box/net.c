@@ -300,6 +300,10 @@ int net_device(const struct spec *s, struct err *e)
 {
     const struct net_backend *b = net_backend(s);
 
+    if (s->linux_.namespaces[SPEC_NS_NETWORK].mode != SPEC_NS_PRIVATE) {
+        return 0;
+    }
+    net_settings(); /* a device takes the defaults of when it is made */
     return b != NULL && b->has_tap ? net_program_tap(e) : 0;
 }
 
@@ -311,7 +315,6 @@ int net_inside(const struct spec *s, struct err *e)
         return 0;
     }
     r = net_loopback_up(e);
-    net_settings();
     allow_ping(s);
     return r;
 }

@@ -4,8 +4,8 @@
  *
  *     net_open()         launcher: can what was asked for work here? Listen on published ports.
  *     net_files()        launcher: /etc/hosts, /etc/resolv.conf, /etc/hostname
- *     net_device()       child: the tap device
- *     net_inside()       child: loopback up, sysctls of the namespace
+ *     net_device()       child: sysctls of the namespace, the tap device
+ *     net_inside()       child: loopback up, ping
  *     net_start()        supervisor: start the helpers, beside the child's mounts
  *     net_wait_ready()   supervisor: before the command is executed
  *     net_stop()         supervisor

@@ -130,17 +130,24 @@ struct member *member_new(struct keeper *k, int fd)
     return m;
 }
 
-static struct member *find_member(const struct keeper *k, const json_t *q, struct err *e)
+/* Errors: -EAGAIN he is only expected, and what is changed of him now would be lost. */
+static int find_member(const struct keeper *k, const json_t *q, struct member **ret, struct err *e)
 {
     const char *id = json_string_value(json_object_get(q, "id"));
+    int is_expected = 0;
 
-    for (struct member *m = k->members; id != NULL && m != NULL; m = m->next) {
-        if (m->id != NULL && strcmp(m->id, id) == 0) {
-            return m;
+    for (struct member *m = k->members; m != NULL; m = m->next) {
+        if (m->id == NULL || !str_eq(m->id, id)) {
+            continue;
         }
+        if (m->fd >= 0) {
+            *ret = m;
+            return 0;
+        }
+        is_expected = 1;
     }
-    (void)err_new(e, ESRCH, "it is not in a network of yours");
-    return NULL;
+    return is_expected ? err_new(e, EAGAIN, "its networks are just coming back: try again")
+                       : err_new(e, ESRCH, "it is not in a network of yours");
 }
 
 static struct plug *find_plug(const struct member *m, const char *network)
@@ -254,9 +261,9 @@ static int connect_other(const struct asked *a, struct err *e)
 {
     json_t *o = json_object_get(a->q, "join");
     const char *network = json_string_value(json_object_get(o, "network"));
-    struct member *m = find_member(a->k, a->q, e);
+    struct member *m = NULL;
     struct plug *p = NULL;
-    int r = m == NULL ? -e->errnum : 0;
+    int r = find_member(a->k, a->q, &m, e);
 
     if (r == 0 && find_plug(m, network) != NULL) {
         r = err_new(e, EEXIST, "it is in network '%s' already", network);
@@ -278,12 +285,14 @@ static int connect_other(const struct asked *a, struct err *e)
 static int disconnect_other(const struct asked *a, struct err *e)
 {
     const char *network = json_string_value(json_object_get(a->q, "network"));
-    struct member *m = find_member(a->k, a->q, e);
-    struct plug *p = m != NULL ? find_plug(m, network) : NULL;
+    struct member *m = NULL;
+    struct plug *p = NULL;
+    int r = find_member(a->k, a->q, &m, e);
 
-    if (m == NULL) {
-        return -e->errnum;
+    if (r < 0) {
+        return r;
     }
+    p = find_plug(m, network);
     if (p == NULL) {
         return err_new(e, ENOENT, "it is not in network '%s'", network != NULL ? network : "");
     }

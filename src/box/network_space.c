@@ -4,6 +4,7 @@
  * Declared in network_keeper.h. */
 #include "base/cleanup.h"
 #include "base/exitcode.h"
+#include "base/log.h"
 #include "box/net_program.h"
 #include "box/network_keeper.h"
 #include "box/sync.h"
@@ -79,17 +80,20 @@ static int prepare(void *arg, struct err *e)
     };
     const int *socket_fd = arg;
     int fds[SPACE_FDS] = {-1, -1, -1};
+    struct err why = {0};
     int r = net_loopback_up(e);
 
-    r = r < 0 ? r : net_program_tap(e);
     net_settings(); /* the resolver's port needs no capability, for one */
     for (size_t i = 0; i < sizeof(SYSCTLS) / sizeof(SYSCTLS[0]); i++) {
         (void)file_put(AT_FDCWD, SYSCTLS[i].path, SYSCTLS[i].value);
     }
+    r = r < 0 ? r : net_program_tap(e); /* it takes the defaults of now */
     r = r < 0 ? r : netlink_open(&fds[1], e);
-    r = r < 0 || !keeper_has_ip6() ? r : neighbours_open(&fds[2], e);
     if (r < 0) {
         return r;
+    }
+    if (keeper_has_ip6() && neighbours_open(&fds[2], &why) < 0) {
+        debug("networks: no IPv6 to the outside: %s", why.msg);
     }
     fds[0] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     r = fds[0] < 0 ? -errno : fd_send(*socket_fd, "n", 1, fds, fds[2] >= 0 ? 3 : 2);

@@ -17,6 +17,16 @@ deny() {
   [ "${lines[-1]}" = 1 ]
 }
 
+@test "without packet sockets, networks lack IPv6 to the outside only (#8)" {
+  rbox network create --ipv6 six
+  run deny "socket(AF_PACKET)=EPERM" run --rm --network six busybox ip -6 addr show eth0
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ "$output" == *"inet6 fd"* ]]
+  rbox network rm six
+  until_true sh -c "! [ -e '$RBOX_STORE/run/.networks' ]"
+}
+
 @test "without openat2, links of an image lead nowhere outside" {
   not_for root "the folder must belong to a mapped user"
   mkdir -p root/bin root/etc outside

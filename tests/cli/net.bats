@@ -106,7 +106,9 @@ ask_from_inside() {
   [[ "$output" == *"nameserver 10.77.3.3"* ]]
   [[ "$output" == *"10.77.3.2"*host.containers.internal* ]]
   run rbox run --rm --network slirp4netns:enable_ipv6=true busybox sh -c \
-    'for i in $(seq 100); do ip -6 route | grep default && break; sleep 0.1; done'
+    'cat /proc/sys/net/ipv6/conf/tap0/accept_dad
+     for i in $(seq 100); do ip -6 route | grep default && break; sleep 0.1; done'
+  [ "${lines[0]}" = 0 ] # the device was made after its settings
   [[ "$output" == *"default via fe80::2 dev tap0"* ]]
 }
 

@@ -137,8 +137,10 @@ started_by() {
   local pid
   rbox run -d --name "p1-$$" --network back busybox sleep 100
   pid=$(keeper "p1-$$")
-  run nsenter -t "$(pgrep -P "$pid" -x rbox-names)" -U --preserve-credentials -n ip ntable show dev tap0 name arp_cache
+  run nsenter -t "$(pgrep -P "$pid" -x rbox-names)" -U --preserve-credentials -n sh -c \
+    'ip ntable show dev tap0 name arp_cache; cat /proc/sys/net/ipv6/conf/tap0/accept_dad'
   [[ "$output" == *"proxy_delay 0 "* ]]
+  [ "${lines[-1]}" = 0 ] # nor does IPv6 look first for others with its address
 }
 
 @test "the host's loopback is closed (#8)" {
@@ -481,6 +483,8 @@ says() {
     kill -STOP "$pid"
     kill -9 "$(keeper "one-$$")"
     until_true says "one-$$" 1
+    run rbox network disconnect back "other-$$"
+    [[ "$output" == *"its networks are just coming back: try again"* ]]
     strace -o calls -e "trace=$1" -e "inject=$1:$2" -p "$pid" 2>traced 3>&- &
     until_true grep -q attached traced
     kill -CONT "$pid"

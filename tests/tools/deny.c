@@ -12,23 +12,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 static const struct {
     const char *name;
     int number;
+    unsigned int family; /* of sockets; 0: all */
 } CALLS[] = {
-    {"openat2", SYS_openat2},
-    {"clone3", SYS_clone3},
-    {"mount_setattr", SYS_mount_setattr},
-    {"close_range", SYS_close_range},
-    {"keyctl", SYS_keyctl},
-    {"setns", SYS_setns},
-    {"unshare", SYS_unshare},
-    {"pidfd_open", SYS_pidfd_open},
-    {"mount", SYS_mount},
-    {"landlock_create_ruleset", 444}, /* Debian 11's headers have no name for it */
+    {"openat2", SYS_openat2, 0},
+    {"clone3", SYS_clone3, 0},
+    {"mount_setattr", SYS_mount_setattr, 0},
+    {"close_range", SYS_close_range, 0},
+    {"keyctl", SYS_keyctl, 0},
+    {"setns", SYS_setns, 0},
+    {"unshare", SYS_unshare, 0},
+    {"pidfd_open", SYS_pidfd_open, 0},
+    {"mount", SYS_mount, 0},
+    {"socket(AF_PACKET)", SYS_socket, AF_PACKET},
+    {"landlock_create_ruleset", 444, 0}, /* Debian 11's headers have no name for it */
 };
 
 static const struct {
@@ -48,7 +51,7 @@ static int find_call(const char *name, size_t len)
 {
     for (size_t i = 0; i < sizeof(CALLS) / sizeof(CALLS[0]); i++) {
         if (strlen(CALLS[i].name) == len && strncmp(CALLS[i].name, name, len) == 0) {
-            return CALLS[i].number;
+            return (int)i;
         }
     }
     return -1;
@@ -66,7 +69,7 @@ static int find_errno(const char *name, size_t len)
 
 int main(int argc, char **argv)
 {
-    struct sock_filter code[2 * RULES_MAX + 2] = {
+    struct sock_filter code[5 * RULES_MAX + 2] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
     };
     unsigned short n = 1;
@@ -79,16 +82,26 @@ int main(int argc, char **argv)
         size_t name = strcspn(p, "=");
         size_t value = p[name] == '=' ? strcspn(p + name + 1, ",") : 0;
         int call = find_call(p, name);
+        unsigned int family = call >= 0 ? CALLS[call].family : 0;
         int error = value > 0 ? find_errno(p + name + 1, value) : -1;
 
-        if (call < 0 || error < 0 || n + 3 >= (int)(sizeof(code) / sizeof(code[0]))) {
+        if (call < 0 || error < 0 || n + 6 >= (int)(sizeof(code) / sizeof(code[0]))) {
             (void)fprintf(stderr, "deny: do not know '%s'\n", p);
             return 2;
         }
-        code[n++] =
-            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)call, 0, 1);
+        code[n++] = (struct sock_filter)BPF_JUMP(
+            BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)CALLS[call].number, 0, family > 0 ? 4 : 1);
+        if (family > 0) {
+            code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                                     offsetof(struct seccomp_data, args));
+            code[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, family, 0, 1);
+        }
         code[n++] =
             (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned int)error);
+        if (family > 0) {
+            code[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+                                                     offsetof(struct seccomp_data, nr));
+        }
         p += name + 1 + value;
         p += *p == ',';
     }
