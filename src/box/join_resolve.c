@@ -12,16 +12,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum {
-    MAP_BYTES_MAX = 64 << 10
-};
 
 /* Ids that a target has, and what it is called in errors. */
 struct ids {
@@ -78,17 +72,8 @@ static int take_ids(struct ids *ids, const struct spec_idmap *uid_map,
 static int read_map(pid_t pid, const char *name, struct spec_idmap *ret, struct err *e)
 {
     autofree char *path = xasprintf("/proc/%d/%s", (int)pid, name);
-    autofree char *text = NULL;
-    const char *p = NULL;
-    uint32_t row[3];
-    int used = 0;
-    int r = file_read(AT_FDCWD, path, MAP_BYTES_MAX, &text, NULL, e);
+    int r = userns_read_map(path, ret, e);
 
-    for (p = text; r == 0 && sscanf(p, "%" SCNu32 "%" SCNu32 "%" SCNu32 "%n", &row[0], &row[1],
-                                    &row[2], &used) == 3;
-         p += used) {
-        spec_idmap_add(ret, row[0], row[1], row[2]);
-    }
     return r == 0 && ret->count == 0 ? err_new(e, EINVAL, "the user namespace has no ids") : r;
 }
 

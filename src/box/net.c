@@ -157,7 +157,7 @@ int net_start(int netns_fd, int run_fd, struct net *n, struct err *e)
     if (n->netns_fd < 0) {
         return err_set(e, errno, "cannot keep the container's network namespace");
     }
-    r = n->backend->start(n->spec, n->netns_fd, n, e);
+    r = n->backend->start(n->netns_fd, n, e);
     return r == 0 && n->ports.count > 0 ? net_start_ports(n, e) : r;
 }
 

@@ -80,7 +80,7 @@ struct net_backend {
     int has_tap; /* works behind a device that net_device() makes */
     /* Host side: are options valid and prerequisites there? */
     int (*check)(const struct spec *s, struct err *e);
-    int (*start)(const struct spec *s, int netns_fd, struct net *n, struct err *e);
+    int (*start)(int netns_fd, struct net *n, struct err *e);
     int (*ready)(struct net *n, int timeout_ms, struct err *e);
     /* Options are known to be valid. */
     struct net_info (*info)(const struct spec *s);

@@ -40,7 +40,7 @@ static int start_again(enum net_helper_role role, struct net *n, struct err *e)
         close_fd(&n->exit_fd);
         close_fd(&n->err_fd);
         n->is_again = 1;
-        r = n->backend->start(n->spec, n->netns_fd, n, e);
+        r = n->backend->start(n->netns_fd, n, e);
         return r < 0 ? r : n->backend->ready(n, READY_MS, e);
     case NET_HELPER_PORTS:
         r = ports_reopen(n->ports_fd, &n->ports, e);

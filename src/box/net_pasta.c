@@ -198,7 +198,7 @@ static void push_options(const struct spec *s, struct strv *argv)
     }
 }
 
-static int pasta_start(const struct spec *s, int netns_fd, struct net *n, struct err *e)
+static int pasta_start(int netns_fd, struct net *n, struct err *e)
 {
     static const char *const ALWAYS[] = {
         "--foreground", "--quiet", "--netns-only", "--no-dhcp", "--no-dhcpv6", "-t", "none", "-u",
@@ -213,7 +213,7 @@ static int pasta_start(const struct spec *s, int netns_fd, struct net *n, struct
     if (!n->is_again) {
         strv_push(&p.argv, "--config-net");
     }
-    push_options(s, &p.argv);
+    push_options(n->spec, &p.argv);
     /* It writes its number there when it works. Where the caller is not mapped (root) it has taken
      * an id of the map for its own by then. */
     (void)fchmod(p.ready_fd, 0622);

@@ -213,15 +213,15 @@ static int check_version(const struct spec *s, struct err *e)
 static int check_collision(const struct spec *s, struct err *e)
 {
     const char *cidr = net_option(s, "cidr");
-    autofree char *address = cidr != NULL ? xstrndup(cidr, strcspn(cidr, "/")) : NULL;
+    const struct in_addr address = slirp_info(s).address;
     struct network_subnet own = {.family = AF_INET};
     autofree char *interface = NULL;
 
     if (cidr == NULL) {
         return 0;
     }
-    own.prefix = (unsigned int)strtoul(cidr + strlen(address) + 1, NULL, 10); /* is_cidr() */
-    (void)inet_pton(AF_INET, address, own.address);
+    own.prefix = (unsigned int)strtoul(strchr(cidr, '/') + 1, NULL, 10); /* is_cidr() */
+    memcpy(own.address, &address, sizeof(address));
     interface = network_subnet_on_host(&own);
     if (interface == NULL) {
         return 0;
@@ -264,8 +264,9 @@ static void push_options(const struct spec *s, struct strv *argv)
     }
 }
 
-static int slirp_start(const struct spec *s, int netns_fd, struct net *n, struct err *e)
+static int slirp_start(int netns_fd, struct net *n, struct err *e)
 {
+    const struct spec *s = n->spec;
     autonet_program struct net_program p;
     int r = net_program_open(netns_fd, &p, n, e);
 

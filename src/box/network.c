@@ -315,12 +315,11 @@ static int user_check(const struct spec *s, struct err *e)
     return 0; /* the keeper's start checks; one that runs needs nothing more */
 }
 
-static int user_start(const struct spec *s, int netns_fd, struct net *n, struct err *e)
+static int user_start(int netns_fd, struct net *n, struct err *e)
 {
     struct pollfd keeper = {.fd = n->seat->keeper_pidfd, .events = POLLIN};
     int r = poll(&keeper, 1, 0) > 0 && n->seat->anchor_fd >= 0 ? network_seat_renew(n->seat, e) : 0;
 
-    (void)s;
     r = r < 0 ? r : send_request(n->seat->fd, json_pack("{s:s}", "op", "attach"), netns_fd, e);
     if (r == 0) {
         n->helpers[NET_HELPER_BACKEND].pidfd =

@@ -80,7 +80,7 @@ static int open_socket(struct keeper *k, struct err *e)
 
 static int start_slirp(struct keeper *k, struct err *e)
 {
-    return NET_SLIRP4NETNS.start(&k->spec, k->own_netns_fd, &k->slirp, e);
+    return NET_SLIRP4NETNS.start(k->own_netns_fd, &k->slirp, e);
 }
 
 /* Wait until slirp4netns works, once. */

@@ -58,14 +58,14 @@ static int add_rule(const struct keeper *k, const struct netlink_rule *rule, str
 /* slirp4netns sets up IPv4 only. */
 static int forward6(int fd, unsigned int tap, struct err *e)
 {
+    struct network_subnet s = {0};
     struct in6_addr address;
     struct in6_addr gateway;
-    int r = 0;
+    int r = network_subnet_parse(NET_SLIRP6, &s, e);
 
     (void)inet_pton(AF_INET6, NET_SLIRP6_ADDRESS, &address);
     (void)inet_pton(AF_INET6, NET_SLIRP6_GATEWAY, &gateway);
-    r = netlink_address_add(fd, tap, AF_INET6, &address,
-                            (unsigned int)strtoul(strchr(NET_SLIRP6, '/') + 1, NULL, 10));
+    r = r < 0 ? r : netlink_address_add(fd, tap, AF_INET6, &address, s.prefix);
     r = r < 0 && r != -EEXIST ? r
                               : netlink_default_route(fd, tap, AF_INET6, &gateway, METRIC_FIRST);
     r = r < 0 && r != -EEXIST ? r

@@ -72,17 +72,6 @@ static int read_bundle(struct create *c, char **ret_path, struct err *e)
     return r;
 }
 
-/* The ids of the caller's own namespace, each as itself. */
-static int read_identities(const char *file, struct spec_idmap *ret, struct err *e)
-{
-    int r = userns_read_own_map(file, ret, e);
-
-    for (size_t i = 0; i < ret->count; i++) {
-        ret->rows[i].host_id = ret->rows[i].container_id;
-    }
-    return r;
-}
-
 /* Without maps in config.json: those of the caller's own user namespace as they are, which a
  * container without one has, too; for a normal user, who is not root there, those of a run. */
 static int choose_maps(struct create *c, struct err *e)
@@ -96,8 +85,8 @@ static int choose_maps(struct create *c, struct err *e)
     if (c->bundle.user_ns.mode == SPEC_NS_PRIVATE && geteuid() != 0) {
         return userns_own_maps(s, e);
     }
-    r = read_identities("/proc/self/uid_map", &s->linux_.uid_mappings, e);
-    return r < 0 ? r : read_identities("/proc/self/gid_map", &s->linux_.gid_mappings, e);
+    r = userns_read_identities("/proc/self/uid_map", &s->linux_.uid_mappings, e);
+    return r < 0 ? r : userns_read_identities("/proc/self/gid_map", &s->linux_.gid_mappings, e);
 }
 
 static int check(struct create *c, struct err *e)

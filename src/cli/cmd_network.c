@@ -161,23 +161,42 @@ static int network_ls(struct ctx *ctx, void *options, int argc, char **argv, str
 
 /* ---- removing */
 
-static int refuse(const struct store *store, void *arg, const struct found *f, struct err *e)
+static int refuse(const struct found *f, const char *network, struct err *e)
 {
-    (void)store;
-    (void)err_new(e, EBUSY, "container '%s' is in network '%s'", f->name, (const char *)arg);
+    (void)err_new(e, EBUSY, "container '%s' is in network '%s'", f->name, network);
     (void)err_hint(e, "rbox rm %s, or rbox network rm --force", f->name);
     return err_exit(e, EXITCODE_IN_USE);
 }
 
-static int remove_container(const struct store *store, void *arg, const struct found *f,
-                            struct err *e)
+/* None of them, if one is needed by somebody else. */
+static int remove_members(const struct store *store, const struct found_list *members,
+                          struct err *e)
 {
+    autofree size_t *order = xcalloc(members->count + 1, sizeof(*order));
     struct stopping stopping = STOPPING_INIT;
     autoneeds struct needs needs = {0};
     int r = needs_read(store, /* running_only= */ 0, &needs, e);
 
-    (void)arg;
-    return r < 0 ? r : container_remove(store, f, &needs, &stopping, e);
+    for (size_t i = 0; r == 0 && i < members->count; i++) {
+        r = needs_check(&needs, &members->rows[i], members, e);
+    }
+    needs_order(&needs, members, order);
+    for (size_t i = 0; r == 0 && i < members->count; i++) {
+        r = container_remove(store, &members->rows[order[i]], &needs, &stopping, e);
+    }
+    return r;
+}
+
+/* Take the containers out of the way, or say that there are some. */
+static int clear_network(const struct store *store, const char *network, int force, struct err *e)
+{
+    autofound_list struct found_list members = {0};
+    int r = network_use_members(store, network, &members, e);
+
+    if (r < 0 || members.count == 0) {
+        return r;
+    }
+    return force ? remove_members(store, &members, e) : refuse(&members.rows[0], network, e);
 }
 
 static int remove_one(const struct store *store, const char *word, int force, struct err *e)
@@ -199,7 +218,7 @@ static int remove_one(const struct store *store, const char *word, int force, st
         r = 0;
     }
     if (r == 0 && strcmp(c.name, NETWORK_DEFAULT) != 0) {
-        r = network_use_each(store, c.name, force ? remove_container : refuse, c.name, e);
+        r = clear_network(store, c.name, force, e);
     }
     if (r == 0) {
         strv_push(&names, c.name);

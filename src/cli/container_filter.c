@@ -2,7 +2,6 @@
 #include "cli/container_filter.h"
 
 #include "base/cleanup.h"
-#include "base/parse.h"
 #include "box/find.h"
 #include "spec/spec_join.h"
 
@@ -34,12 +33,6 @@ static int prepare_container(const struct store *store, struct filter_term *t, s
     t->when_ns = c.created_ns;
     container_done(&c);
     return 0;
-}
-
-static int prepare_time(const struct store *store, struct filter_term *t, struct err *e)
-{
-    (void)store;
-    return parse_time_ns(t->value, &t->when_ns, e) < 0 ? err_wrap(e, "--filter") : 0;
 }
 
 static int match_name(const void *row, const struct filter_term *t)
@@ -136,7 +129,7 @@ static const struct filter_key KEYS[] = {
     {.key = "health", .match = match_health},
     {.key = "before", .match = match_before, .prepare = prepare_container},
     {.key = "since", .match = match_since, .prepare = prepare_container},
-    {.key = "until", .match = match_before, .prepare = prepare_time},
+    {.key = "until", .match = match_before, .prepare = filter_prepare_time},
     {.key = "volume", .match = match_volume},
     {.key = "network", .match = match_network},
     {0},

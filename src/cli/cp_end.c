@@ -9,8 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -45,33 +43,14 @@ void cp_end_done(struct cp_end *d)
     free(d->real);
 }
 
-/* Every id there is as itself, for root; as often this is a part only, in a container. */
-static int map_all(const char *path, struct spec_idmap *ret, struct err *e)
-{
-    autofree char *text = NULL;
-    int r = file_read(AT_FDCWD, path, 65536, &text, NULL, e);
-
-    for (const char *row = text; r == 0 && row != NULL && *row != '\0';) {
-        uint32_t first = 0;
-        uint32_t count = 0;
-
-        if (sscanf(row, "%" SCNu32 " %*u %" SCNu32, &first, &count) == 2) {
-            spec_idmap_add(ret, first, first, count);
-        }
-        row = strchr(row, '\n');
-        row += row != NULL ? 1 : 0;
-    }
-    return r;
-}
-
 /* What the caller may touch: a user's own. */
 static int open_host(struct cp_end *d, struct err *e)
 {
     int r = 0;
 
-    if (geteuid() == 0) {
-        r = map_all("/proc/self/uid_map", &d->uid_map, e);
-        r = r < 0 ? r : map_all("/proc/self/gid_map", &d->gid_map, e);
+    if (geteuid() == 0) { /* every id there is, which in a container is a part */
+        r = userns_read_identities("/proc/self/uid_map", &d->uid_map, e);
+        r = r < 0 ? r : userns_read_identities("/proc/self/gid_map", &d->gid_map, e);
     } else {
         spec_idmap_add(&d->uid_map, 0, geteuid(), 1);
         spec_idmap_add(&d->gid_map, 0, getegid(), 1);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cli/filter.h"
 
+#include "base/parse.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -32,6 +34,12 @@ static int refuse(const struct filter_key *keys, const char *filter, struct err 
     }
     (void)err_new(e, EINVAL, "'%s' is not a filter", filter);
     return err_hint(e, "%s", known.data);
+}
+
+int filter_prepare_time(const struct store *store, struct filter_term *t, struct err *e)
+{
+    (void)store;
+    return parse_time_ns(t->value, &t->when_ns, e) < 0 ? err_wrap(e, "--filter") : 0;
 }
 
 int filter_add(const struct filter_key *keys, const char *filter, struct strv *list, struct err *e)

@@ -32,6 +32,9 @@ struct filter_key {
     int wants_all;
 };
 
+/* The prepare() of keys whose value is a time: t->when_ns. Errors: -EINVAL. */
+int filter_prepare_time(const struct store *store, struct filter_term *t, struct err *e);
+
 /* Add "KEY=VALUE" to @list. Errors: -EINVAL @keys has no such key; the hint says which there are.
  */
 int filter_add(const struct filter_key *keys, const char *filter, struct strv *list, struct err *e);

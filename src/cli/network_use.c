@@ -2,10 +2,8 @@
 #include "cli/network_use.h"
 
 #include "base/cleanup.h"
-#include "base/parse.h"
 #include "box/events.h"
-#include "cli/container.h"
-#include "spec/spec_join.h"
+#include "spec/spec_json.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,54 +11,37 @@
 
 /* ---- containers */
 
-struct visit {
-    const struct store *store;
-    network_use_fn *fn;
-    void *arg;
-    const char *network; /* NULL: any */
-    struct strv *names;  /* of networks, instead of @fn */
-};
-
-static int visit_one(const struct visit *v, const struct found *f, struct err *e)
+/* Push the names of the networks that @f is in; of one that went meanwhile none. */
+static int read_networks(const struct found *f, struct strv *ret, struct err *e)
 {
-    struct container c;
-    int is_in = 0;
-    int r = container_read(f, &c, e);
+    struct spec s;
+    int r = spec_json_load(f->dir_fd, "config.json", /* listed_only= */ 1, &s, e);
 
-    if (r == -ENOENT) { /* it went meanwhile */
-        err_clear(e);
-        return 0;
+    for (size_t i = 0; r == 0 && i < s.box.network.join_count; i++) {
+        strv_push(ret, s.box.network.joins[i].network);
     }
-    if (r < 0) {
-        return r;
-    }
-    for (size_t i = 0; v->names != NULL && i < c.spec.box.network.join_count; i++) {
-        strv_push(v->names, c.spec.box.network.joins[i].network);
-    }
-    is_in = v->network != NULL && spec_join_find(&c.spec.box.network, v->network) != NULL;
-    container_done(&c);
-    return is_in ? v->fn(v->store, v->arg, f, e) : 0;
+    spec_done(&s);
+    return r == -ENOENT ? (err_clear(e), 0) : r;
 }
 
-static int visit_all(const struct visit *v, int running_only, struct err *e)
+int network_use_members(const struct store *store, const char *network, struct found_list *ret,
+                        struct err *e)
 {
-    autofound_list struct found_list all = {0};
-    int r = find_all(v->store, &all, e);
+    size_t count = 0;
+    int r = find_all(store, ret, e);
 
-    for (size_t i = 0; r == 0 && i < all.count; i++) {
-        if (!running_only || all.rows[i].run_fd >= 0) {
-            r = visit_one(v, &all.rows[i], e);
+    for (size_t i = 0; i < ret->count; i++) {
+        autostrv struct strv names = {0};
+
+        r = r < 0 ? r : read_networks(&ret->rows[i], &names, e);
+        if (strv_has(&names, network)) {
+            ret->rows[count++] = ret->rows[i];
+        } else {
+            found_done(&ret->rows[i]);
         }
     }
+    ret->count = count;
     return r;
-}
-
-int network_use_each(const struct store *store, const char *network, network_use_fn *fn, void *arg,
-                     struct err *e)
-{
-    const struct visit v = {.store = store, .fn = fn, .arg = arg, .network = network};
-
-    return visit_all(&v, 0, e);
 }
 
 /* ---- filters */
@@ -92,16 +73,16 @@ static int match_label(const void *row, const struct filter_term *t)
 static int match_until(const void *row, const struct filter_term *t)
 {
     const struct network_config *c = row;
-    struct err ignored = {0};
-    int64_t until_ns = 0;
-
-    return parse_time_ns(t->value, &until_ns, &ignored) == 0 && c->created_ns < until_ns;
+    return c->created_ns < t->when_ns;
 }
 
 static const struct filter_key FILTERS[] = {
-    {.key = "name", .match = match_name},     {.key = "id", .match = match_id},
-    {.key = "driver", .match = match_driver}, {.key = "label", .match = match_label},
-    {.key = "until", .match = match_until},   {0},
+    {.key = "name", .match = match_name},
+    {.key = "id", .match = match_id},
+    {.key = "driver", .match = match_driver},
+    {.key = "label", .match = match_label},
+    {.key = "until", .match = match_until, .prepare = filter_prepare_time},
+    {0},
 };
 
 int network_use_parse_filter(const char *filter, void *list, struct err *e)
@@ -123,10 +104,13 @@ int network_use_unused(const struct store *store, int running_only, const struct
     autostrv struct strv used = {0};
     autofilter struct filter filter = {0};
     struct network_configs all = {0};
-    const struct visit v = {.store = store, .names = &used};
+    autofound_list struct found_list containers = {0};
     int r = network_use_filter(store, filters, &filter, e);
 
-    r = r < 0 ? r : visit_all(&v, running_only, e);
+    r = r < 0 ? r : (running_only ? find_all_running : find_all)(store, &containers, e);
+    for (size_t i = 0; r == 0 && i < containers.count; i++) {
+        r = read_networks(&containers.rows[i], &used, e);
+    }
     r = r < 0 ? r : network_config_list(store, &all, NULL, e);
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         const struct network_config *c = &all.v[i];

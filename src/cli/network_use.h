@@ -10,11 +10,10 @@
 #include "cli/filter.h"
 #include "image/store.h"
 
-/* Call @fn for each container, running or not, that is in @network. */
-typedef int network_use_fn(const struct store *store, void *arg, const struct found *f,
-                           struct err *e);
-int network_use_each(const struct store *store, const char *network, network_use_fn *fn, void *arg,
-                     struct err *e);
+/* The containers, running or not, that are in @network. The caller owns *ret, which is empty
+ * before; on failure, too. */
+int network_use_members(const struct store *store, const char *network, struct found_list *ret,
+                        struct err *e);
 
 /* Push the names of the networks, but for the default one, that no container is in, and that match
  * @filters ("label=K", "label=K=V", "until=TIME"). @running_only: none that runs. */

@@ -5,6 +5,7 @@
 #include "cli/probe_rows.h"
 #include "sys/fd.h"
 #include "userns/subid.h"
+#include "userns/userns.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -54,20 +55,21 @@ static unsigned int free_start(void)
     return next;
 }
 
-/* The largest row of @map_text, a uid_map, but for id 0: what an outer container has left for
- * others. */
-static struct subid_range largest_row(const char *map_text)
+/* The largest row of the caller's map, but for id 0: what an outer container has left for others.
+ */
+static struct subid_range largest_row(void)
 {
     struct subid_range largest = {0};
+    struct spec_idmap map = {0};
+    struct err ignored = {0};
 
-    for (const char *line = map_text; *line != '\0'; line += strcspn(line, "\n")) {
-        struct subid_range row = {0};
-
-        line += strspn(line, "\n");
-        if (sscanf(line, "%u %*u %u", &row.first, &row.count) == 2 && row.count > largest.count) {
-            largest = row;
+    (void)userns_read_map("/proc/self/uid_map", &map, &ignored);
+    for (size_t i = 0; i < map.count; i++) {
+        if (map.rows[i].size > largest.count) {
+            largest = (struct subid_range){map.rows[i].container_id, map.rows[i].size};
         }
     }
+    free(map.rows);
     if (largest.first == 0 && largest.count > 0) {
         largest.first++;
         largest.count--;
@@ -88,7 +90,7 @@ static char *free_range(void)
     if (file_read(AT_FDCWD, "/proc/self/uid_map", FILE_BYTES_MAX, &map_text, NULL, &ignored) == 0) {
         subid_clip(map_text, &mapped, &count);
         if (count != 1 || mapped->count < IDS_WANTED) { /* inside of a container */
-            range = largest_row(map_text);
+            range = largest_row();
         }
     }
     range = range.count > 0 ? range : (struct subid_range){free_start(), IDS_WANTED};

@@ -126,7 +126,7 @@ static int helper_failed(const struct helper *h, char *words, int status, struct
         return err_hint_id(e, HINT_OUTER_SECCOMP, NULL, NULL);
     }
     if (strstr(words, "not allowed") != NULL) {
-        return err_hint_id(e, HINT_SUBID, NULL, NULL);
+        return err_hint(e, "rbox doctor"); /* whose ids they are */
     }
     return err_hint_id(e, HINT_TRIAL, "sudo apt-get install --reinstall -y uidmap", NULL);
 }

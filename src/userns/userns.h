@@ -43,9 +43,12 @@ int userns_run_in(int pidfd, const struct spec_idmap *uid_map, const struct spec
 pid_t userns_clone_below(int userns_fd, uint64_t flags, const struct spec_idmap *uid_map,
                          const struct spec_idmap *gid_map, int *ret_pidfd, struct err *e);
 
-/* Read @file, "/proc/self/uid_map" or gid_map: the map of the namespace that the caller is in, to
+/* Read @file, "/proc/self/uid_map", a gid_map, or another process's: the map of its namespace, to
  * the ids of the one above. Adds to *ret, whose rows are its owner's to free. */
-int userns_read_own_map(const char *file, struct spec_idmap *ret, struct err *e);
+int userns_read_map(const char *file, struct spec_idmap *ret, struct err *e);
+
+/* The same ids, each as itself. */
+int userns_read_identities(const char *file, struct spec_idmap *ret, struct err *e);
 
 /* Choose the caller's id maps into @s, as the options in it ask; a zeroed one gets the usual maps.
  * Host side. */

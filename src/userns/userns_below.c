@@ -18,7 +18,7 @@ enum {
     MAP_BYTES_MAX = 64 << 10
 };
 
-int userns_read_own_map(const char *file, struct spec_idmap *ret, struct err *e)
+int userns_read_map(const char *file, struct spec_idmap *ret, struct err *e)
 {
     autofree char *text = NULL;
     char *rest = NULL;
@@ -35,6 +35,16 @@ int userns_read_own_map(const char *file, struct spec_idmap *ret, struct err *e)
     return r;
 }
 
+int userns_read_identities(const char *file, struct spec_idmap *ret, struct err *e)
+{
+    int r = userns_read_map(file, ret, e);
+
+    for (size_t i = 0; i < ret->count; i++) {
+        ret->rows[i].host_id = ret->rows[i].container_id;
+    }
+    return r;
+}
+
 /* Write @map, to the host's ids, for process @pid, whose namespace is below the one with map
  * @above. */
 static int write_maps_below(pid_t pid, const struct spec_idmap *uid_map,
@@ -42,9 +52,9 @@ static int write_maps_below(pid_t pid, const struct spec_idmap *uid_map,
 {
     struct spec_idmap above[2] = {{0}, {0}};
     struct spec_idmap below[2] = {{0}, {0}};
-    int r = userns_read_own_map("/proc/self/uid_map", &above[0], e);
+    int r = userns_read_map("/proc/self/uid_map", &above[0], e);
 
-    r = r < 0 ? r : userns_read_own_map("/proc/self/gid_map", &above[1], e);
+    r = r < 0 ? r : userns_read_map("/proc/self/gid_map", &above[1], e);
     r = r < 0 ? r : idmap_below(uid_map, &above[0], &below[0], e);
     r = r < 0 ? r : idmap_below(gid_map, &above[1], &below[1], e);
     r = r < 0 ? r : userns_write_maps(pid, &below[0], &below[1], e);

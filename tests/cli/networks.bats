@@ -633,6 +633,23 @@ END
   [[ "$output" == *"there is no network 'db1'"* ]]
 }
 
+@test "rm --force removes containers before those that they need, or none (#8)" {
+  rbox network create front
+  rbox create --name a-db --network front busybox true
+  rbox create --name b-web --network front --requires a-db busybox true
+  rbox create --name other --network none --requires b-web busybox true
+  run rbox network rm -f front
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"'b-web' has dependent containers"* ]]
+  [ "$(rbox ps -aq | wc -l)" -eq 3 ]
+  rbox rm other
+  [ "$(rbox network rm -f front)" = front ]
+  [ -z "$(rbox ps -aq)" ]
+  run rbox network prune -f --filter until=soon
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"--filter: "*soon* ]]
+}
+
 @test "the network bridge is always there, without names (#8)" {
   web web1 --network bridge
   run fetch --network bridge -- 10.88.0.2 web1
