@@ -266,6 +266,23 @@ CONF
   [ -z "$(ls "$RBOX_STORE/tmp")" ]
 }
 
+@test "a pull stays small, whatever the image's size (issue 4)" {
+  local n
+  serve
+  umoci init --layout large
+  umoci new --image large:1
+  for n in 1 2 3; do
+    mkdir "part$n"
+    head -c 100M /dev/zero | openssl enc -aes-128-ctr -K 0 -iv "$n" 2>/dev/null >"part$n/noise$n"
+    tar -C "part$n" --owner=0 --group=0 -cf part.tar "noise$n"
+    umoci raw add-layer --image large:1 part.tar
+    rm -r "part$n"
+  done
+  skopeo copy -q --dest-tls-verify=false oci:large:1 "docker://$at/large"
+  rm -r large part.tar
+  "$RBOX_TESTS/tools/peak" 65536 "$RBOX_BUILD/rbox" pull -q --tls-verify=false "$at/large"
+}
+
 @test "an image that unpacks to more than --max-size is not pulled (issue 4)" {
   serve
   skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/library/box:1"
