@@ -12,6 +12,7 @@ const struct cmd cmd_container_exists = {
     .group = CMD_CONTAINERS,
     .summary = "tell by the exit status whether a container is there",
     .usage = "CONTAINER",
+    .examples = "rbox container exists web || rbox run -d --name web nginx\n",
     .min_args = 1,
     .max_args = 1,
     .run = container_exists,

@@ -11,6 +11,8 @@ const struct cmd cmd_help = {
     .group = CMD_SYSTEM,
     .summary = "print help for a command",
     .usage = "[COMMAND]",
+    .examples = "rbox help run\n"
+                "rbox help volume create\n",
     .max_args = 2,
     .run = help,
 };

@@ -40,6 +40,8 @@ const struct cmd cmd_history = {
     .summary = "print the steps that made an image",
     .usage = "[options] IMAGE",
     .description = "The newest first. Sizes are those of the layers as they came, compressed.",
+    .examples = "rbox history alpine\n"
+                "rbox history --no-trunc --format json alpine\n",
     .options = OPTIONS,
     .refused = REFUSED,
     .options_size = sizeof(struct history_options),

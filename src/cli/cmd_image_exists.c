@@ -12,6 +12,7 @@ const struct cmd cmd_image_exists = {
     .group = CMD_IMAGES,
     .summary = "tell by the exit status whether an image is there",
     .usage = "IMAGE",
+    .examples = "rbox image exists alpine || rbox pull alpine\n",
     .min_args = 1,
     .max_args = 1,
     .run = image_exists,

@@ -35,6 +35,8 @@ const struct cmd cmd_image_prune = {
     .description =
         "Lists the images and asks first. Takes away what broken-off loads and pulls left, too,\n"
         "and says how much disk space that gave.",
+    .examples = "rbox image prune\n"
+                "rbox image prune -a -f\n",
     .options = OPTIONS,
     .refused = REFUSED,
     .options_size = sizeof(struct prune_options),

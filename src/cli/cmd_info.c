@@ -31,6 +31,8 @@ const struct cmd cmd_info = {
     .group = CMD_SYSTEM,
     .summary = "tell what rbox found on this host",
     .usage = "[options]",
+    .examples = "rbox info\n"
+                "rbox info --format json | jq .store\n",
     .options = OPTIONS,
     .options_size = sizeof(struct info_options),
     .run = info,

@@ -73,6 +73,8 @@ const struct cmd cmd_volume_inspect = {
     .group = CMD_VOLUMES,
     .summary = "print all of volumes",
     .usage = "[options] NAME [NAME…]",
+    .examples = "rbox volume inspect data\n"
+                "rbox volume inspect -f '{{.Mountpoint}}' data\n",
     .options = VOLUME_OPTIONS,
     .options_size = sizeof(struct inspect_options),
     .max_args = CMD_ANY_ARGS,

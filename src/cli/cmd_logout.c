@@ -31,6 +31,8 @@ const struct cmd cmd_logout = {
     .group = CMD_IMAGES,
     .summary = "forget the password for a registry",
     .usage = "[options] [REGISTRY]",
+    .examples = "rbox logout registry.example.com\n"
+                "rbox logout --all\n",
     .options = OPTIONS,
     .refused = REFUSED,
     .options_size = sizeof(struct logout_options),

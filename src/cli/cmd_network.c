@@ -49,6 +49,8 @@ const struct cmd cmd_network_ls = {
     .group = CMD_NETWORKS,
     .summary = "list networks",
     .usage = "[options]",
+    .examples = "rbox network ls\n"
+                "rbox network ls -q\n",
     .options = LS_OPTIONS,
     .options_size = sizeof(struct ls_options),
     .done = ls_done,
@@ -74,6 +76,8 @@ const struct cmd cmd_network_rm = {
     .description =
         "The exit status is 1 when there is no such network, 2 when a container is in it, running "
         "or\nnot.",
+    .examples = "rbox network rm back\n"
+                "rbox network rm -f back\n",
     .options = RM_OPTIONS,
     .refused = RM_REFUSED,
     .options_size = sizeof(struct rm_options),
@@ -105,6 +109,8 @@ const struct cmd cmd_network_prune = {
     .summary = "remove the networks that no container is in",
     .usage = "[options]",
     .description = "Lists them and asks before it removes any.",
+    .examples = "rbox network prune\n"
+                "rbox network prune -f\n",
     .options = PRUNE_OPTIONS,
     .options_size = sizeof(struct prune_options),
     .done = prune_done,
@@ -116,6 +122,7 @@ const struct cmd cmd_network_exists = {
     .group = CMD_NETWORKS,
     .summary = "tell by the exit status whether a network is there",
     .usage = "NAME",
+    .examples = "rbox network exists back || rbox network create back\n",
     .min_args = 1,
     .max_args = 1,
     .run = network_is_there,

@@ -84,6 +84,7 @@ const struct cmd cmd_network_disconnect = {
     .group = CMD_NETWORKS,
     .summary = "take a container out of a network, running or not",
     .usage = "[options] NETWORK CONTAINER",
+    .examples = "rbox network disconnect back web\n",
     .options = DISCONNECT_OPTIONS,
     .options_size = sizeof(struct disconnect_options),
     .min_args = 2,

@@ -31,6 +31,8 @@ const struct cmd cmd_pause = {
     .description =
         "The kernel stops all processes of the container at once, by its cgroup's freezer;\n"
         "they notice nothing. A container without a cgroup cannot be paused.",
+    .examples = "rbox pause web\n"
+                "rbox pause --all\n",
     .options = OPTIONS,
     .options_size = sizeof(struct pause_options),
     .max_args = CMD_ANY_ARGS,
@@ -42,6 +44,8 @@ const struct cmd cmd_unpause = {
     .group = CMD_CONTAINERS,
     .summary = "let paused containers go on",
     .usage = "[options] CONTAINER…",
+    .examples = "rbox unpause web\n"
+                "rbox unpause --all\n",
     .options = OPTIONS,
     .options_size = sizeof(struct pause_options),
     .max_args = CMD_ANY_ARGS,

@@ -14,6 +14,7 @@ const struct cmd cmd_rename = {
     .group = CMD_CONTAINERS,
     .summary = "give a container another name",
     .usage = "CONTAINER NAME",
+    .examples = "rbox rename web old-web\n",
     .min_args = 2,
     .max_args = 2,
     .run = rename_container,

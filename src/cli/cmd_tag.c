@@ -33,6 +33,8 @@ const struct cmd cmd_untag = {
     .summary = "take names away from an image",
     .usage = "IMAGE [NAME…]",
     .description = "Without NAME the one that IMAGE means. The image stays, also without any name.",
+    .examples = "rbox untag alpine\n"
+                "rbox untag alpine mirror.example.com/alpine:old\n",
     .min_args = 1,
     .max_args = CMD_ANY_ARGS,
     .run = untag,

@@ -10,6 +10,7 @@ const struct cmd cmd_version = {
     .group = CMD_SYSTEM,
     .summary = "print the version",
     .usage = "",
+    .examples = "rbox version\n",
     .run = version,
 };
 

@@ -41,6 +41,8 @@ const struct cmd cmd_wait = {
     .summary = "wait until containers have ended, and print their exit statuses",
     .usage = "[options] CONTAINER [CONTAINER…]",
     .description = "Prints -1 for one that was removed with its end (--rm), or has not ended.",
+    .examples = "rbox wait web\n"
+                "rbox wait --condition healthy web\n",
     .options = OPTIONS,
     .options_size = sizeof(struct wait_options),
     .max_args = CMD_ANY_ARGS,

@@ -35,6 +35,10 @@ command_of() {
     [ ! -s warnings ]
     [[ $page != */rbox.1 ]] || break
     command=$(command_of "$page")
+    [[ $page == */rbox-oci-* ]] || sed '1,/^EXAMPLES/d' text | grep -q "^ *rbox " || {
+      echo "$command: no example"
+      return 1
+    }
     # shellcheck disable=SC2086 # words
     rbox $command --help | sed -nE '/^Global options/q; s/^ *(-., )?--([a-z0-9-]+).*/\2/p' >options
     for option in $(cat options); do
