@@ -100,8 +100,9 @@ ask_from_inside() {
 
 @test "options of slirp4netns take effect (#8)" {
   run rbox run --rm --network slirp4netns:cidr=10.77.3.0/24,mtu=1500 busybox sh -c \
-    'ip -o addr show tap0; ip route; cat /etc/hosts /etc/resolv.conf'
-  [[ "$output" == *"mtu 1500"* ]] || [[ "$output" == *"10.77.3.100/24"* ]]
+    'cat /sys/class/net/tap0/mtu; ip -o addr show tap0; ip route; cat /etc/hosts /etc/resolv.conf'
+  [ "${lines[0]}" = 1500 ]
+  [[ "$output" == *"10.77.3.100/24"* ]]
   [[ "$output" == *"default via 10.77.3.2 dev tap0"* ]]
   [[ "$output" == *"nameserver 10.77.3.3"* ]]
   [[ "$output" == *"10.77.3.2"*host.containers.internal* ]]

@@ -22,12 +22,21 @@ teardown() {
   rbox rm -af >/dev/null
   rbox network prune -f >/dev/null
   until_true no_keeper
+  until_true no_anchor
   common_teardown
 }
 
 # The keeper's folder goes with it.
 no_keeper() {
   [ -z "$(find "$RBOX_STORE/run" -name .networks 2>/dev/null)" ]
+}
+
+# Each ends with its supervisor.
+no_anchor() {
+  local pid
+  for pid in $(pgrep -x rbox-anchor); do
+    ! grep -qzx "RBOX_STORE=$RBOX_STORE" "/proc/$pid/environ" || return
+  done
 }
 
 # serve PROTOCOL ADDRESS PORT: a server on the host, ready when this returns.
@@ -44,6 +53,21 @@ web() {
   rbox run -d --name "$name" "$@" busybox sh -c "echo I am $name >/index.html; exec httpd -f -p 80" >/dev/null
 }
 
+# For the shell inside. The static busybox of Debian 11 finds no names, "localhost" neither, but by nslookup.
+# shellcheck disable=SC2016
+GET='get() {
+  case "$(wget -O- http://localhost:1/ 2>&1)" in
+    *"bad address"*) address=$(nslookup -type=a "$1" 2>/dev/null | sed -n "/^Name/,\$ s/^Address[ 0-9]*: *//p" | head -1) ;;
+    *) address=$1 ;;
+  esac
+  wget -qO- "http://${address:-$1}/" 2>/dev/null
+}'
+
+# fetch_in NAME HOST: what the running container gets from there.
+fetch_in() {
+  rbox exec "$1" sh -c "$GET; get $2"
+}
+
 # fetch OPTIONS… -- HOST…: what a container with these options gets from each, a line each.
 fetch() {
   local options=()
@@ -52,9 +76,9 @@ fetch() {
     shift
   done
   shift
-  # shellcheck disable=SC2016 # for the shell inside
+  # shellcheck disable=SC2016
   rbox run --rm "${options[@]}" busybox sh -c \
-    'get() { for i in 1 2 3 4 5 6 7 8 9 10; do wget -qO- "http://$1/" 2>/dev/null && return; sleep 0.1; done; echo none; }; for h; do get $h; done' sh "$@"
+    "$GET"'; try() { for i in 1 2 3 4 5 6 7 8 9 10; do get "$1" && return; sleep 0.1; done; echo none; }; for h; do try "$h"; done' sh "$@"
 }
 
 # Host pids of the keeper, and of the anchors, that a command line with $1 has started.
@@ -331,7 +355,7 @@ EOF
 
 @test "namespaces are joined between containers of networks (#8)" {
   web web1 --network back
-  run rbox run --rm --network container:web1 busybox sh -c 'ip -o -4 addr show eth0; wget -qO- http://127.0.0.1/; wget -qO- http://web1/'
+  run rbox run --rm --network container:web1 busybox sh -c "$GET; ip -o -4 addr show eth0; get 127.0.0.1; get web1"
   [[ "$output" == *"$net.2/24"*"I am web1"*"I am web1"* ]]
   run rbox run --rm --network back --pid container:web1 busybox sh -c 'ip -o -4 addr show eth0; ps'
   [[ "$output" == *"$net.3/24"*httpd* ]]
@@ -392,7 +416,7 @@ EOF
   old=$(pgrep -P "$pid" -x rbox-names)
   kill -9 "$old"
   until_true sh -c "pgrep -P $pid -x rbox-names | grep -qvx $old"
-  run rbox exec "k1-$$" wget -qO- http://web1/
+  run fetch_in "k1-$$" web1
   [ "$output" = "I am web1" ]
   # A container that is killed gives its address back.
   kill -9 "$(rbox inspect -f '{{.State.Pid}}' web1)"
@@ -430,7 +454,7 @@ says() {
     [[ "$output" == *"eth0"*" $net.2/24"* ]]
     [[ "$output" == *"eth1"* ]]
     [ "$(rbox exec "m1-$$" ip route | grep -c ^default)" -eq 2 ]
-    run rbox exec "m1-$$" wget -qO- http://shop/
+    run fetch_in "m1-$$" shop
     [ "$output" = "I am m2-$$" ]
     rbox exec "m1-$$" /netprobe ask tcp "$host_ip" $((base + 10))
     rbox exec "m3-$$" nslookup -type=a other
@@ -440,7 +464,7 @@ says() {
   done
   rbox network disconnect front "m1-$$"
   rbox restart -t 0 "m2-$$"
-  until_true rbox exec "m1-$$" wget -qO- http://shop/
+  until_true fetch_in "m1-$$" shop
 }
 
 @test "a container in the foreground is cut off by the keeper's death, and says so (#8)" {
@@ -545,7 +569,7 @@ says() {
   [ "$status" -eq 125 ]
   [[ "$output" == *"the resolver of the networks does not answer"* ]]
   until_true sh -c "pgrep -P $pid -x rbox-names | grep -qvx $old"
-  until_true rbox exec "k3-$$" wget -qO- http://web1/
+  until_true fetch_in "k3-$$" web1
 }
 
 @test "create says what is wrong, and makes nothing (#8)" {
