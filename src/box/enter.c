@@ -141,33 +141,28 @@ static int enter_namespaces(const struct enter *n, struct err *e)
 static pid_t start_command(struct enter *n, struct streams *streams, int null_fd, int *ret_pidfd,
                            struct err *e)
 {
-    int pair[2] = {-1, -1};
+    autoclose int sync_fd = -1;
     int master_fd = -1;
-    int r = sync_pair(pair, e);
     pid_t pid = -1;
+    int r = 0;
 
-    if (r < 0) {
-        return r;
-    }
     if (n->options->detach) {
         process_drop_stdio(null_fd);
     }
-    pid = ns_clone(0, -1, ret_pidfd, e);
+    pid = sync_fork(0, &sync_fd, ret_pidfd, e);
     if (pid == 0) {
         if (streams != NULL) {
             streams_close(streams);
         }
-        (void)close(pair[0]);
-        n->sync_fd = pair[1];
+        n->sync_fd = sync_fd;
         command_main(n);
     }
-    (void)close(pair[1]);
     process_drop_stdio(null_fd);
-    r = pid < 0 ? (int)pid : sync_wait(pair[0], SYNC_ROOT_READY, COMMAND, &master_fd, e);
+    r = pid < 0 ? (int)pid : sync_wait(sync_fd, SYNC_ROOT_READY, COMMAND, &master_fd, e);
     if (master_fd >= 0) {
         streams_terminal(streams, master_fd);
     }
-    r = r < 0 ? r : sync_await_exec(&pair[0], COMMAND, e);
+    r = r < 0 ? r : sync_await_exec(&sync_fd, COMMAND, e);
     return r < 0 ? r : pid;
 }
 
@@ -332,33 +327,13 @@ static int join_container(void *arg, pid_t pid, struct err *e)
     return r < 0 ? r : enter_namespaces(j->enter, e);
 }
 
-/* Those that the process @pid does not share with the caller: a user namespace can't be joined
- * twice. */
-static uint64_t foreign_namespaces(pid_t pid)
-{
-    static const struct {
-        const char *name;
-        uint64_t flag;
-    } NAMESPACES[] = {{"user", CLONE_NEWUSER},    {"mnt", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
-                      {"ipc", CLONE_NEWIPC},      {"uts", CLONE_NEWUTS}, {"net", CLONE_NEWNET},
-                      {"cgroup", CLONE_NEWCGROUP}};
-    uint64_t flags = 0;
-
-    for (size_t i = 0; i < sizeof(NAMESPACES) / sizeof(NAMESPACES[0]); i++) {
-        if (ns_is_own(pid, NAMESPACES[i].name) == 0) {
-            flags |= NAMESPACES[i].flag;
-        }
-    }
-    return flags;
-}
-
 pid_t enter_start(const struct enter_start *s, struct err *e)
 {
     struct enter n = {.spec = s->spec,
                       .filter = *s->filter,
                       .pidfd = s->pidfd,
                       .join_fd = -1,
-                      .flags = foreign_namespaces(s->first_pid),
+                      .flags = ns_foreign(s->first_pid),
                       .is_free = 1,
                       .control_fd = -1,
                       .sync_fd = -1};
@@ -399,20 +374,10 @@ static int check_running(const struct found *f, struct cgroup *c, struct err *e)
 
 static int fork_supervisor(struct enter *n, pid_t *ret_pid, int *ret_pidfd, struct err *e)
 {
-    int pair[2] = {-1, -1};
-    int r = sync_pair(pair, e);
-
-    if (r < 0) {
-        return r;
-    }
-    *ret_pid = ns_clone(0, -1, ret_pidfd, e);
+    *ret_pid = sync_fork(0, &n->control_fd, ret_pidfd, e);
     if (*ret_pid == 0) {
-        (void)close(pair[0]);
-        n->control_fd = pair[1];
         supervise(n);
     }
-    (void)close(pair[1]);
-    n->control_fd = pair[0];
     return *ret_pid < 0 ? (int)*ret_pid : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "box/process.h"
 #include "box/rootfs.h"
 #include "box/storage.h"
+#include "box/sync.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/ns.h"
@@ -202,8 +203,9 @@ int image_mount_run(const struct store *store, const struct image_mount_job *job
     if (cwd == NULL) {
         return err_set(e, errno, "cannot find the current folder");
     }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        return err_set(e, errno, "cannot create a socket pair");
+    r = sync_pair(pair, e);
+    if (r < 0) {
+        return r;
     }
     here_fd = pair[0];
     there_fd = pair[1];

@@ -241,22 +241,13 @@ static int receive_loans(int socket_fd, struct join *j, struct err *e)
 static int borrow(int target_fd, enum spec_ns with, struct join *j, struct err *e)
 {
     autokill int pidfd = -1;
-    autoclose int here_fd = -1;
-    int pair[2] = {-1, -1};
-    int r = sync_pair(pair, e);
-    pid_t pid = -1;
+    autoclose int fd = -1;
+    pid_t pid = sync_fork(0, &fd, &pidfd, e);
 
-    if (r < 0) {
-        return r;
-    }
-    here_fd = pair[0];
-    pid = ns_clone(0, -1, &pidfd, e);
     if (pid == 0) {
-        close_fd(&here_fd);
-        visitor_main(&(struct visit){.pidfd = target_fd, .with = with, .socket_fd = pair[1]});
+        visitor_main(&(struct visit){.pidfd = target_fd, .with = with, .socket_fd = fd});
     }
-    (void)close(pair[1]);
-    return pid < 0 ? (int)pid : receive_loans(here_fd, j, e);
+    return pid < 0 ? (int)pid : receive_loans(fd, j, e);
 }
 
 void join_lend(struct join *j, struct mounts *m)

@@ -82,10 +82,10 @@ static int send_visitor(struct visit *v, uint64_t flags, struct look *l, struct 
     autokill int pidfd = -1;
     int pair[2] = {-1, -1};
     pid_t pid = -1;
-    int r = 0;
+    int r = sync_pair(pair, e);
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        return err_set(e, errno, "cannot create a socket pair");
+    if (r < 0) {
+        return r;
     }
     here_fd = pair[0];
     v->socket_fd = pair[1];

@@ -46,22 +46,18 @@ static _Noreturn void helper_main(const struct net_fork *f, int ready_fd)
 
 int net_fork(const struct net_fork *f, struct net_helper *ret, struct err *e)
 {
-    int ready[2] = {-1, -1};
-    pid_t pid = -1;
+    autoclose int read_fd = -1;
+    autoclose int write_fd = -1;
+    int r = fd_pipe(&read_fd, &write_fd, e);
+    pid_t pid = r < 0 ? r : ns_clone(0, /* cgroup_fd= */ -1, &ret->pidfd, e);
 
-    if (pipe2(ready, O_CLOEXEC) < 0) {
-        return err_set(e, errno, "cannot create a pipe");
-    }
-    pid = ns_clone(0, /* cgroup_fd= */ -1, &ret->pidfd, e);
     if (pid == 0) {
-        helper_main(f, ready[1]);
+        helper_main(f, write_fd);
     }
-    (void)close(ready[1]);
     if (pid < 0) {
-        (void)close(ready[0]);
         return (int)pid;
     }
-    ret->ready_fd = ready[0];
+    ret->ready_fd = steal_fd(&read_fd);
     return 0;
 }
 

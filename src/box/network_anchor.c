@@ -77,15 +77,10 @@ static _Noreturn void anchor_main(const struct anchor *a)
 {
     const int keep[] = {a->store->dir_fd, a->store->containers_fd, a->store->run_fd, a->socket_fd,
                         a->upper_fd};
-    autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     char byte = 0;
 
     process_supervise("rbox-anchor");
-    process_drop_stdio(null_fd);
-    fd_close_except(keep, sizeof(keep) / sizeof(keep[0]));
-    (void)prctl(PR_SET_PDEATHSIG, 0);
-    (void)setsid();
-    (void)!chdir("/");
+    process_detach(keep, sizeof(keep) / sizeof(keep[0]));
     while (fd_recv(a->socket_fd, &byte, 1, NULL, 0, NULL) == 1) {
         while (waitpid(-1, NULL, WNOHANG) > 0) { /* keepers that died */
         }
@@ -98,21 +93,14 @@ int network_anchor_start(const struct store *store, const char *id, struct netwo
                          pid_t *ret_pid, struct err *e)
 {
     autoclose int pidfd = -1;
-    int pair[2] = {-1, -1};
-    int r = sync_pair(pair, e);
-    pid_t pid = -1;
+    int fd = -1;
+    pid_t pid = sync_fork(0, &fd, &pidfd, e);
 
-    if (r < 0) {
-        return r;
-    }
-    pid = ns_clone(0, -1, &pidfd, e);
     if (pid == 0) {
-        (void)close(pair[0]);
         anchor_main(&(struct anchor){
-            .store = store, .id = id, .socket_fd = pair[1], .upper_fd = seat->userns_fd});
+            .store = store, .id = id, .socket_fd = fd, .upper_fd = seat->userns_fd});
     }
-    (void)close(pair[1]);
-    seat->anchor_fd = pair[0];
+    seat->anchor_fd = fd;
     *ret_pid = pid;
     return pid < 0 ? (int)pid : 0;
 }

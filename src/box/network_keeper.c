@@ -308,18 +308,13 @@ static _Noreturn void keeper_main(const struct store *store, const struct spec *
                        .slirp = NET_INIT,
                        .next_number = FIRST_NUMBER};
     const int keep[] = {own.dir_fd, own.run_fd, start_fd};
-    autoclose int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     struct err e = {0};
     char go = 0;
 
     k.slirp.backend = &NET_SLIRP4NETNS;
     k.slirp.spec = &k.spec;
     process_supervise("rbox-networks");
-    process_drop_stdio(null_fd);
-    fd_close_except(keep, sizeof(keep) / sizeof(keep[0]));
-    (void)prctl(PR_SET_PDEATHSIG, 0);
-    (void)setsid();
-    (void)!chdir("/");
+    process_detach(keep, sizeof(keep) / sizeof(keep[0]));
     if (read(start_fd, &go, 1) != 1) {
         _exit(EXITCODE_RBOX);
     }

@@ -51,6 +51,15 @@ void process_drop_stdio(int null_fd)
     }
 }
 
+void process_detach(const int *keep, size_t count)
+{
+    process_drop_stdio(open("/dev/null", O_RDWR | O_CLOEXEC));
+    fd_close_except(keep, count);
+    (void)prctl(PR_SET_PDEATHSIG, 0);
+    (void)setsid();
+    (void)!chdir("/");
+}
+
 int process_set_oom_score(const struct spec *s, struct err *e)
 {
     autofree char *text = xasprintf("%d", s->process.oom_score_adj);

@@ -90,6 +90,9 @@ struct sync_msg {
 /* A connected pair, both ends O_CLOEXEC; the caller owns both. */
 int sync_pair(int ret_fds[2], struct err *e);
 
+/* ns_clone() with such a pair in between: *ret_fd is in each of the two its own end. */
+pid_t sync_fork(uint64_t flags, int *ret_fd, int *ret_pidfd, struct err *e);
+
 /* Send @step without payload, with @fd (or -1). Blocks. Errors: -EPIPE when the peer is gone. */
 int sync_send(int socket_fd, enum sync_step step, int fd, struct err *e);
 

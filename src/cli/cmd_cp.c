@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "box/sync.h"
 #include "cli/cmd.h"
 #include "cli/cp_end.h"
 #include "sys/fd.h"
@@ -260,9 +261,7 @@ static int transfer(const struct copy *c, struct err *e)
     size_t count = 0;
     int r = fd_pipe(&read_fd, &write_fd, e);
 
-    if (r == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
-        r = err_set(e, errno, "cannot create a socket pair");
-    }
+    r = r < 0 ? r : sync_pair(pair, e);
     if (r < 0) {
         return r;
     }

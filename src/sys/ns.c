@@ -24,6 +24,15 @@ enum {
     LIMIT_MAX = 1 << 30 /* more is none: the limits of a new user namespace */
 };
 
+static const struct {
+    uint64_t flag;
+    const char *name; /* in /proc/PID/ns */
+} KINDS[] = {
+    {CLONE_NEWUSER, "user"},     {CLONE_NEWNS, "mnt"},  {CLONE_NEWPID, "pid"},
+    {CLONE_NEWIPC, "ipc"},       {CLONE_NEWUTS, "uts"}, {CLONE_NEWNET, "net"},
+    {CLONE_NEWCGROUP, "cgroup"},
+};
+
 static long read_number(const char *path)
 {
     autofree char *text = NULL;
@@ -60,12 +69,6 @@ static int is_used_up(uint64_t flags)
 
 int ns_limits_in_the_way(char **ret_seen, char **ret_settings)
 {
-    static const struct {
-        uint64_t flag;
-        const char *name;
-    } KINDS[] = {{CLONE_NEWUSER, "user"},    {CLONE_NEWNS, "mnt"},  {CLONE_NEWPID, "pid"},
-                 {CLONE_NEWIPC, "ipc"},      {CLONE_NEWUTS, "uts"}, {CLONE_NEWNET, "net"},
-                 {CLONE_NEWCGROUP, "cgroup"}};
     const uint64_t user = is_used_up(CLONE_NEWUSER) ? 0 : CLONE_NEWUSER;
     struct buf seen = {0};
     struct buf settings = {0};
@@ -198,6 +201,18 @@ int ns_is_own(pid_t pid, const char *file)
         return -errno;
     }
     return is_same(&own, &its);
+}
+
+uint64_t ns_foreign(pid_t pid)
+{
+    uint64_t flags = 0;
+
+    for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+        if (ns_is_own(pid, KINDS[i].name) == 0) {
+            flags |= KINDS[i].flag;
+        }
+    }
+    return flags;
 }
 
 int ns_is_same(int fd, int other_fd)

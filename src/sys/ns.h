@@ -31,6 +31,9 @@ pid_t ns_clone_in(int dir_fd, uint64_t flags, int *ret_pidfd, struct err *e);
  * 1, 0 or -errno. */
 int ns_is_own(pid_t pid, const char *file);
 
+/* The kinds (CLONE_NEW…) of which it is in another: one's own user namespace can't be joined. */
+uint64_t ns_foreign(pid_t pid);
+
 /* Are both descriptors of the same namespace? */
 int ns_is_same(int fd, int other_fd);
 

@@ -254,19 +254,17 @@ static _Noreturn void start_child(const struct proc_options *o, int exec_fd)
 
 int proc_start(const struct proc_options *o, int *ret_pidfd, struct err *e)
 {
-    int pipe_fds[2] = {-1, -1};
     autoclose int read_fd = -1;
     autoclose int write_fd = -1;
     autokill int pidfd = -1;
     int errnum = 0;
     pid_t pid = -1;
     ssize_t n = 0;
+    int r = fd_pipe(&read_fd, &write_fd, e);
 
-    if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
-        return err_set(e, errno, "cannot create a pipe");
+    if (r < 0) {
+        return r;
     }
-    read_fd = pipe_fds[0];
-    write_fd = pipe_fds[1];
     pid = fork();
     if (pid == 0) {
         start_child(o, write_fd);
@@ -345,8 +343,8 @@ static const char *last_line(char *text)
 
 int proc_run(const char *const *argv, int timeout_ms, char **ret_out, struct err *e)
 {
-    int out_pipe[2] = {-1, -1};
-    int err_pipe[2] = {-1, -1};
+    autoclose int out_fd = -1;
+    autoclose int err_fd = -1;
     autokill int pidfd = -1;
     autobuf struct buf out = {0};
     autobuf struct buf errors = {0};
@@ -354,18 +352,14 @@ int proc_run(const char *const *argv, int timeout_ms, char **ret_out, struct err
     struct buf both[2] = {{0}, {0}};
     int fds[2] = {-1, -1};
     int status = 0;
-    int r = 0;
+    int r = fd_pipe(&fds[0], &out_fd, e);
 
-    if (pipe2(out_pipe, O_CLOEXEC) < 0 || pipe2(err_pipe, O_CLOEXEC) < 0) {
-        return err_set(e, errno, "cannot create a pipe");
-    }
-    o.out_fd = out_pipe[1];
-    o.err_fd = err_pipe[1];
-    r = proc_start(&o, &pidfd, e);
-    close_fd(&out_pipe[1]);
-    close_fd(&err_pipe[1]);
-    fds[0] = out_pipe[0];
-    fds[1] = err_pipe[0];
+    r = r < 0 ? r : fd_pipe(&fds[1], &err_fd, e);
+    o.out_fd = out_fd;
+    o.err_fd = err_fd;
+    r = r < 0 ? r : proc_start(&o, &pidfd, e);
+    close_fd(&out_fd);
+    close_fd(&err_fd);
     if (r == 0) {
         r = run_collect(fds, both, timeout_ms, e);
     }
