@@ -65,9 +65,11 @@ const struct cmd cmd_inspect =
             "rbox inspect -f '{{.State.ExitCode}} {{json .Mounts}}' web\n"
             "rbox inspect --type image busybox\n");
 const struct cmd cmd_container_inspect =
-    INSPECT("container inspect", CMD_CONTAINERS, init_container, "print all of containers", NULL);
+    INSPECT("container inspect", CMD_CONTAINERS, init_container, "print all of containers",
+            "rbox container inspect web\n");
 const struct cmd cmd_image_inspect =
-    INSPECT("image inspect", CMD_IMAGES, init_image, "print all of images", NULL);
+    INSPECT("image inspect", CMD_IMAGES, init_image, "print all of images",
+            "rbox image inspect -f '{{.Config.Cmd}}' busybox\n");
 const struct cmd cmd_volume_inspect = {
     .names = {"volume inspect"},
     .group = CMD_VOLUMES,
@@ -83,7 +85,8 @@ const struct cmd cmd_volume_inspect = {
     .run = inspect,
 };
 const struct cmd cmd_network_inspect =
-    INSPECT("network inspect", CMD_NETWORKS, init_network, "print all of networks", NULL);
+    INSPECT("network inspect", CMD_NETWORKS, init_network, "print all of networks",
+            "rbox network inspect back\n");
 
 static void set_type(void *options, const char *type)
 {
