@@ -34,8 +34,14 @@ static int set_owner(const struct layer_options *o, const struct place *p,
     if (change_owner(p, (uid_t)uid, (gid_t)gid) == 0) {
         return 0;
     }
-    if (errno == EINVAL && o->squash) {
+    if ((errno == EINVAL || errno == EPERM) && o->squash) {
         return 0; /* it stays root's */
+    }
+    if (errno == EPERM) { /* root of the namespace may: it is a server that says no (NFS) */
+        return err_new(e, ENOTSUP,
+                       "'%s' belongs to %" PRId64 ":%" PRId64
+                       ", and the store's file system gives files to no other id than yours",
+                       archive_entry_pathname(entry), uid, gid);
     }
     if (errno == EINVAL) {
         return err_new(e, ERANGE,

@@ -162,16 +162,28 @@ static void set_folder_times(struct layer *l)
 
 /* ---- entries */
 
+/* A folder hides those of the layers below. The second name is what fuse-overlayfs before 1.5
+ * knows. */
+static int mark_opaque(int dir_fd, struct err *e)
+{
+    static const char *const NAMES[] = {"user.overlay.opaque", "user.fuseoverlayfs.opaque"};
+
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        if (fsetxattr(dir_fd, NAMES[i], "y", 1, 0) < 0) {
+            return errno == ENOTSUP
+                       ? err_new(e, ENOTSUP,
+                                 "a folder of it hides one of a layer below, and the store's file "
+                                 "system has no extended attributes to keep that")
+                       : err_set(e, errno, "cannot mark a folder as opaque");
+        }
+    }
+    return 0;
+}
+
 static int make_whiteout(int dir_fd, const char *base, struct err *e)
 {
-    static const char YES[] = "y";
-
     if (strcmp(base, OPAQUE) == 0) {
-        /* The second is what fuse-overlayfs before 1.5 knows. */
-        return fsetxattr(dir_fd, "user.overlay.opaque", YES, 1, 0) < 0 ||
-                       fsetxattr(dir_fd, "user.fuseoverlayfs.opaque", YES, 1, 0) < 0
-                   ? err_set(e, errno, "cannot mark a folder as opaque")
-                   : 0;
+        return mark_opaque(dir_fd, e);
     }
     base += strlen(WHITEOUT);
     if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0 ||
@@ -180,7 +192,9 @@ static int make_whiteout(int dir_fd, const char *base, struct err *e)
     }
     /* An entry of the same layer wins over a whiteout of that name. */
     if (mknodat(dir_fd, base, S_IFCHR, makedev(0, 0)) < 0 && errno != EEXIST) {
-        return err_set(e, errno, "cannot create a whiteout for '%s'", base);
+        return errno == EPERM
+                   ? err_new(e, ENOTSUP, "the store's file system takes no whiteout for '%s'", base)
+                   : err_set(e, errno, "cannot create a whiteout for '%s'", base);
     }
     return 0;
 }

@@ -28,23 +28,13 @@ enum {
 
 /* ---- writing */
 
-/* Is the file behind @fd still the one of that name? */
-static int is_current(const struct store *store, int fd)
-{
-    struct stat a;
-    struct stat b;
-
-    return fstat(fd, &a) == 0 && fstatat(store->dir_fd, NAME, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-           a.st_ino == b.st_ino;
-}
-
 /* One of those who find it too long moves it away. */
 static void rotate(const struct store *store, int fd)
 {
     struct stat st;
 
     if (fstat(fd, &st) == 0 && st.st_size > EVENTS_BYTES_MAX && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
-        is_current(store, fd)) {
+        file_is_named(fd, store->dir_fd, NAME)) {
         (void)renameat(store->dir_fd, NAME, store->dir_fd, OLD_NAME);
     }
 }
@@ -170,7 +160,7 @@ static int follow(struct reading *r, int *fd)
         char ignored[4096];
 
         result = *fd >= 0 ? read_on(r, *fd) : 0;
-        if (result == 0 && (*fd < 0 || !is_current(r->store, *fd))) {
+        if (result == 0 && (*fd < 0 || !file_is_named(*fd, r->store->dir_fd, NAME))) {
             int next_fd = open_events(r->store, NAME);
 
             if (next_fd >= 0) {

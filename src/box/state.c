@@ -362,8 +362,8 @@ int state_remove(const struct state *st, const struct spec *s, int with_volumes,
         return r;
     }
     drop_name(st);
-    r = userns_remove_tree(&s->linux_.uid_mappings, &s->linux_.gid_mappings,
-                           st->store->containers_fd, st->id, e);
+    r = store_remove_tree(st->store, &s->linux_.uid_mappings, &s->linux_.gid_mappings,
+                          st->store->containers_fd, st->id, e);
     /* Last: as long as it stands, a sweep finds what could not be removed. */
     if (r == 0) {
         events_add_container(st->store, s, "remove", NULL);
@@ -408,8 +408,8 @@ static void sweep_container(const struct store *store, const char *id)
             (void)anonymous_remove(store, &s, &lock_fd, &e);
             events_add_container(store, &s, "remove", NULL);
         }
-        (void)userns_remove_tree(&s.linux_.uid_mappings, &s.linux_.gid_mappings,
-                                 store->containers_fd, id, &e);
+        (void)store_remove_tree(store, &s.linux_.uid_mappings, &s.linux_.gid_mappings,
+                                store->containers_fd, id, &e);
         if (!known) {
             anonymous_sweep(store, id);
         }
@@ -474,7 +474,7 @@ void state_sweep(const struct store *store)
         struct stat st;
         int boot_fd = -1;
 
-        if (entry->d_name[0] == '.') {
+        if (entry->d_name[0] == '.' || store_is_boot_elsewhere(store, entry->d_name)) {
             continue;
         }
         boot_fd =
@@ -485,8 +485,7 @@ void state_sweep(const struct store *store)
         }
         sweep_boot(store, boot_fd);
         if (st.st_ino != mine.st_ino) {
-            (void)unlinkat(dirfd(runs), entry->d_name,
-                           AT_REMOVEDIR); /* an earlier boot; goes once it is empty */
+            store_drop_boot(store, entry->d_name); /* an earlier one; goes once it is empty */
         }
     }
 }

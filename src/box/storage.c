@@ -8,16 +8,20 @@
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/proc.h"
+#include "userns/idmap.h"
 #include "userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sched.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static const char REMEMBERED[] = "storage"; /* in the store */
@@ -102,6 +106,62 @@ int storage_check_copy(const struct store *store, struct err *e)
         (void)err_new(e, EACCES,
                       "no program of a copy could be executed: the store '%s' is mounted noexec",
                       store->path);
+        return err_hint_id(e, HINT_STORE_FS, NULL, NULL);
+    }
+    return 0;
+}
+
+/* ---- owners */
+
+static const char *kind_of(int fd)
+{
+    static const struct {
+        uint32_t magic;
+        const char *name;
+    } KINDS[] = {{NFS_SUPER_MAGIC, "NFS"},   {0x0bd00bd0, "Lustre"},   {0x47504653, "GPFS"},
+                 {SMB2_SUPER_MAGIC, "SMB"},  {V9FS_MAGIC, "9p"},       {FUSE_SUPER_MAGIC, "FUSE"},
+                 {MSDOS_SUPER_MAGIC, "FAT"}, {CIFS_SUPER_MAGIC, "SMB"}};
+    struct statfs fs;
+
+    for (size_t i = 0; fstatfs(fd, &fs) == 0 && i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+        if ((uint32_t)fs.f_type == KINDS[i].magic) {
+            return KINDS[i].name;
+        }
+    }
+    return "its file system";
+}
+
+/* As its root, who may give a file to any id of the namespace: but a server may know better. */
+static int try_owners(void *arg, struct err *e)
+{
+    const int *temp_fd = arg;
+    autoclose int fd = openat(*temp_fd, "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    return fd < 0 || fchown(fd, 1, 1) < 0 ? err_set(e, errno, "cannot give a file to user 1") : 0;
+}
+
+int storage_check_owners(const struct store *store, const struct spec *s, struct err *e)
+{
+    const struct spec_linux *l = &s->linux_;
+    autofree char *temp = NULL;
+    autoclose int lock_fd = -1;
+    autoclose int temp_fd = -1;
+    struct err why = {0};
+    int r = 0;
+
+    if (idmap_is_single(&l->uid_mappings)) {
+        return 0;
+    }
+    r = store_lock(store, STORE_SHARED, &lock_fd, e);
+    r = r < 0 ? r : store_temp(store, "owners", &temp, &temp_fd, e);
+    if (r < 0) {
+        return r;
+    }
+    r = userns_run(&l->uid_mappings, &l->gid_mappings, try_owners, &temp_fd, &why);
+    store_temp_remove(store, temp, &l->uid_mappings, &l->gid_mappings);
+    if (r < 0) {
+        (void)err_new(e, ENOTSUP, "'%s': %s gives files to no other id than yours: %s", store->path,
+                      kind_of(store->dir_fd), why.msg);
         return err_hint_id(e, HINT_STORE_FS, NULL, NULL);
     }
     return 0;

@@ -27,6 +27,11 @@ int storage_check_fuse(struct err *e);
  * Host side. */
 int storage_check_copy(const struct store *store, struct err *e);
 
+/* Can files in @store belong to the ids of @s's maps? By trying: a server (NFS) knows nothing of
+ * the user namespace, and files of another id than the caller's are root's to make there. Host
+ * side. Errors: -ENOTSUP no, and why; else the trial's own. */
+int storage_check_owners(const struct store *store, const struct spec *s, struct err *e);
+
 /* Find the first of them that works in @store with the maps of @s, by trying, and why those before
  * it do not (NULL for overlay; the caller's). What overlay did is remembered in the store until the
  * kernel changes, or @try_again. Host side. Errors: of the trial's user namespace;

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <pwd.h>
 #include <sched.h>
 #include <stdio.h>
@@ -221,43 +220,47 @@ static void probe_overlay(const struct probe_host *h, struct probe_result *r)
 
 /* ---- the store */
 
-static void probe_store(const struct probe_host *h, struct probe_result *r)
+/* What keeps the store from serving @h at all: a new string, or NULL. */
+static char *store_trouble(const struct probe_host *h)
 {
-    static const struct {
-        uint32_t magic;
-        const char *name;
-    } REMOTE[] = {{NFS_SUPER_MAGIC, "NFS"}, {0x0bd00bd0, "Lustre"}, {0x47504653, "GPFS"}};
+    int is_copy = h->wanted != NULL && str_eq(h->wanted->box.storage_driver, STORAGE_COPY);
     const char *lack = NULL;
     struct err e = {0};
-    struct statfs fs;
 
     if (h->store == NULL) {
-        probe_set(r, PROBE_FAIL, xstrdup(h->store_error->msg));
-        return;
+        return xstrdup(h->store_error->msg);
     }
     lack = store_lack(h->store);
-    if (lack != NULL || fstatfs(h->store->dir_fd, &fs) < 0) {
-        probe_set(r, PROBE_FAIL,
-                  xasprintf("'%s' %s", h->store->path, lack != NULL ? lack : strerror(errno)));
+    if (lack != NULL) {
+        return xasprintf("'%s' %s", h->store->path, lack);
+    }
+    return is_copy && storage_check_copy(h->store, &e) < 0 ? xstrdup(e.msg) : NULL;
+}
+
+static void probe_store(const struct probe_host *h, struct probe_result *r)
+{
+    char *trouble = store_trouble(h);
+    struct spec s = {0};
+    struct err e = {0};
+    struct statfs fs = {0};
+    int found = 0;
+
+    if (trouble != NULL) {
+        probe_set(r, PROBE_FAIL, trouble);
         return;
     }
-    if (h->wanted != NULL && str_eq(h->wanted->box.storage_driver, STORAGE_COPY) &&
-        storage_check_copy(h->store, &e) < 0) {
-        probe_set(r, PROBE_FAIL, xstrdup(e.msg));
-        return;
+    found = userns_own_maps(&s, &e);
+    if (found == 0 && storage_check_owners(h->store, &s, &e) == -ENOTSUP) {
+        probe_set(r, PROBE_WARN, xstrdup(e.msg));
+    } else {
+        (void)fstatfs(h->store->dir_fd, &fs);
+        probe_set(
+            r,
+            (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize < SPACE_LOW_BYTES ? PROBE_WARN : PROBE_OK,
+            xasprintf("'%s', %llu MB free", h->store->path,
+                      (unsigned long long)fs.f_bavail * (unsigned long long)fs.f_bsize >> 20));
     }
-    for (size_t i = 0; i < sizeof(REMOTE) / sizeof(REMOTE[0]); i++) {
-        if ((uint32_t)fs.f_type == REMOTE[i].magic) {
-            probe_set(r, PROBE_WARN,
-                      xasprintf("'%s' is on %s, which cannot hold owners", h->store->path,
-                                REMOTE[i].name));
-            return;
-        }
-    }
-    probe_set(
-        r, (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize < SPACE_LOW_BYTES ? PROBE_WARN : PROBE_OK,
-        xasprintf("'%s', %llu MB free", h->store->path,
-                  (unsigned long long)fs.f_bavail * (unsigned long long)fs.f_bsize >> 20));
+    spec_done(&s);
 }
 
 /* A driver that is asked for must work; one that is found is told, with the reason. */

@@ -205,8 +205,8 @@ static int empty_trash(struct garbage *g, int64_t *ret_bytes, struct err *e)
 
     r = r < 0 ? r : userns_own_maps(&s, e);
     r = r < 0 ? r
-              : userns_remove_tree(&s.linux_.uid_mappings, &s.linux_.gid_mappings, g->store->dir_fd,
-                                   TRASH[0], e);
+              : store_remove_tree(g->store, &s.linux_.uid_mappings, &s.linux_.gid_mappings,
+                                  g->store->dir_fd, TRASH[0], e);
     spec_done(&s);
     return r;
 }

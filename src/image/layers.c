@@ -275,17 +275,22 @@ static int compare_layers(const struct layer_key *k, int now_fd, int good_fd, ch
     return r;
 }
 
-/* What was damaged goes to @temp's place, and with it. */
+/* What was damaged goes to @temp, and with it. At once, where the file system can (NFS can't). */
 static int exchange(const struct store *store, const struct layer_key *k, const char *temp,
                     struct err *e)
 {
     autofree char *name = short_name(k);
     autofree char *path = xasprintf("tmp/%s/d", temp);
+    autofree char *damaged = xasprintf("tmp/%s/damaged", temp);
     autofree char *place = xasprintf("%s/d", name);
+    int layers_fd = store->layers_fd;
 
-    return renameat2(store->dir_fd, path, store->layers_fd, place, RENAME_EXCHANGE) < 0
-               ? err_set(e, errno, "cannot put layer '%s' into the store", name)
-               : 0;
+    if (renameat2(store->dir_fd, path, layers_fd, place, RENAME_EXCHANGE) == 0 ||
+        (errno == EINVAL && renameat(layers_fd, place, store->dir_fd, damaged) == 0 &&
+         renameat(store->dir_fd, path, layers_fd, place) == 0)) {
+        return 0;
+    }
+    return err_set(e, errno, "cannot put layer '%s' into the store", name);
 }
 
 int layer_verify(const struct store *store, const struct layer_key *k, int blob_fd, int repair,

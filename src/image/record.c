@@ -200,9 +200,9 @@ static int read_open(int fd, const char *const *paths, struct image *ret, struct
     return 0;
 }
 
-static int open_record(int images_fd, const char *file, int *ret_fd, struct err *e)
+static int open_record(int images_fd, const char *file, int access, int *ret_fd, struct err *e)
 {
-    int fd = openat(images_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(images_fd, file, access | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0) {
         return err_set(e, errno, "cannot open the record of an image");
@@ -211,16 +211,28 @@ static int open_record(int images_fd, const char *file, int *ret_fd, struct err 
     return 0;
 }
 
+/* For writing, though nobody does: NFS gives an exclusive lock to nobody else. */
+static int open_lockable(int images_fd, const char *file, int *ret_fd, struct err *e)
+{
+    int r = open_record(images_fd, file, O_RDWR, ret_fd, e);
+
+    if (r == -EROFS) {
+        err_clear(e);
+        r = open_record(images_fd, file, O_RDONLY, ret_fd, e);
+    }
+    return r;
+}
+
 static int read_locked(int images_fd, const char *file, struct image *ret, struct err *e)
 {
     autoclose int fd = -1;
-    struct stat st;
-    int r = open_record(images_fd, file, &fd, e);
+    int r = open_lockable(images_fd, file, &fd, e);
 
-    if (r == 0 && (flock(fd, LOCK_SH) < 0 || fstat(fd, &st) < 0)) {
+    if (r == 0 && flock(fd, LOCK_SH) < 0) {
         r = err_set(e, errno, "cannot lock the record of an image");
     }
-    if (r == 0 && st.st_nlink == 0) { /* whoever removed or replaced it had the lock until now */
+    if (r == 0 && !file_is_named(fd, images_fd, file)) {
+        /* whoever removed or replaced it had the lock until now */
         return read_locked(images_fd, file, ret, e);
     }
     r = r < 0 ? r : read_open(fd, NULL, ret, e);
@@ -268,7 +280,7 @@ int record_each(const struct store *store, int (*fn)(const struct image *i, void
         if (entry->d_name[0] == '.') {
             continue; /* half written */
         }
-        read = open_record(images_fd, entry->d_name, &fd, &ignored);
+        read = open_record(images_fd, entry->d_name, O_RDONLY, &fd, &ignored);
         read = read < 0 ? read : read_open(fd, PATHS, &i, &ignored);
         if (read < 0) {
             i.name = name_of_file(entry->d_name);
@@ -321,14 +333,19 @@ int record_is_last(const struct store *store, const struct image *i, struct err 
 /* Make the shared lock of @i exclusive: runs that resolve it have their container's folder by then.
  * -ESTALE: another process removed or replaced it meanwhile. Nothing else may be read from here on,
  * or two processes could wait for each other. */
-static int lock_out(const struct image *i, struct err *e)
+static int lock_out(int images_fd, const struct image *i, struct err *e)
 {
-    struct stat st;
+    autofree char *file = NULL;
+    int r = file_name(i->name, &file, e);
 
-    if (flock(i->lock_fd, LOCK_EX) < 0 || fstat(i->lock_fd, &st) < 0) {
-        return err_set(e, errno, "cannot lock image '%s'", i->name);
+    /* flock(2) lets go of the shared lock first, by itself but on NFS: there two processes would
+     * wait for each other's. */
+    if (r == 0 && (flock(i->lock_fd, LOCK_UN) < 0 || flock(i->lock_fd, LOCK_EX) < 0)) {
+        r = err_set(e, errno, "cannot lock image '%s'", i->name);
     }
-    return st.st_nlink > 0 ? 0 : err_new(e, ESTALE, "image '%s' was changed meanwhile", i->name);
+    return r < 0 || file_is_named(i->lock_fd, images_fd, file)
+               ? r
+               : err_new(e, ESTALE, "image '%s' was changed meanwhile", i->name);
 }
 
 static int displace_once(const struct store *store, int images_fd, const struct image *by,
@@ -342,7 +359,7 @@ static int displace_once(const struct store *store, int images_fd, const struct 
         return 0;
     }
     last = record_is_last(store, ret_old, e);
-    r = last < 0 ? last : lock_out(ret_old, e);
+    r = last < 0 ? last : lock_out(images_fd, ret_old, e);
     if (r == 0 && last && strcmp(ret_old->id, by->id) != 0) {
         r = write_record(store, images_fd, ret_old, ret_old->id, e);
     }
@@ -400,7 +417,7 @@ int record_remove(const struct store *store, struct image *i, struct err *e)
     int r = file_name(i->name, &file, e);
 
     r = r < 0 ? r : open_images(store, &images_fd, e);
-    r = r < 0 ? r : lock_out(i, e);
+    r = r < 0 ? r : lock_out(images_fd, i, e);
     if (r == 0 && unlinkat(images_fd, file, 0) < 0 && errno != ENOENT) {
         r = err_set(e, errno, "cannot remove image '%s'", i->name);
     }

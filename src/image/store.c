@@ -6,10 +6,12 @@
 #include "base/mem.h"
 #include "image/manifest.h"
 #include "sys/fd.h"
+#include "sys/mount.h"
 #include "userns/userns.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +98,70 @@ static int open_top(const char *path, int *ret_fd, struct err *e)
     return 0;
 }
 
-/* run/BOOT-ID: what is in it died with the boot it names. */
+/* ---- run/BOOT-ID: what is in it died with the boot it names. Its lock is a folder's, which a
+ * server (NFS) does not hand on to other hosts: whose boot it is, the link run/.BOOT-ID tells. */
+
+/* "" where a host has none. */
+static char *machine_id(void)
+{
+    enum {
+        ID_BYTES_MAX = 64
+    };
+    char *id = NULL;
+    struct err ignored = {0};
+
+    if (file_read_followed(AT_FDCWD, "/etc/machine-id", ID_BYTES_MAX, &id, NULL, &ignored) < 0) {
+        return xstrdup("");
+    }
+    id[strcspn(id, "\n")] = '\0';
+    return id;
+}
+
+static char *mark_path(const char *boot_id)
+{
+    return xasprintf("run/.%s", boot_id);
+}
+
+/* Best effort. */
+static void mark_boot(int dir_fd, const char *boot_id)
+{
+    autofree char *path = mark_path(boot_id);
+    autofree char *machine = NULL;
+
+    if (faccessat(dir_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        return;
+    }
+    machine = machine_id();
+    if (*machine != '\0') {
+        (void)!symlinkat(machine, dir_fd, path);
+    }
+}
+
+int store_is_boot_elsewhere(const struct store *s, const char *boot_id)
+{
+    autofree char *path = mark_path(boot_id);
+    autofree char *mine = NULL;
+    char machine[128];
+    ssize_t n = readlinkat(s->dir_fd, path, machine, sizeof(machine) - 1);
+
+    if (n <= 0) {
+        return 0;
+    }
+    machine[n] = '\0';
+    mine = machine_id();
+    return *mine != '\0' && strcmp(machine, mine) != 0;
+}
+
+void store_drop_boot(const struct store *s, const char *boot_id)
+{
+    autofree char *folder = xasprintf("run/%s", boot_id);
+    autofree char *mark = mark_path(boot_id);
+
+    if (unlinkat(s->dir_fd, folder, AT_REMOVEDIR) == 0) {
+        (void)unlinkat(s->dir_fd, mark, 0);
+    }
+}
+
 static int open_run(int dir_fd, int *ret_fd, struct err *e)
 {
     autofree char *boot_id = NULL;
@@ -109,8 +174,14 @@ static int open_run(int dir_fd, int *ret_fd, struct err *e)
     }
     boot_id[strcspn(boot_id, "\n")] = '\0';
     r = dir_make(dir_fd, "run", 0700, &fd, e);
-    return r < 0 ? r : dir_make(fd, boot_id, 0700, ret_fd, e);
+    if (r == 0) {
+        mark_boot(dir_fd, boot_id); /* before the folder: none is without */
+        r = dir_make(fd, boot_id, 0700, ret_fd, e);
+    }
+    return r;
 }
+
+/* ---- opening, and what is in the way */
 
 const char *store_lack(const struct store *s)
 {
@@ -238,4 +309,20 @@ void store_temp_remove(const struct store *store, const char *name,
     if (tmp_fd >= 0) {
         (void)userns_remove_tree(uid_map, gid_map, tmp_fd, name, &ignored);
     }
+}
+
+int store_remove_tree(const struct store *store, const struct spec_idmap *uid_map,
+                      const struct spec_idmap *gid_map, int dir_fd, const char *name, struct err *e)
+{
+    autoclose int tmp_fd = -1;
+    struct err ignored = {0};
+    int r = userns_remove_tree(uid_map, gid_map, dir_fd, name, e);
+
+    if ((r == -EBUSY || r == -ENOTEMPTY) && mount_is_fs(dir_fd, NFS_SUPER_MAGIC) == 1 &&
+        dir_make(store->dir_fd, "tmp", 0711, &tmp_fd, &ignored) == 0 &&
+        renameat(dir_fd, name, tmp_fd, name) == 0) {
+        err_clear(e);
+        r = 0;
+    }
+    return r;
 }

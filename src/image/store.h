@@ -32,6 +32,13 @@ struct store {
 int store_open(const char *root, struct store *ret, struct err *e);
 void store_done(struct store *s);
 
+/* Does the folder run/@boot_id belong to another host, which has the same store mounted (a home on
+ * NFS)? Whether its containers live can't be told here. */
+int store_is_boot_elsewhere(const struct store *s, const char *boot_id);
+
+/* Remove run/@boot_id, if it is empty. */
+void store_drop_boot(const struct store *s, const char *boot_id);
+
 /* What keeps the store from taking anything more ("is mounted read-only"); NULL: nothing. */
 const char *store_lack(const struct store *s);
 
@@ -64,5 +71,12 @@ int store_temp(const struct store *store, const char *what, char **ret_name, int
 /* Remove a folder of tmp/, with files of mapped owners in it. Best effort. */
 void store_temp_remove(const struct store *store, const char *name,
                        const struct spec_idmap *uid_map, const struct spec_idmap *gid_map);
+
+/* Remove the tree @name below @dir_fd, whoever of the maps owns what is in it. On NFS a file that
+ * somebody has open stays under another name until he closes it: what is left then is out of the
+ * way, in tmp/, and is the next collection's. */
+int store_remove_tree(const struct store *store, const struct spec_idmap *uid_map,
+                      const struct spec_idmap *gid_map, int dir_fd, const char *name,
+                      struct err *e);
 
 #endif

@@ -2,6 +2,7 @@
 #include "image/unpack.h"
 
 #include "base/cleanup.h"
+#include "base/hints.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 #include "userns/userns.h"
@@ -61,11 +62,13 @@ static int said(const char *line, struct err *e)
 {
     char *rest = NULL;
     long errnum = strtol(line, &rest, 10);
-    /* Those that the caller has more to say of. */
-    int is_size = errnum == ENOSPC || errnum == EDQUOT || errnum == EROFS || errnum == EFBIG;
+    /* Those that the caller has more to say of, or the hint. */
+    int is_told = errnum == ENOSPC || errnum == EDQUOT || errnum == EROFS || errnum == EFBIG ||
+                  errnum == ENOTSUP;
 
-    return err_new(e, is_size ? (int)errnum : EINVAL, "%s",
-                   rest != line && *rest == ' ' ? rest + 1 : line);
+    (void)err_new(e, is_told ? (int)errnum : EINVAL, "%s",
+                  rest != line && *rest == ' ' ? rest + 1 : line);
+    return errnum == ENOTSUP ? err_hint_id(e, HINT_STORE_FS, NULL, NULL) : -e->errnum;
 }
 
 static int helper_failed(int err_fd, struct err *e)

@@ -201,6 +201,6 @@ int volume_remove(const struct store *store, const char *name, const struct spec
         return errno == ENOENT ? volume_missing(name, e)
                                : err_set(e, errno, "cannot remove volume '%s'", name);
     }
-    r = userns_remove_tree(uid_map, gid_map, volumes_fd, trash, e);
+    r = store_remove_tree(store, uid_map, gid_map, volumes_fd, trash, e);
     return r < 0 ? err_wrap(e, "cannot remove volume '%s'", name) : 0;
 }

@@ -174,6 +174,15 @@ int file_put(int dir_fd, const char *name, const char *text)
     return (size_t)n == len ? 0 : -EIO;
 }
 
+int file_is_named(int fd, int dir_fd, const char *name)
+{
+    struct stat a;
+    struct stat b;
+
+    return fstat(fd, &a) == 0 && fstatat(dir_fd, name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 int dir_make(int dir_fd, const char *name, mode_t mode, int *ret_fd, struct err *e)
 {
     autoclose int fd = -1;

@@ -48,6 +48,10 @@ int file_write(int dir_fd, const char *name, const void *data, size_t len, int f
  */
 int file_put(int dir_fd, const char *name, const char *text);
 
+/* Is the file behind @fd still the one that is called @name below @dir_fd? Its link count does not
+ * tell: on NFS what is removed while it is open gets another name. */
+int file_is_named(int fd, int dir_fd, const char *name);
+
 /* Make @name below @dir_fd, accepting that it is there already, and open it (O_PATH is not set).
  * On success the caller owns *ret_fd. */
 int dir_make(int dir_fd, const char *name, mode_t mode, int *ret_fd, struct err *e);

@@ -134,3 +134,19 @@ alive() {
   rbox run --rm --network none busybox true
   assert_no_containers
 }
+
+@test "a boot of another host that has the same store mounted is not swept, one of this host is (issue 3)" {
+  [ -s /etc/machine-id ] || skip "this machine has no id"
+  local id boot=11111111-2222-3333-4444-555555555555
+  id=$(rbox create --network none busybox true)
+  mkdir -p "$RBOX_STORE/run/$boot/$id"
+  ln -s ffffffffffffffffffffffffffffffff "$RBOX_STORE/run/.$boot"
+  rbox ps -a >/dev/null
+  [ -d "$RBOX_STORE/run/$boot/$id" ]
+  [ "$(rbox inspect --format '{{.State.Status}}' "$id")" = created ]
+  ln -sfn "$(cat /etc/machine-id)" "$RBOX_STORE/run/.$boot"
+  rbox ps -a >/dev/null
+  [ "$(ls -A "$RBOX_STORE/run" | sort)" = "$(printf '%s\n' ".$(cat /proc/sys/kernel/random/boot_id)" "$(cat /proc/sys/kernel/random/boot_id)" | sort)" ]
+  [ "$(rbox inspect --format '{{.State.ExitCode}}' "$id")" = 137 ]
+  rbox rm "$id"
+}

@@ -12,6 +12,7 @@ setup() {
 
 teardown() {
   teardown_containers
+  ! mountpoint -q served || fusermount3 -u served
 }
 
 # What a program sees of the image, and what it can do with it.
@@ -112,4 +113,39 @@ without_overlay() {
   [[ "$output" == *$'\nworks'* ]]
   [[ "$output" == *"hint: "*"apt-get install -y fuse-overlayfs"* ]]
   [[ "$output" == *"status 125"* ]]
+}
+
+# A file system that another program serves, with no owners but the caller's: sshfs, bindfs, a synced folder.
+on_fuse() {
+  mkdir -p kept served
+  bindfs --no-allow-other kept served
+  RBOX_STORE=$PWD/served/store
+}
+
+@test "a store on a FUSE file system: fuse-overlayfs serves it, owners that it cannot hold are refused by name (issue 3)" {
+  not_for root "root may give files to anybody there, too"
+  needs_fuse
+  on_fuse
+  run rbox load -q -i archive.tar
+  if is_user alice; then
+    [ "$status" -eq 125 ]
+    [ "${#lines[@]}" -eq 2 ]
+    [[ "${lines[0]}" == *"'./owned-file' belongs to 33:44, and the store's file system gives files to no other id than yours" ]]
+    [[ "${lines[1]}" == *'export RBOX_STORE=/var/tmp/rbox-$USER  (RBX-110)' ]]
+    [ -z "$(ls -A "$RBOX_STORE/tmp")" ]
+    [[ "$(rbox doctor || true)" == *"WARN  RBX-110  the store: '$RBOX_STORE': FUSE gives files to no other id than yours: "*"Operation not permitted"* ]]
+    rbox load -q --squash-ids -i archive.tar
+  else
+    [ "$status" -eq 0 ]
+    [[ "$(rbox doctor || true)" == *"OK    RBX-110  the store"* ]]
+  fi
+  run rbox info
+  [[ "$output" == *"graphDriverName: fuse-overlayfs"* ]]
+  [ "$(rbox run --rm --network none test/layers:1 sh -c 'cat /added; stat -c %u:%g /owned-file; rm -r /opaque && mkdir /opaque && ls -A /opaque')" = $'changed\n0:0' ]
+  rbox run -d --name lives --network none -v data:/data test/layers:1 sh -c 'echo kept >/data/f; exec sleep 1000' >/dev/null
+  until_true rbox exec lives cat /data/f
+  [ "$(rbox exec lives cat /data/f)" = kept ]
+  rbox rm -f -t 0 lives
+  rbox volume rm data
+  rbox rmi test/layers:1
 }

@@ -9,7 +9,7 @@ failed=0
 as() {
   local user=$1
   shift
-  rm -f "/home/$user/.local/share/rbox/told-one-id"
+  rm -f "/home/$user/.local/share/rbox/told-one-id" 2>/dev/null || true # where root may (NFS)
   if [ -n "${AS_SU:-}" ]; then
     (cd "/home/$user" && setpriv --reuid "$user" --regid "$user" --init-groups env -i "HOME=/home/$user" "USER=$user" "PATH=$PATH" "$@")
     return
