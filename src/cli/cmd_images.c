@@ -84,7 +84,7 @@ static int match_reference(const void *row, const struct filter_term *t)
 
 static int match_dangling(const void *row, const struct filter_term *t)
 {
-    return record_is_dangling(((const struct image *)row)->name) == (strcmp(t->value, "true") == 0);
+    return record_is_dangling(((const struct image *)row)->name) == t->is_true;
 }
 
 static int match_label(const void *row, const struct filter_term *t)
@@ -93,7 +93,7 @@ static int match_label(const void *row, const struct filter_term *t)
 }
 
 static const struct filter_key FILTERS[] = {
-    {.key = "dangling", .match = match_dangling, .wants_all = 1},
+    {.key = "dangling", .match = match_dangling, .prepare = filter_prepare_truth, .wants_all = 1},
     {.key = "reference", .match = match_reference, .wants_all = 1},
     {.key = "label", .match = match_label, .wants_all = 1},
     {0},

@@ -9,7 +9,6 @@
 #include "box/network_config.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
-#include "cli/dependencies.h"
 #include "cli/format.h"
 #include "cli/network_use.h"
 #include "spec/spec_name.h"
@@ -175,25 +174,6 @@ static int refuse(const struct found *f, const char *network, struct err *e)
     return err_exit(e, EXITCODE_IN_USE);
 }
 
-/* None of them, if one is needed by somebody else. */
-static int remove_members(const struct store *store, const struct found_list *members,
-                          struct err *e)
-{
-    autofree size_t *order = xcalloc(members->count + 1, sizeof(*order));
-    struct stopping stopping = STOPPING_INIT;
-    autoneeds struct needs needs = {0};
-    int r = needs_read(store, /* running_only= */ 0, &needs, e);
-
-    for (size_t i = 0; r == 0 && i < members->count; i++) {
-        r = needs_check(&needs, &members->rows[i], members, e);
-    }
-    needs_order(&needs, members, order);
-    for (size_t i = 0; r == 0 && i < members->count; i++) {
-        r = container_remove(store, &members->rows[order[i]], &needs, &stopping, e);
-    }
-    return r;
-}
-
 /* Take the containers out of the way, or say that there are some. */
 static int clear_network(const struct store *store, const char *network, int force, struct err *e)
 {
@@ -203,7 +183,8 @@ static int clear_network(const struct store *store, const char *network, int for
     if (r < 0 || members.count == 0) {
         return r;
     }
-    return force ? remove_members(store, &members, e) : refuse(&members.rows[0], network, e);
+    return force ? container_remove_found(store, &members, e)
+                 : refuse(&members.rows[0], network, e);
 }
 
 static int remove_one(const struct store *store, const char *word, int force, struct err *e)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/cleanup.h"
 #include "base/exitcode.h"
+#include "base/mem.h"
 #include "box/state.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
@@ -153,6 +155,23 @@ static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err 
     o->select.ignore |= o->force;
     r = remove_each(ctx, &meant, o, e);
     return r == -ENOENT ? err_exit(e, EXITCODE_NO_SUCH) : r;
+}
+
+int container_remove_found(const struct store *store, const struct found_list *l, struct err *e)
+{
+    autofree size_t *order = xcalloc(l->count + 1, sizeof(*order));
+    struct stopping stopping = STOPPING_INIT;
+    autoneeds struct needs needs = {0};
+    int r = needs_read(store, /* running_only= */ 0, &needs, e);
+
+    for (size_t i = 0; r == 0 && i < l->count; i++) {
+        r = needs_check(&needs, &l->rows[i], l, e);
+    }
+    needs_order(&needs, l, order);
+    for (size_t i = 0; r == 0 && i < l->count; i++) {
+        r = container_remove(store, &l->rows[order[i]], &needs, &stopping, e);
+    }
+    return r;
 }
 
 int container_remove_all(struct ctx *ctx, struct err *e)

@@ -116,7 +116,7 @@ static int count_volumes(const struct store *store, struct figures *ret, struct 
     autostrv struct strv paths = {0};
     int r = volume_list(store, &all, e);
 
-    r = r < 0 ? r : volume_use_unused(store, 0, &unused, e);
+    r = r < 0 ? r : volume_use_unused(store, 0, NULL, &unused, e);
     for (size_t i = 0; i < unused.len; i++) {
         strv_pushf(&paths, "volumes/%s", unused.v[i]);
     }

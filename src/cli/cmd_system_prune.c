@@ -120,7 +120,7 @@ static int plan_images(const struct store *store, int all, struct plan *p, struc
 static int plan_volumes(const struct store *store, struct plan *p, struct err *e)
 {
     autostrv struct strv paths = {0};
-    int r = volume_use_unused(store, /* running_only= */ 1, &p->volumes, e);
+    int r = volume_use_unused(store, /* running_only= */ 1, NULL, &p->volumes, e);
 
     for (size_t i = 0; i < p->volumes.len; i++) {
         strv_pushf(&paths, "volumes/%s", p->volumes.v[i]);

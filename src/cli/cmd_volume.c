@@ -60,12 +60,11 @@ struct ls_options {
     struct strv filters;
 };
 
-static int parse_filter(const char *value, void *list, struct err *e);
-
 static const struct opt LS_OPTIONS[] = {
     FORMAT_LIST_ROWS(struct ls_options, list),
     {"filter", 'f', "KEY=VALUE", OPT_PARSE, offsetof(struct ls_options, filters),
-     "only those with that name or label", parse_filter},
+     "only those with that name, label or driver, made before until, or dangling: in no container",
+     volume_use_parse_filter},
     {0},
 };
 
@@ -80,41 +79,57 @@ const struct cmd cmd_volume_ls = {
     .summary = "list volumes",
     .usage = "[options]",
     .examples = "rbox volume ls\n"
-                "rbox volume ls -q --filter label=team=web\n",
+                "rbox volume ls -q --filter dangling=true\n",
     .options = LS_OPTIONS,
     .options_size = sizeof(struct ls_options),
     .done = ls_done,
     .run = volume_ls,
 };
 
-static const struct opt_refused RM_REFUSED[] = {{"force", 'f', "rbox rm its containers first"},
-                                                {"all", 'a', "rbox volume prune"},
-                                                {"time", 't', NULL},
-                                                {0}};
+struct rm_options {
+    int all;
+    int force;
+};
+
+static const struct opt RM_OPTIONS[] = {
+    {"all", 'a', NULL, OPT_FLAG, offsetof(struct rm_options, all), "all volumes", NULL},
+    {"force", 'f', NULL, OPT_FLAG, offsetof(struct rm_options, force),
+     "end and remove the containers that have them, and pass over one that is not there", NULL},
+    {0},
+};
+static const struct opt_refused RM_REFUSED[] = {{"time", 't', "rbox rm --force --time"}, {0}};
 
 const struct cmd cmd_volume_rm = {
     .names = {"volume rm", "volume remove"},
     .group = CMD_VOLUMES,
     .summary = "remove volumes with all that is in them",
-    .usage = "NAME [NAME…]",
+    .usage = "[options] [NAME…]",
     .description = "The exit status is 1 when there is no such volume, 2 when a container has it.",
-    .examples = "rbox volume rm data cache\n",
+    .examples = "rbox volume rm data cache\n"
+                "rbox volume rm -f data\n",
+    .options = RM_OPTIONS,
     .refused = RM_REFUSED,
-    .min_args = 1,
+    .options_size = sizeof(struct rm_options),
     .max_args = CMD_ANY_ARGS,
     .run = volume_rm,
 };
 
 struct prune_options {
+    struct strv filters;
     int force;
 };
 
 static const struct opt PRUNE_OPTIONS[] = {
+    {"filter", 0, "KEY=VALUE", OPT_PARSE, offsetof(struct prune_options, filters),
+     "only those, as with rbox volume ls", volume_use_parse_filter},
     {"force", 'f', NULL, OPT_FLAG, offsetof(struct prune_options, force), "do not ask", NULL},
     {0},
 };
 
-static const struct opt_refused PRUNE_REFUSED[] = {{"filter", 0, NULL}, {0}};
+static void prune_done(void *options)
+{
+    strv_done(&((struct prune_options *)options)->filters);
+}
 
 const struct cmd cmd_volume_prune = {
     .names = {"volume prune"},
@@ -123,10 +138,10 @@ const struct cmd cmd_volume_prune = {
     .usage = "[options]",
     .description = "Lists them and asks before it removes any.",
     .examples = "rbox volume prune\n"
-                "rbox volume prune -f\n",
+                "rbox volume prune -f --filter label=team=web\n",
     .options = PRUNE_OPTIONS,
-    .refused = PRUNE_REFUSED,
     .options_size = sizeof(struct prune_options),
+    .done = prune_done,
     .run = volume_prune,
 };
 
@@ -173,48 +188,14 @@ static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, 
     return r;
 }
 
-struct volume {
-    const char *name;
-    struct strv labels;
-};
-
-static int match_name(const void *row, const struct filter_term *t)
+static void add_row(const struct store *store, const struct volume *v, json_t *rows)
 {
-    return strstr(((const struct volume *)row)->name, t->value) != NULL;
-}
+    autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, v->name);
 
-static int match_label(const void *row, const struct filter_term *t)
-{
-    return spec_env_has(&((const struct volume *)row)->labels, t->value);
-}
-
-static const struct filter_key FILTERS[] = {
-    {.key = "name", .match = match_name, .wants_all = 1},
-    {.key = "label", .match = match_label, .wants_all = 1},
-    {0},
-};
-
-static int parse_filter(const char *value, void *list, struct err *e)
-{
-    return filter_add(FILTERS, value, list, e);
-}
-
-static int add_row(const struct store *store, const char *name, const struct filter *filter,
-                   json_t *rows, struct err *e)
-{
-    autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, name);
-    struct volume v = {.name = name};
-    int r = volume_labels(store, name, &v.labels, e);
-
-    if (r == 0 && filter_matches(filter, &v)) {
-        (void)json_array_append_new(rows,
-                                    json_pack("{s:s, s:o, s:o, s:I, s:o}", "Driver", "local",
-                                              "Name", json_str(name), "Mountpoint", json_str(path),
-                                              "Created", (json_int_t)volume_created(store, name),
-                                              "Labels", json_from_pairs(&v.labels)));
-    }
-    strv_done(&v.labels);
-    return r;
+    (void)json_array_append_new(rows, json_pack("{s:s, s:o, s:o, s:I, s:o}", "Driver", "local",
+                                                "Name", json_str(v->name), "Mountpoint",
+                                                json_str(path), "Created", (json_int_t)v->created_s,
+                                                "Labels", json_from_pairs(&v->labels)));
 }
 
 static int volume_ls(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
@@ -222,105 +203,69 @@ static int volume_ls(struct ctx *ctx, void *options, int argc, char **argv, stru
     static const struct format_column COLUMNS[] = {
         {"DRIVER", "Driver"}, {"VOLUME NAME", "Name"}, {NULL, NULL}};
     const struct ls_options *o = options;
-    autostrv struct strv names = {0};
-    autofilter struct filter filter = {0};
+    autovolumes struct volumes all = {0};
     json_auto_t *rows = json_array();
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : filter_open(FILTERS, store, &o->filters, &filter, e);
-    r = r < 0 ? r : volume_list(store, &names, e);
-    for (size_t i = 0; r == 0 && i < names.len; i++) {
-        r = add_row(store, names.v[i], &filter, rows, e);
+    r = r < 0 ? r : volume_use_list(store, /* running_only= */ 0, &o->filters, &all, e);
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        add_row(store, &all.v[i], rows);
     }
     return r < 0 ? r : format_listed(stdout, &o->list, COLUMNS, rows, e);
 }
 
 /* ---- removing */
 
-/* Push the names of all volumes that containers have. */
-int volume_use_names(const struct store *store, int running_only, struct strv *ret, struct err *e)
+static int refuse(const struct found *f, const char *volume, struct err *e)
 {
-    autofound_list struct found_list all = {0};
-    int r = find_all(store, &all, e);
-
-    for (size_t i = 0; r == 0 && i < all.count; i++) {
-        struct container c;
-
-        if (running_only && all.rows[i].run_fd < 0) {
-            continue;
-        }
-        r = container_glance(&all.rows[i], &c, e);
-        if (r == -ENOENT) {
-            err_clear(e);
-            r = 0;
-            continue;
-        }
-        for (size_t m = 0; r == 0 && m < c.spec.mount_count; m++) {
-            if (c.spec.mounts[m].volume_name != NULL) {
-                strv_push(ret, c.spec.mounts[m].volume_name);
-            }
-        }
-        if (r == 0) {
-            container_done(&c);
-        }
-    }
-    return r;
+    (void)err_new(e, EBUSY, "container '%s' has volume '%s'", f->name, volume);
+    (void)err_hint(e, "rbox rm %s, or rbox volume rm --force", f->name);
+    return err_exit(e, EXITCODE_IN_USE);
 }
 
-int volume_use_unused(const struct store *store, int running_only, struct strv *ret, struct err *e)
+/* Push @name, once nothing is in its way; or nothing, when there is no such volume and that is
+ * fine.
+ */
+static int push_free(const struct store *store, const char *name, int force, struct strv *ret,
+                     struct err *e)
 {
-    autostrv struct strv used = {0};
-    autostrv struct strv all = {0};
-    int r = volume_use_names(store, running_only, &used, e);
+    autofound_list struct found_list members = {0};
+    int r = 0;
 
-    r = r < 0 ? r : volume_list(store, &all, e);
-    for (size_t i = 0; r == 0 && i < all.len; i++) {
-        if (!strv_has(&used, all.v[i])) {
-            strv_push(ret, all.v[i]);
-        }
+    if (strchr(name, '/') != NULL || !volume_exists(store, name)) {
+        return force ? 0 : err_exit((volume_missing(name, e), e), EXITCODE_NO_SUCH);
     }
-    return r;
-}
-
-int volume_use_remove(const struct store *store, const struct strv *names, struct err *e)
-{
-    struct spec s = {0};
-    int r = userns_own_maps(&s, e);
-
-    for (size_t i = 0; r == 0 && i < names->len; i++) {
-        r = volume_remove(store, names->v[i], &s.linux_.uid_mappings, &s.linux_.gid_mappings, e);
-        if (r == 0) {
-            events_add(store, "volume", "remove", NULL, names->v[i]);
-            (void)printf("%s\n", names->v[i]);
-        }
+    r = volume_use_members(store, name, &members, e);
+    if (r == 0 && members.count > 0) {
+        r = force ? container_remove_found(store, &members, e) : refuse(&members.rows[0], name, e);
     }
-    spec_done(&s);
+    if (r == 0 &&
+        volume_exists(store, name)) { /* an anonymous one may have gone with its container */
+        strv_push(ret, name);
+    }
     return r;
 }
 
 static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
-    autostrv struct strv used = {0};
+    const struct rm_options *o = options;
+    autostrv struct strv wanted = {0};
     autostrv struct strv names = {0};
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
-    (void)options;
-    r = r < 0 ? r : volume_use_names(store, 0, &used, e);
-    for (int i = 0; r == 0 && i < argc; i++) {
-        if (strchr(argv[i], '/') != NULL || !volume_exists(store, argv[i])) {
-            (void)volume_missing(argv[i], e);
-            return err_exit(e, EXITCODE_NO_SUCH);
-        }
-        if (strv_has(&used, argv[i])) {
-            (void)err_new(e, EBUSY, "a container has volume '%s'", argv[i]);
-            (void)err_hint(e, "rbox ps -a");
-            return err_exit(e, EXITCODE_IN_USE);
-        }
-        strv_push(&names, argv[i]);
+    if (o->all == (argc > 0)) {
+        return err_new(e, EINVAL, "names of volumes or --all");
+    }
+    for (int i = 0; i < argc; i++) {
+        strv_push(&wanted, argv[i]);
+    }
+    r = r < 0 || !o->all ? r : volume_list(store, &wanted, e);
+    for (size_t i = 0; r == 0 && i < wanted.len; i++) {
+        r = push_free(store, wanted.v[i], o->force, &names, e);
     }
     return r < 0 ? r : volume_use_remove(store, &names, e);
 }
@@ -334,7 +279,7 @@ static int volume_prune(struct ctx *ctx, void *options, int argc, char **argv, s
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : volume_use_unused(store, 0, &unused, e);
+    r = r < 0 ? r : volume_use_unused(store, 0, &o->filters, &unused, e);
     if (r < 0 || unused.len == 0) {
         return r;
     }

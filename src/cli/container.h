@@ -96,4 +96,8 @@ int container_remove_all(struct ctx *ctx, struct err *e);
 int container_remove(const struct store *store, const struct found *f, struct needs *needs,
                      struct stopping *stopping, struct err *e);
 
+/* The same for all of @l, which are ended first as `rbox stop` does, those that need others before
+ * them; or for none, if one is needed by somebody else (-EBUSY). */
+int container_remove_found(const struct store *store, const struct found_list *l, struct err *e);
+
 #endif

@@ -42,6 +42,12 @@ int filter_prepare_time(const struct store *store, struct filter_term *t, struct
     return parse_time_ns(t->value, &t->when_ns, e) < 0 ? err_wrap(e, "--filter") : 0;
 }
 
+int filter_prepare_truth(const struct store *store, struct filter_term *t, struct err *e)
+{
+    (void)store;
+    return parse_bool(t->value, &t->is_true, e) < 0 ? err_wrap(e, "--filter %s", t->key->key) : 0;
+}
+
 int filter_add(const struct filter_key *keys, const char *filter, struct strv *list, struct err *e)
 {
     const char *value = NULL;

@@ -22,6 +22,7 @@ struct filter_term {
     int has_regex;
     regex_t regex;   /* what a prepare() made of the value */
     int64_t when_ns; /* or this */
+    int is_true;     /* or this */
 };
 
 struct filter_key {
@@ -34,6 +35,9 @@ struct filter_key {
 
 /* The prepare() of keys whose value is a time: t->when_ns. Errors: -EINVAL. */
 int filter_prepare_time(const struct store *store, struct filter_term *t, struct err *e);
+
+/* The same of keys whose value is true or false: t->is_true. */
+int filter_prepare_truth(const struct store *store, struct filter_term *t, struct err *e);
 
 /* Add "KEY=VALUE" to @list. Errors: -EINVAL @keys has no such key; the hint says which there are.
  */

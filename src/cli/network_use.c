@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "box/events.h"
-#include "spec/spec_json.h"
+#include "cli/members.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -11,37 +11,17 @@
 
 /* ---- containers */
 
-/* Push the names of the networks that @f is in; of one that went meanwhile none. */
-static int read_networks(const struct found *f, struct strv *ret, struct err *e)
+static void push_networks(const struct spec *s, struct strv *ret)
 {
-    struct spec s;
-    int r = spec_json_load(f->dir_fd, "config.json", /* listed_only= */ 1, &s, e);
-
-    for (size_t i = 0; r == 0 && i < s.box.network.join_count; i++) {
-        strv_push(ret, s.box.network.joins[i].network);
+    for (size_t i = 0; i < s->box.network.join_count; i++) {
+        strv_push(ret, s->box.network.joins[i].network);
     }
-    spec_done(&s);
-    return r == -ENOENT ? (err_clear(e), 0) : r;
 }
 
 int network_use_members(const struct store *store, const char *network, struct found_list *ret,
                         struct err *e)
 {
-    size_t count = 0;
-    int r = find_all(store, ret, e);
-
-    for (size_t i = 0; i < ret->count; i++) {
-        autostrv struct strv names = {0};
-
-        r = r < 0 ? r : read_networks(&ret->rows[i], &names, e);
-        if (strv_has(&names, network)) {
-            ret->rows[count++] = ret->rows[i];
-        } else {
-            found_done(&ret->rows[i]);
-        }
-    }
-    ret->count = count;
-    return r;
+    return members_find(store, push_networks, network, ret, e);
 }
 
 /* ---- filters */
@@ -104,13 +84,9 @@ int network_use_unused(const struct store *store, int running_only, const struct
     autostrv struct strv used = {0};
     autofilter struct filter filter = {0};
     struct network_configs all = {0};
-    autofound_list struct found_list containers = {0};
     int r = network_use_filter(store, filters, &filter, e);
 
-    r = r < 0 ? r : (running_only ? find_all_running : find_all)(store, &containers, e);
-    for (size_t i = 0; r == 0 && i < containers.count; i++) {
-        r = read_networks(&containers.rows[i], &used, e);
-    }
+    r = r < 0 ? r : members_used(store, push_networks, running_only, &used, e);
     r = r < 0 ? r : network_config_list(store, &all, NULL, e);
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         const struct network_config *c = &all.v[i];

@@ -1,17 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Volumes and the containers that have them (in cmd_volume.c). */
+/* Volumes and the containers that have them. */
 #ifndef RBOX_CLI_VOLUME_USE_H
 #define RBOX_CLI_VOLUME_USE_H
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "box/find.h"
 #include "image/store.h"
 
-/* Push the names of the volumes that containers have; @running_only: only those that run. */
-int volume_use_names(const struct store *store, int running_only, struct strv *ret, struct err *e);
+#include <stdint.h>
 
-/* Push the names of all other volumes. */
-int volume_use_unused(const struct store *store, int running_only, struct strv *ret, struct err *e);
+struct volume {
+    char *name;
+    struct strv labels;
+    int64_t created_s;
+    int is_used; /* by a container */
+};
+
+struct volumes {
+    struct volume *v;
+    size_t count;
+};
+
+/* All volumes that match @filters (NULL: all), by name. @running_only: only containers that run
+ * count as users. The caller owns *ret, which is empty before; on failure, too. */
+int volume_use_list(const struct store *store, int running_only, const struct strv *filters,
+                    struct volumes *ret, struct err *e);
+void volumes_done(struct volumes *v);
+#define autovolumes __attribute__((cleanup(volumes_done)))
+
+/* For rows of options: adds "KEY=VALUE" to a struct strv. Errors: -EINVAL. */
+int volume_use_parse_filter(const char *filter, void *list, struct err *e);
+
+/* Push the names of those that nobody uses. */
+int volume_use_unused(const struct store *store, int running_only, const struct strv *filters,
+                      struct strv *ret, struct err *e);
+
+/* The containers, running or not, that have @volume. The caller owns *ret, which is empty before;
+ * on failure, too. */
+int volume_use_members(const struct store *store, const char *volume, struct found_list *ret,
+                       struct err *e);
 
 /* Remove them, and print their names. */
 int volume_use_remove(const struct store *store, const struct strv *names, struct err *e);

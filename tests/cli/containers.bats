@@ -139,6 +139,36 @@ more" ]
   [ -z "$(ls -A "$RBOX_STORE/volumes")" ]
 }
 
+@test "volumes: filters; rm --force takes their containers first, those that need others before them; rm --all" {
+  rbox volume create --label team=web data
+  rbox volume create more
+  rbox volume create rest
+  rbox create --network none --name db -v data:/d busybox true
+  rbox create --network none --name web --requires db -v data:/d -v more:/m busybox true
+  [ "$(rbox volume ls -q --filter dangling=true)" = rest ]
+  [ "$(rbox volume ls -q --filter dangling=false | tr '\n' ' ')" = "data more " ]
+  [ "$(rbox volume ls -q --filter label=team=web)" = data ]
+  [ "$(rbox volume ls -q --filter until=2001-01-01)" = "" ]
+  run -125 rbox volume ls --filter dangling=perhaps
+  [[ "$output" == *"--filter dangling: 'perhaps'"* ]]
+  run -2 rbox volume rm rest data
+  [[ "$output" == *"container '"*"' has volume 'data'"*"rbox volume rm --force"* ]]
+  rbox volume exists rest
+  # somebody else needs the only one that has it: none goes
+  rbox create --network none --name over --requires web busybox true
+  run -125 rbox volume rm -f more
+  [ "$(rbox ps -aq | wc -l)" -eq 3 ]
+  rbox rm over
+  [ "$(rbox volume rm -f data nothing)" = data ]
+  [ -z "$(rbox ps -aq)" ]
+  rbox volume prune -f --filter label=none
+  [ "$(rbox volume ls -q | wc -l)" -eq 2 ]
+  run -125 rbox volume rm -a more
+  rbox run -d --network none --name up -v more:/m busybox sleep 1000
+  rbox volume rm -f --all
+  [ -z "$(rbox volume ls -q)$(rbox ps -aq)" ]
+}
+
 @test "images: listed by name, formatted, removed; run brings busybox back" {
   run rbox images --format '{{.Repository}}:{{.Tag}}' busybox
   [ "$output" = docker.io/library/busybox:latest ]

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cli/members.h"
+
+#include "base/cleanup.h"
+#include "spec/spec_json.h"
+
+#include <errno.h>
+
+/* Of one that went meanwhile none. */
+static int read_names(const struct found *f, members_names *names, struct strv *ret, struct err *e)
+{
+    struct spec s;
+    int r = spec_json_load(f->dir_fd, "config.json", /* listed_only= */ 1, &s, e);
+
+    if (r == 0) {
+        names(&s, ret);
+    }
+    spec_done(&s);
+    return r == -ENOENT ? (err_clear(e), 0) : r;
+}
+
+int members_find(const struct store *store, members_names *names, const char *name,
+                 struct found_list *ret, struct err *e)
+{
+    size_t count = 0;
+    int r = find_all(store, ret, e);
+
+    for (size_t i = 0; i < ret->count; i++) {
+        autostrv struct strv has = {0};
+
+        r = r < 0 ? r : read_names(&ret->rows[i], names, &has, e);
+        if (strv_has(&has, name)) {
+            ret->rows[count++] = ret->rows[i];
+        } else {
+            found_done(&ret->rows[i]);
+        }
+    }
+    ret->count = count;
+    return r;
+}
+
+int members_used(const struct store *store, members_names *names, int running_only,
+                 struct strv *ret, struct err *e)
+{
+    autofound_list struct found_list all = {0};
+    int r = (running_only ? find_all_running : find_all)(store, &all, e);
+
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        r = read_names(&all.rows[i], names, ret, e);
+    }
+    return r;
+}
