@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,7 +222,13 @@ static int set_options(int fd, const struct port_row *r)
                    ? setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on))
                    : setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
     }
-    return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0) {
+        return -1;
+    }
+    /* Connections take these over: no waiting for more to send, and clients that vanish end. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    return 0;
 }
 
 /* A socket bound to @r, whose host port is filled in if it was 0. Returns it or -errno. */

@@ -144,7 +144,8 @@ static int carry_chunk(struct forward *f, struct half *h, int from_fd, int to_fd
 
 /* Carry until one side must wait. Returns 1 if it was only the turn that ended, else 0 or -errno.
  */
-static int carry(struct forward *f, struct half *h, int from_fd, int to_fd)
+static int carry(struct forward *f, struct half *h, const struct half *other, int from_fd,
+                 int to_fd)
 {
     int r = 1;
 
@@ -159,15 +160,21 @@ static int carry(struct forward *f, struct half *h, int from_fd, int to_fd)
     }
     if (r == 0 && h->ended && h->stuck == 0) {
         h->done = 1;
-        (void)shutdown(to_fd, SHUT_WR);
+        if (!other->done) { /* else both are closed now */
+            (void)shutdown(to_fd, SHUT_WR);
+        }
     }
     return r;
 }
 
 static void conn_carry(struct forward *f, struct conn *c)
 {
-    int in = carry(f, &c->inbound, c->client.item.fd, c->service.item.fd);
-    int out = in < 0 ? 0 : carry(f, &c->outbound, c->service.item.fd, c->client.item.fd);
+    struct half *inbound = &c->inbound;
+    struct half *outbound = &c->outbound;
+    int client_fd = c->client.item.fd;
+    int service_fd = c->service.item.fd;
+    int in = carry(f, inbound, outbound, client_fd, service_fd);
+    int out = in < 0 ? 0 : carry(f, outbound, inbound, service_fd, client_fd);
 
     if (in < 0 || out < 0) {
         conn_end(f, c, in < 0 ? -in : -out);
@@ -253,7 +260,9 @@ static void service_ready(struct forward *f, struct item *item, uint32_t events)
         return;
     }
     if (!c->connected) {
-        (void)getsockopt(item->fd, SOL_SOCKET, SO_ERROR, &errnum, &len);
+        if ((events & EPOLLERR) != 0) {
+            (void)getsockopt(item->fd, SOL_SOCKET, SO_ERROR, &errnum, &len);
+        }
         if (errnum != 0) {
             close_fd(&item->fd);
             c->attempt++;
@@ -287,7 +296,6 @@ static void conn_start(struct forward *f, struct listener *l, int fd,
                        const union port_address *client)
 {
     struct conn *c = xcalloc(1, sizeof(*c));
-    const int on = 1;
 
     c->client = (struct end){.item = {.fd = fd, .ready = client_ready}, .conn = c};
     c->service = (struct end){.item = {.fd = -1, .ready = service_ready}, .conn = c};
@@ -295,8 +303,6 @@ static void conn_start(struct forward *f, struct listener *l, int fd,
     c->outbound = c->inbound;
     c->listener = l;
     c->attempt_count = port_attempts_tcp(&f->inside, l->row.container_port, client, c->attempts);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)); /* clients that vanish */
     if (forward_watch(f, &c->client.item, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) < 0) {
         conn_end(f, c, ENOMEM);
         return;
