@@ -66,11 +66,11 @@ static const struct hint HINTS[] = {
     {HINT_STORE_FS, HINT_WHO_USER, "the store's file system cannot hold layers",
      "export RBOX_STORE=/var/tmp/rbox-$USER",
      "Layers need owners, modes and extended attributes, and a disk that is neither full nor "
-     "read-only. A network file system (NFS, sshfs) knows nothing of user namespaces and gives "
-     "files to no other id than yours: what has one owner runs there, by fuse-overlayfs, an image "
-     "with more is refused. The command puts the store on a local disk (a line for ~/.profile); "
-     "with --squash-ids everything in the image becomes root's, and it fits. Users with one id "
-     "have no other owners."},
+     "read-only. A network file system (NFS, sshfs) knows nothing of user namespaces and gives"
+     " files to no other id than yours: what has one owner runs there, by fuse-overlayfs, with"
+     " root alone writing; an image with more is refused. The command puts the store on a "
+     "local disk (a line for ~/.profile); with --squash-ids everything in the image becomes "
+     "root's, and it fits. Users with one id have no other owners."},
     {HINT_OVERLAY, HINT_WHO_USER, "no overlay on the store's file system",
      "export RBOX_STORE=/var/tmp/rbox-$USER",
      "An overlay needs a file system below it that has extended attributes and is not itself an "

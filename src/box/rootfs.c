@@ -100,8 +100,9 @@ static int mount_overlay(const struct spec *s, const struct rootfs_dirs *dirs, i
         return err_new(e, E2BIG, "too many layers for one overlay");
     }
     r = mount_fs("overlay", "overlay", dirs->fs_fd, 0, options, e);
-    if (r < 0 && *e->hint == '\0') {
-        return err_hint_id(e, -r == EINVAL ? HINT_OVERLAY : HINT_KERNEL_OVERLAY, NULL, NULL);
+    if (r < 0 && *e->hint == '\0') { /* what a kernel without says; else it is the file system */
+        return err_hint_id(e, r == -EPERM || r == -ENODEV ? HINT_KERNEL_OVERLAY : HINT_OVERLAY,
+                           NULL, NULL);
     }
     return r;
 }

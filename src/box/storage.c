@@ -24,7 +24,9 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-static const char REMEMBERED[] = "storage"; /* in the store */
+/* In the store. */
+static const char REMEMBERED[] = "storage";
+static const char TOLD_OWNERS[] = "told-owners";
 
 int storage_is_driver(const char *name)
 {
@@ -226,6 +228,21 @@ int storage_find(const struct store *store, const struct spec *s, int try_again,
     return 0;
 }
 
+/* Once, and only where the kernel's overlay does not work: what can hold that can hold owners. */
+static void tell_owners(const struct store *store, const struct spec *s)
+{
+    struct err e = {0};
+
+    if (faccessat(store->dir_fd, TOLD_OWNERS, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        return;
+    }
+    if (storage_check_owners(store, s, &e) == -ENOTSUP) {
+        notice("%s: inside, nobody but root can write, and chown is refused; for all of them: %s",
+               e.msg, e.hint);
+    }
+    (void)file_write(store->dir_fd, TOLD_OWNERS, "", 0, 0, &e);
+}
+
 int storage_choose(const struct store *store, struct spec *s, struct err *e)
 {
     autofree char *reason = NULL;
@@ -245,6 +262,9 @@ int storage_choose(const struct store *store, struct spec *s, struct err *e)
         return r;
     }
     s->box.storage_driver = xstrdup(driver);
+    if (!str_eq(driver, STORAGE_OVERLAY)) {
+        tell_owners(store, s);
+    }
     if (str_eq(driver, STORAGE_COPY)) {
         notice("the image is copied for this container, which takes time and disk space: %s",
                reason);

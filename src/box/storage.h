@@ -40,8 +40,8 @@ int storage_find(const struct store *store, const struct spec *s, int try_again,
                  const char **ret_driver, char **ret_reason, struct err *e);
 
 /* Settle the driver of @s: the asked one, if it can work here, else the one found. A copy that
- * nobody asked for is announced. Host side. Errors: -ENOENT fuse-overlayfs is asked for and is not
- * installed. */
+ * nobody asked for is announced, and so is, once, a store that holds no owners. Host side. Errors:
+ * -ENOENT fuse-overlayfs is asked for and is not installed. */
 int storage_choose(const struct store *store, struct spec *s, struct err *e);
 
 #endif

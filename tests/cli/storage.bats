@@ -82,7 +82,7 @@ server_of() {
 }
 
 @test "what cannot work is refused with the fix" {
-  run rbox --storage-driver vfs run --rm test/layers:1 true
+  run rbox --storage-driver vfs run --rm test/layers:1 pwd
   [ "$status" -eq 125 ]
   [[ "$output" == *"'vfs' is not overlay, fuse-overlayfs or copy"* ]]
 }
@@ -141,6 +141,11 @@ on_fuse() {
   fi
   run rbox info
   [[ "$output" == *"graphDriverName: fuse-overlayfs"* ]]
+  rbox run --rm --network none test/layers:1 pwd 2>told
+  ! is_user alice || grep -q 'FUSE gives files to no other id than yours: .*: inside, nobody but root can write, .*(RBX-110)' told
+  run rbox --storage-driver overlay run --rm --network none test/layers:1 pwd
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"cannot mount overlay"*"(RBX-111)" ]]
   [ "$(rbox run --rm --network none test/layers:1 sh -c 'cat /added; stat -c %u:%g /owned-file; rm -r /opaque && mkdir /opaque && ls -A /opaque')" = $'changed\n0:0' ]
   rbox run -d --name lives --network none -v data:/data test/layers:1 sh -c 'echo kept >/data/f; exec sleep 1000' >/dev/null
   until_true rbox exec lives cat /data/f
