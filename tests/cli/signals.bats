@@ -48,7 +48,8 @@ alive() {
 @test "a signal right at the start is not lost" {
   "$RBOX_BUILD/rbox" run --rm --network none busybox sleep 1000 &
   launcher=$!
-  sleep 0.005
+  # Before it has become rbox it is a shell with bats' own handlers.
+  until [ "$(cat "/proc/$launcher/comm")" = rbox ]; do :; done
   kill -TERM "$launcher" || true
   local status=0
   wait "$launcher" || status=$?
