@@ -146,38 +146,33 @@ static int exec_spec(const struct child *c, struct err *e)
 
 /* ---- the story */
 
+/* The folders of a bundle may be of ids that have to be mapped first, those of podman's vfs are; of
+ * others the caller's own rights count, and they are opened while the ids are mapped. */
+static int open_world(struct child *c, int is_mapped, int *ret_rootfs_fd, struct err *e)
+{
+    int r = 0;
+
+    if (is_mapped != c->spec->box.bundle) {
+        return 0;
+    }
+    r = open_sources(c, ret_rootfs_fd, e);
+    return r < 0 ? r : mounts_prepare_early(c->spec, &c->mounts, e);
+}
+
 static int build_world(struct child *c, int *ret_root_fd, struct err *e)
 {
     autoclose int rootfs_fd = -1;
     int r = process_set_oom_score(c->spec, e);
 
     process_reset();
-
-    if (r == 0) {
-        r = open_sources(c, &rootfs_fd, e);
-    }
-    if (r == 0) {
-        r = mounts_prepare_early(c->spec, &c->mounts, e);
-    }
-    if (r == 0) {
-        r = net_device(c->spec, e);
-    }
-    if (r == 0) {
-        r = meet_host(c, e);
-    }
-    if (r == 0) {
-        r = process_become_root(c->spec, e);
-    }
-    if (r == 0) {
-        r = set_names(c->spec, e);
-    }
-    if (r == 0) {
-        r = net_inside(c->spec, e);
-    }
-    if (r == 0) {
-        r = build_root(c, rootfs_fd, ret_root_fd, e);
-    }
-    return r;
+    r = r < 0 ? r : open_world(c, /* is_mapped= */ 0, &rootfs_fd, e);
+    r = r < 0 ? r : net_device(c->spec, e);
+    r = r < 0 ? r : meet_host(c, e);
+    r = r < 0 ? r : open_world(c, /* is_mapped= */ 1, &rootfs_fd, e);
+    r = r < 0 ? r : process_become_root(c->spec, e);
+    r = r < 0 ? r : set_names(c->spec, e);
+    r = r < 0 ? r : net_inside(c->spec, e);
+    return r < 0 ? r : build_root(c, rootfs_fd, ret_root_fd, e);
 }
 
 /* Standard input, output and error: the container's own terminal, or the descriptors that came. */

@@ -45,6 +45,7 @@ teardown() {
   for id in $(rbox oci list -q); do
     rbox oci delete --force "$id"
   done
+  [ ! -d bundle/closed ] || rbox unshare rm -rf bundle/closed
   common_teardown
 }
 
@@ -407,6 +408,21 @@ container 'nobody' does not exist" ]
 # podman with everything of its own in the test's folder.
 pod() {
   "${pod[@]}" "$@"
+}
+
+@test "a root in a folder that only a mapped id may enter: the ids are mapped first" {
+  not_for bob "he has one id"
+  not_for root "the same as alice's"
+  local base
+  base=$(awk -F: -v u="$(id -un)" '$1 == u { print $2 }' /etc/subuid)
+  mkdir bundle/closed
+  mv bundle/rootfs bundle/closed/
+  rbox unshare chown 1:1 bundle/closed
+  rbox unshare chmod 700 bundle/closed
+  config ".root.path = \"closed/rootfs\" | .linux.uidMappings += [{containerID: 1, hostID: $base, size: 100}] |
+    .linux.gidMappings += [{containerID: 1, hostID: $base, size: 100}]"
+  script 'stat -c %u /'
+  [ "$(rbox oci run --bundle bundle shut)" = 0 ]
 }
 
 @test "podman --runtime rbox-oci: run, exec, stop, start, kill, rm, terminals, 126 and 127" {
