@@ -182,7 +182,7 @@ static ssize_t read_packed(void *arg, const void **ret, struct err *e)
 
 int source_too_big(uint64_t max, struct err *e)
 {
-    return err_new(e, EFBIG, "the archive unpacks to more than %" PRIu64 " bytes", max);
+    return err_new(e, EOVERFLOW, "the archive unpacks to more than %" PRIu64 " bytes", max);
 }
 
 /* ---- the stream */

@@ -31,6 +31,7 @@ struct spool {
     struct archive *tar;
     uint64_t max; /* bytes to come out of everything; 0: any number */
     uint64_t bytes;
+    uint64_t kept; /* as they came: compressed, they may be more than what comes out of them */
 };
 
 /* A name that stays below the current folder: relative, no "..". Returns it without leading "./",
@@ -116,10 +117,17 @@ struct item {
 };
 
 /* @len bytes more have come out. */
-static int count(struct spool *p, size_t len, struct err *e)
+static int count(const struct spool *p, uint64_t *bytes, size_t len, struct err *e)
 {
-    p->bytes += len;
-    return p->max > 0 && p->bytes > p->max ? source_too_big(p->max, e) : 0;
+    *bytes += len;
+    return p->max > 0 && *bytes > p->max ? source_too_big(p->max, e) : 0;
+}
+
+static int keep(struct item *i, const void *data, size_t len, struct err *e)
+{
+    int r = count(i->spool, &i->spool->kept, len, e);
+
+    return r < 0 ? r : out_write(&i->out, data, len, e);
 }
 
 /* A feed: the entry's bytes. */
@@ -131,7 +139,7 @@ static ssize_t item_read(void *arg, const void **ret, struct err *e)
 
     *ret = i->chunk;
     if (n > 0 && i->is_kept) {
-        r = out_write(&i->out, i->chunk, (size_t)n, &i->why);
+        r = keep(i, i->chunk, (size_t)n, &i->why);
     }
     if (r < 0) {
         *e = i->why;
@@ -172,8 +180,8 @@ static int decide(struct spool *p, struct item *i, const struct source *s, const
     if (s->kind != SOURCE_TAR || i->gzip != NULL) {
         r = digest_begin(&i->out.digest, e);
     }
-    r = r < 0 || !i->is_kept ? r : out_write(&i->out, s->head, s->head_len, e);
-    return r < 0 || !i->is_kept ? r : out_write(&i->out, s->rest, s->rest_len, e);
+    r = r < 0 || !i->is_kept ? r : keep(i, s->head, s->head_len, e);
+    return r < 0 || !i->is_kept ? r : keep(i, s->rest, s->rest_len, e);
 }
 
 /* Decompress to the end. A failure of the stream's own is no error: perhaps nobody needs it. */
@@ -188,7 +196,7 @@ static int run_source(struct item *i, struct source *s, int *ret_is_whole, struc
         if (i->worker != NULL) {
             worker_feed(i->worker, data, (size_t)n);
         }
-        r = count(i->spool, (size_t)n, e);
+        r = count(i->spool, &i->spool->bytes, (size_t)n, e);
         r = r < 0 || i->gzip == NULL ? r : gzip_write(i->gzip, data, (size_t)n, e);
         n = 0;
     }
@@ -204,7 +212,7 @@ static int run_item(struct item *i, struct source *s, int *ret_is_whole, struct 
 
     /* What is behind the compressed stream's end, or its fault, is put down, too. */
     while (r == 0 && i->why.errnum == 0 && (n = item_read(i, &data, e)) > 0) {
-        r = count(i->spool, (size_t)n, e);
+        r = count(i->spool, &i->spool->bytes, (size_t)n, e);
     }
     if (i->why.errnum != 0) {
         *e = i->why;

@@ -119,7 +119,7 @@ void source_done(struct source *s);
 /* A reader of the tar archive that @from gives. The caller calls archive_read_free(). */
 int tar_open(feed *from, void *arg, struct archive **ret, struct err *e);
 
-/* -EFBIG, and that more than @max bytes came out. */
+/* -EOVERFLOW, and that more than @max bytes came out. */
 int source_too_big(uint64_t max, struct err *e);
 
 /* libarchive's text for its last failure, as an error. */
@@ -201,7 +201,7 @@ void worker_stop(struct worker *w);
 
 /* ---- modes */
 
-/* @max: how many bytes may come out of layers; 0: any number. More: -EFBIG. */
+/* @max: how many bytes may come out of layers; 0: any number. More: -EOVERFLOW. */
 int spool_run(struct worker *w, const char *known, uint64_t max, struct err *e);
 int layer_run(struct worker *w, uint64_t max, struct err *e);
 int put_run(const struct layer_options *o, struct err *e);

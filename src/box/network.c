@@ -176,13 +176,18 @@ static int take_joins(const json_t *answer, struct spec *s, struct err *e)
     return 0;
 }
 
-/* It is the keeper itself that listens. Errors: -EPIPE it has died since it answered. */
+/* It is the keeper itself that listens; one of another PID namespace (pid 0) can't be watched.
+ * Errors: -EPIPE it has died since it answered. */
 static int open_peer(int fd, int *ret_pidfd, struct err *e)
 {
     struct ucred peer = {0};
     socklen_t len = sizeof(peer);
-    int pidfd = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ? -1 : proc_open(peer.pid);
+    int r = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+    int pidfd = r < 0 || peer.pid == 0 ? -1 : proc_open(peer.pid);
 
+    if (r == 0 && peer.pid == 0) {
+        return 0;
+    }
     if (pidfd < 0 && errno == ESRCH) {
         return err_new(e, EPIPE, "the keeper of the networks died");
     }

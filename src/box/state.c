@@ -474,12 +474,13 @@ void state_sweep(const struct store *store)
         struct stat st;
         int boot_fd = -1;
 
-        if (entry->d_name[0] == '.' || store_is_boot_elsewhere(store, entry->d_name)) {
+        if (entry->d_name[0] == '.') {
             continue;
         }
         boot_fd =
             openat(dirfd(runs), entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (boot_fd < 0 || fstat(boot_fd, &st) < 0) {
+        if (boot_fd < 0 || fstat(boot_fd, &st) < 0 ||
+            (st.st_ino != mine.st_ino && store_is_boot_elsewhere(store, entry->d_name))) {
             close_fd(&boot_fd);
             continue;
         }

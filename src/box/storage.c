@@ -133,13 +133,32 @@ static const char *kind_of(int fd)
     return "its file system";
 }
 
+struct trial {
+    int folder_fd;
+    uid_t uid;
+    gid_t gid;
+};
+
+/* An id of @m other than 0. */
+static uint32_t other_id(const struct spec_idmap *m)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (m->rows[i].container_id != 0 || m->rows[i].size > 1) {
+            return m->rows[i].container_id != 0 ? m->rows[i].container_id : 1;
+        }
+    }
+    return 0;
+}
+
 /* As its root, who may give a file to any id of the namespace: but a server may know better. */
 static int try_owners(void *arg, struct err *e)
 {
-    const int *temp_fd = arg;
-    autoclose int fd = openat(*temp_fd, "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const struct trial *t = arg;
+    autoclose int fd = openat(t->folder_fd, "file", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-    return fd < 0 || fchown(fd, 1, 1) < 0 ? err_set(e, errno, "cannot give a file to user 1") : 0;
+    return fd < 0 || fchown(fd, t->uid, t->gid) < 0
+               ? err_set(e, errno, "cannot give a file to user %u", t->uid)
+               : 0;
 }
 
 int storage_check_owners(const struct store *store, const struct spec *s, struct err *e)
@@ -148,10 +167,10 @@ int storage_check_owners(const struct store *store, const struct spec *s, struct
     autofree char *temp = NULL;
     autoclose int lock_fd = -1;
     autoclose int temp_fd = -1;
-    struct err why = {0};
+    struct trial trial = {.uid = other_id(&l->uid_mappings), .gid = other_id(&l->gid_mappings)};
     int r = 0;
 
-    if (idmap_is_single(&l->uid_mappings)) {
+    if (trial.uid == 0) { /* one id: there is nothing to give */
         return 0;
     }
     r = store_lock(store, STORE_SHARED, &lock_fd, e);
@@ -159,14 +178,16 @@ int storage_check_owners(const struct store *store, const struct spec *s, struct
     if (r < 0) {
         return r;
     }
-    r = userns_run(&l->uid_mappings, &l->gid_mappings, try_owners, &temp_fd, &why);
+    trial.folder_fd = temp_fd;
+    r = userns_run(&l->uid_mappings, &l->gid_mappings, try_owners, &trial, e);
     store_temp_remove(store, temp, &l->uid_mappings, &l->gid_mappings);
-    if (r < 0) {
-        (void)err_new(e, ENOTSUP, "'%s': %s gives files to no other id than yours: %s", store->path,
-                      kind_of(store->dir_fd), why.msg);
+    if (r == -EPERM || r == -EACCES || r == -EOPNOTSUPP) { /* root of the namespace may */
+        (void)err_wrap(e, "'%s': %s gives files to no other id than yours", store->path,
+                       kind_of(store->dir_fd));
+        e->errnum = ENOTSUP;
         return err_hint_id(e, HINT_STORE_FS, NULL, NULL);
     }
-    return 0;
+    return r;
 }
 
 /* ---- memory: a file of the store has the kernel's release, and on a second line why overlay does
@@ -232,15 +253,19 @@ int storage_find(const struct store *store, const struct spec *s, int try_again,
 static void tell_owners(const struct store *store, const struct spec *s)
 {
     struct err e = {0};
+    int r = 0;
 
     if (faccessat(store->dir_fd, TOLD_OWNERS, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         return;
     }
-    if (storage_check_owners(store, s, &e) == -ENOTSUP) {
+    r = storage_check_owners(store, s, &e);
+    if (r == -ENOTSUP) {
         notice("%s: inside, nobody but root can write, and chown is refused; for all of them: %s",
                e.msg, e.hint);
     }
-    (void)file_write(store->dir_fd, TOLD_OWNERS, "", 0, 0, &e);
+    if (r == 0 || r == -ENOTSUP) {
+        (void)file_write(store->dir_fd, TOLD_OWNERS, "", 0, 0, &e);
+    }
 }
 
 int storage_choose(const struct store *store, struct spec *s, struct err *e)

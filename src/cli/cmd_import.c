@@ -3,6 +3,7 @@
 #include "box/events.h"
 #include "cli/change.h"
 #include "cli/cmd.h"
+#include "cli/image_use.h"
 #include "cli/registry_options.h"
 #include "cli/unpacking_options.h"
 #include "image/fetch_url.h"
@@ -96,7 +97,7 @@ static int import(struct ctx *ctx, void *options, int argc, char **argv, struct 
     }
     r = r < 0 ? r : load_local_name(argv[1], &names, e); /* before anything is downloaded */
     r = r < 0 ? r : open_source(store, argv[0], o->quiet, &fd, e);
-    r = r < 0 ? r : load_import(store, fd, argv[1], &o->config, &id, e);
+    r = r < 0 ? r : image_use_brought(store, load_import(store, fd, argv[1], &o->config, &id, e));
     if (r == 0) {
         events_add(store, "image", "import", id, argv[1]);
         (void)printf("%s\n", id);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "box/events.h"
 #include "cli/cmd.h"
+#include "cli/image_use.h"
 #include "cli/unpacking_options.h"
 #include "image/load.h"
 
@@ -94,6 +95,7 @@ static int load(struct ctx *ctx, void *options, int argc, char **argv, struct er
         store->unpacking = o->unpacking;
         r = o->input != NULL ? load_path(store, o->input, &p, &names, e)
                              : load_stdin(store, &p, &names, e);
+        r = image_use_brought(store, r);
     }
     for (size_t i = 0; r == 0 && i < names.len; i++) {
         events_add(store, "image", "loadfromarchive", NULL, names.v[i]);

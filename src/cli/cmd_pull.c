@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "box/events.h"
 #include "cli/cmd.h"
+#include "cli/image_use.h"
 #include "cli/registry_options.h"
 #include "cli/unpacking_options.h"
 #include "image/pull.h"
@@ -87,7 +88,7 @@ static int pull(struct ctx *ctx, void *options, int argc, char **argv, struct er
     for (int i = 0; r == 0 && i < argc; i++) {
         autofree char *id = NULL;
 
-        r = image_pull(store, argv[i], &pull_options, NULL, &id, e);
+        r = image_use_brought(store, image_pull(store, argv[i], &pull_options, NULL, &id, e));
         progress_done(&p);
         if (r == 0) {
             events_add(store, "image", "pull", id, argv[i]);

@@ -160,7 +160,6 @@ static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err 
 int container_remove_found(const struct store *store, const struct found_list *l, struct err *e)
 {
     autofree size_t *order = xcalloc(l->count + 1, sizeof(*order));
-    struct stopping stopping = STOPPING_INIT;
     autoneeds struct needs needs = {0};
     int r = needs_read(store, /* running_only= */ 0, &needs, e);
 
@@ -169,6 +168,8 @@ int container_remove_found(const struct store *store, const struct found_list *l
     }
     needs_order(&needs, l, order);
     for (size_t i = 0; r == 0 && i < l->count; i++) {
+        struct stopping stopping = STOPPING_INIT;
+
         r = container_remove(store, &l->rows[order[i]], &needs, &stopping, e);
     }
     return r;

@@ -392,6 +392,7 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
                     &(struct image_request){.name = argv[0], .pull = o->pull, .registry = &pull},
                     &image, e);
     progress_done(&progress);
+    r = image_use_brought(store, r);
     r = r < 0 ? r : own_user_choose(store, &image, &o->request, e);
     r = r < 0 ? r
               : image_layers(store, &image, &s->linux_.uid_mappings, &s->linux_.gid_mappings, e);

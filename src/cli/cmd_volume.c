@@ -210,7 +210,7 @@ static int volume_ls(struct ctx *ctx, void *options, int argc, char **argv, stru
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : volume_use_list(store, /* running_only= */ 0, &o->filters, &all, e);
+    r = r < 0 ? r : volume_use_list(store, &o->filters, &all, e);
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         add_row(store, &all.v[i], rows);
     }
@@ -226,25 +226,35 @@ static int refuse(const struct found *f, const char *volume, struct err *e)
     return err_exit(e, EXITCODE_IN_USE);
 }
 
-/* Push @name, once nothing is in its way; or nothing, when there is no such volume and that is
- * fine.
- */
-static int push_free(const struct store *store, const char *name, int force, struct strv *ret,
-                     struct err *e)
+/* Push @name, unless there is no such volume and that is fine. */
+static int push_volume(const struct store *store, const char *name, int force, struct strv *ret,
+                       struct err *e)
 {
-    autofound_list struct found_list members = {0};
+    if (strchr(name, '/') == NULL && volume_exists(store, name)) {
+        strv_push(ret, name);
+        return 0;
+    }
+    return force ? 0 : err_exit((volume_missing(name, e), e), EXITCODE_NO_SUCH);
+}
+
+/* Take the containers out of the way, or say that there are some. */
+static int clear_volumes(const struct store *store, const struct strv *names, int force,
+                         struct err *e)
+{
     int r = 0;
 
-    if (strchr(name, '/') != NULL || !volume_exists(store, name)) {
-        return force ? 0 : err_exit((volume_missing(name, e), e), EXITCODE_NO_SUCH);
+    for (size_t i = 0; r == 0 && !force && i < names->len; i++) {
+        const struct strv one = {.v = names->v + i, .len = 1};
+        autofound_list struct found_list members = {0};
+
+        r = volume_use_members(store, &one, &members, e);
+        r = r < 0 || members.count == 0 ? r : refuse(&members.rows[0], names->v[i], e);
     }
-    r = volume_use_members(store, name, &members, e);
-    if (r == 0 && members.count > 0) {
-        r = force ? container_remove_found(store, &members, e) : refuse(&members.rows[0], name, e);
-    }
-    if (r == 0 &&
-        volume_exists(store, name)) { /* an anonymous one may have gone with its container */
-        strv_push(ret, name);
+    if (force) {
+        autofound_list struct found_list members = {0};
+
+        r = volume_use_members(store, names, &members, e);
+        r = r < 0 ? r : container_remove_found(store, &members, e);
     }
     return r;
 }
@@ -257,15 +267,19 @@ static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, stru
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
-    if (o->all == (argc > 0)) {
+    if (r == 0 && o->all == (argc > 0)) {
         return err_new(e, EINVAL, "names of volumes or --all");
     }
-    for (int i = 0; i < argc; i++) {
-        strv_push(&wanted, argv[i]);
+    for (int i = 0; r == 0 && i < argc; i++) {
+        r = push_volume(store, argv[i], o->force, &wanted, e);
     }
     r = r < 0 || !o->all ? r : volume_list(store, &wanted, e);
+    r = r < 0 ? r : clear_volumes(store, &wanted, o->force, e);
     for (size_t i = 0; r == 0 && i < wanted.len; i++) {
-        r = push_free(store, wanted.v[i], o->force, &names, e);
+        /* Anonymous ones may have gone with their container, and a name may be given twice. */
+        if (volume_exists(store, wanted.v[i]) && !strv_has(&names, wanted.v[i])) {
+            strv_push(&names, wanted.v[i]);
+        }
     }
     return r < 0 ? r : volume_use_remove(store, &names, e);
 }

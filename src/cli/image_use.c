@@ -146,3 +146,13 @@ int image_use_sweep(const struct store *store, enum store_lock how, int64_t *ret
     garbage_done(&g);
     return r;
 }
+
+int image_use_brought(const struct store *store, int r)
+{
+    struct err ignored = {0};
+
+    if (r == -EOVERFLOW) {
+        (void)image_use_sweep(store, STORE_TRY, NULL, &ignored);
+    }
+    return r;
+}

@@ -17,6 +17,11 @@ int image_use_ids(const struct store *store, struct strv *ret, struct err *e);
 int image_use_sweep(const struct store *store, enum store_lock how, int64_t *ret_bytes,
                     struct err *e);
 
+/* How a command that brings an image in ended, @r: one that was refused for its size leaves nothing
+ * (-EOVERFLOW), or else the next try would find its layers there, and not count them. Returns @r.
+ */
+int image_use_brought(const struct store *store, int r);
+
 /* Disk space that would come free without any image but those with the ids @kept, and without any
  * container that does not run, when @running_only. */
 int image_use_reclaimable(const struct store *store, const struct strv *kept, int running_only,

@@ -16,10 +16,20 @@ static int read_names(const struct found *f, members_names *names, struct strv *
         names(&s, ret);
     }
     spec_done(&s);
-    return r == -ENOENT ? (err_clear(e), 0) : r;
+    return r == -ENOENT ? (err_clear(e), 0) : r < 0 ? err_wrap(e, "container '%s'", f->name) : 0;
 }
 
-int members_find(const struct store *store, members_names *names, const char *name,
+static int have_common(const struct strv *a, const struct strv *b)
+{
+    for (size_t i = 0; i < a->len; i++) {
+        if (strv_has(b, a->v[i])) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int members_find(const struct store *store, members_names *names, const struct strv *wanted,
                  struct found_list *ret, struct err *e)
 {
     size_t count = 0;
@@ -29,7 +39,7 @@ int members_find(const struct store *store, members_names *names, const char *na
         autostrv struct strv has = {0};
 
         r = r < 0 ? r : read_names(&ret->rows[i], names, &has, e);
-        if (strv_has(&has, name)) {
+        if (have_common(&has, wanted)) {
             ret->rows[count++] = ret->rows[i];
         } else {
             found_done(&ret->rows[i]);

@@ -12,9 +12,9 @@
 /* Pushes the names of the things that a container has. */
 typedef void members_names(const struct spec *s, struct strv *ret);
 
-/* The containers, running or not, that have the thing @name. The caller owns *ret, which is empty
- * before; on failure, too. */
-int members_find(const struct store *store, members_names *names, const char *name,
+/* The containers, running or not, that have one of the things @wanted. The caller owns *ret, which
+ * is empty before; on failure, too. */
+int members_find(const struct store *store, members_names *names, const struct strv *wanted,
                  struct found_list *ret, struct err *e);
 
 /* Push the names of all things that containers have; @running_only: those that run. */

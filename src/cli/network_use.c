@@ -21,7 +21,10 @@ static void push_networks(const struct spec *s, struct strv *ret)
 int network_use_members(const struct store *store, const char *network, struct found_list *ret,
                         struct err *e)
 {
-    return members_find(store, push_networks, network, ret, e);
+    autostrv struct strv wanted = {0};
+
+    strv_push(&wanted, network);
+    return members_find(store, push_networks, &wanted, ret, e);
 }
 
 /* ---- filters */

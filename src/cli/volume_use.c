@@ -23,10 +23,10 @@ static void push_volumes(const struct spec *s, struct strv *ret)
     }
 }
 
-int volume_use_members(const struct store *store, const char *volume, struct found_list *ret,
-                       struct err *e)
+int volume_use_members(const struct store *store, const struct strv *volumes,
+                       struct found_list *ret, struct err *e)
 {
-    return members_find(store, push_volumes, volume, ret, e);
+    return members_find(store, push_volumes, volumes, ret, e);
 }
 
 /* ---- filters */
@@ -90,15 +90,18 @@ void volumes_done(struct volumes *v)
     *v = (struct volumes){0};
 }
 
-int volume_use_list(const struct store *store, int running_only, const struct strv *filters,
-                    struct volumes *ret, struct err *e)
+static int list(const struct store *store, int with_users, int running_only,
+                const struct strv *filters, struct volumes *ret, struct err *e)
 {
     autostrv struct strv used = {0};
     autostrv struct strv names = {0};
     autofilter struct filter filter = {0};
     int r = filter_open(FILTERS, store, filters, &filter, e);
 
-    r = r < 0 ? r : members_used(store, push_volumes, running_only, &used, e);
+    /* `volume ls` has nothing to ask of containers, which may be many, or damaged. */
+    if (r == 0 && with_users) {
+        r = members_used(store, push_volumes, running_only, &used, e);
+    }
     r = r < 0 ? r : volume_list(store, &names, e);
     ret->v = xcalloc(names.len + 1, sizeof(*ret->v));
     for (size_t i = 0; r == 0 && i < names.len; i++) {
@@ -116,11 +119,22 @@ int volume_use_list(const struct store *store, int running_only, const struct st
     return r;
 }
 
+int volume_use_list(const struct store *store, const struct strv *filters, struct volumes *ret,
+                    struct err *e)
+{
+    int with_users = 0;
+
+    for (size_t i = 0; i < filters->len; i++) {
+        with_users |= str_after(filters->v[i], "dangling=") != NULL;
+    }
+    return list(store, with_users, /* running_only= */ 0, filters, ret, e);
+}
+
 int volume_use_unused(const struct store *store, int running_only, const struct strv *filters,
                       struct strv *ret, struct err *e)
 {
     autovolumes struct volumes all = {0};
-    int r = volume_use_list(store, running_only, filters, &all, e);
+    int r = list(store, /* with_users= */ 1, running_only, filters, &all, e);
 
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         if (!all.v[i].is_used) {

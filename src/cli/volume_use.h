@@ -14,7 +14,7 @@ struct volume {
     char *name;
     struct strv labels;
     int64_t created_s;
-    int is_used; /* by a container */
+    int is_used; /* by a container; known where a filter asks for it */
 };
 
 struct volumes {
@@ -22,24 +22,25 @@ struct volumes {
     size_t count;
 };
 
-/* All volumes that match @filters (NULL: all), by name. @running_only: only containers that run
- * count as users. The caller owns *ret, which is empty before; on failure, too. */
-int volume_use_list(const struct store *store, int running_only, const struct strv *filters,
-                    struct volumes *ret, struct err *e);
+/* All volumes that match @filters, by name. The caller owns *ret, which is empty before; on
+ * failure, too. */
+int volume_use_list(const struct store *store, const struct strv *filters, struct volumes *ret,
+                    struct err *e);
 void volumes_done(struct volumes *v);
 #define autovolumes __attribute__((cleanup(volumes_done)))
 
 /* For rows of options: adds "KEY=VALUE" to a struct strv. Errors: -EINVAL. */
 int volume_use_parse_filter(const char *filter, void *list, struct err *e);
 
-/* Push the names of those that nobody uses. */
+/* Push the names of those that nobody uses, and that match @filters (NULL: all). @running_only:
+ * only containers that run count as users. */
 int volume_use_unused(const struct store *store, int running_only, const struct strv *filters,
                       struct strv *ret, struct err *e);
 
-/* The containers, running or not, that have @volume. The caller owns *ret, which is empty before;
- * on failure, too. */
-int volume_use_members(const struct store *store, const char *volume, struct found_list *ret,
-                       struct err *e);
+/* The containers, running or not, that have one of @volumes. The caller owns *ret, which is empty
+ * before; on failure, too. */
+int volume_use_members(const struct store *store, const struct strv *volumes,
+                       struct found_list *ret, struct err *e);
 
 /* Remove them, and print their names. */
 int volume_use_remove(const struct store *store, const struct strv *names, struct err *e);

@@ -67,6 +67,9 @@ int ingest_file(struct ingest *in, int dir_fd, const char *name, const char *dig
         return 0;
     }
     if (renameat(dir_fd, name, in->blobs_fd, manifest_hex(digest)) < 0) {
+        if (errno == ENOENT && ingest_has(in, digest)) {
+            return 0; /* another process, which had fetched it too, was faster */
+        }
         return err_set(e, errno, "cannot put blob %.19s into the store", digest);
     }
     return 0;
@@ -187,6 +190,9 @@ int ingest_wait(struct ingest *in, struct ingest_job *j, struct err *e)
                       status);
     }
     in->left_bytes -= end.bytes;
+    if (in->left_bytes < 0 && end.why.errnum == 0) { /* of two that were unpacked side by side */
+        return layer_too_big(in->store, e);
+    }
     close_fd(&j->pidfd);
     close_fd(&j->end_fd);
     *j = (struct ingest_job){0};
@@ -227,8 +233,7 @@ static int unpack_layers(struct ingest *in, const struct manifest *m, const stru
 
         r = r < 0 ? r : ended;
     }
-    /* Two that were unpacked at once may have taken too much together. */
-    return r == 0 && in->left_bytes < 0 ? layer_too_big(in->store, e) : r;
+    return r;
 }
 
 static int write_records(struct ingest *in, struct image *i, const struct strv *names,

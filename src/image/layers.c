@@ -156,12 +156,12 @@ static int commit(const struct store *store, const struct layer_key *k, const ch
 int layer_too_big(const struct store *store, struct err *e)
 {
     if (store->unpacking.max_size_bytes > 0) {
-        (void)err_new(e, EFBIG,
+        (void)err_new(e, EOVERFLOW,
                       "the image unpacks to more than the %" PRId64 " bytes of --max-size",
                       store->unpacking.max_size_bytes);
         return err_hint(e, "a larger --max-size, if you trust the image");
     }
-    (void)err_new(e, EFBIG,
+    (void)err_new(e, EOVERFLOW,
                   "the image unpacks to more than nine tenths of what is free on the disk of the "
                   "store '%s'",
                   store->path);
@@ -177,6 +177,9 @@ int layer_unpack_run(const struct store *store, const struct unpack *u, const ch
     size_t n = 3;
     int r = 0;
 
+    if (max_bytes <= 0) {
+        return layer_too_big(store, e);
+    }
     /* One id: every owner becomes root, and the right ones come back by unpacking for a fuller map.
      */
     if (idmap_is_single(u->uid_map) || store->unpacking.squash_ids) {
@@ -184,7 +187,7 @@ int layer_unpack_run(const struct store *store, const struct unpack *u, const ch
     }
     arguments[n] = words[1];
     r = unpack_run(u, arguments, ret_out, e);
-    return r == -EFBIG ? layer_too_big(store, e) : r;
+    return r == -EOVERFLOW ? layer_too_big(store, e) : r;
 }
 
 /* *left_bytes as in layer_unpack(). */
@@ -284,13 +287,17 @@ static int exchange(const struct store *store, const struct layer_key *k, const 
     autofree char *damaged = xasprintf("tmp/%s/damaged", temp);
     autofree char *place = xasprintf("%s/d", name);
     int layers_fd = store->layers_fd;
+    int r = 0;
 
-    if (renameat2(store->dir_fd, path, layers_fd, place, RENAME_EXCHANGE) == 0 ||
-        (errno == EINVAL && renameat(layers_fd, place, store->dir_fd, damaged) == 0 &&
-         renameat(store->dir_fd, path, layers_fd, place) == 0)) {
+    if (renameat2(store->dir_fd, path, layers_fd, place, RENAME_EXCHANGE) == 0) {
         return 0;
     }
-    return err_set(e, errno, "cannot put layer '%s' into the store", name);
+    r = errno != EINVAL || renameat(layers_fd, place, store->dir_fd, damaged) < 0 ? -errno : 0;
+    if (r == 0 && renameat(store->dir_fd, path, layers_fd, place) < 0) {
+        r = -errno;
+        (void)renameat(store->dir_fd, damaged, layers_fd, place);
+    }
+    return r < 0 ? err_set(e, -r, "cannot put layer '%s' into the store", name) : 0;
 }
 
 int layer_verify(const struct store *store, const struct layer_key *k, int blob_fd, int repair,

@@ -207,8 +207,11 @@ int64_t store_max_size_bytes(const struct store *s)
         return s->unpacking.max_size_bytes;
     }
     /* A disk whose room cannot be told says itself when it is full. */
-    return fstatvfs(s->dir_fd, &fs) < 0 ? INT64_MAX
-                                        : (int64_t)fs.f_bavail * (int64_t)fs.f_frsize / 10 * 9;
+    if (fstatvfs(s->dir_fd, &fs) < 0 || fs.f_blocks == 0 ||
+        fs.f_bavail > INT64_MAX / (fs.f_frsize + 1)) {
+        return INT64_MAX;
+    }
+    return (int64_t)(fs.f_bavail * fs.f_frsize / 10 * 9);
 }
 
 void store_explain(const struct store *s, struct err *e)

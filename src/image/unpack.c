@@ -63,7 +63,7 @@ static int said(const char *line, struct err *e)
     char *rest = NULL;
     long errnum = strtol(line, &rest, 10);
     /* Those that the caller has more to say of, or the hint. */
-    int is_told = errnum == ENOSPC || errnum == EDQUOT || errnum == EROFS || errnum == EFBIG ||
+    int is_told = errnum == ENOSPC || errnum == EDQUOT || errnum == EROFS || errnum == EOVERFLOW ||
                   errnum == ENOTSUP;
 
     (void)err_new(e, is_told ? (int)errnum : EINVAL, "%s",

@@ -140,6 +140,7 @@ more" ]
 }
 
 @test "volumes: filters; rm --force takes their containers first, those that need others before them; rm --all" {
+  local n
   rbox volume create --label team=web data
   rbox volume create more
   rbox volume create rest
@@ -164,9 +165,18 @@ more" ]
   rbox volume prune -f --filter label=none
   [ "$(rbox volume ls -q | wc -l)" -eq 2 ]
   run -125 rbox volume rm -a more
-  rbox run -d --network none --name up -v more:/m busybox sleep 1000
+  # All are asked to end, none is killed; or none is touched, when one of them is needed.
+  for n in 1 2; do
+    rbox run -d --network none --name "up$n" -v more:/m busybox sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
+  done
+  rbox create --network none --name two -v rest:/r busybox true
+  rbox create --network none --name over --requires two busybox true
+  run -125 rbox volume rm -f --all
+  [ "$(rbox ps -q | wc -l)" -eq 2 ]
+  rbox rm over
   rbox volume rm -f --all
   [ -z "$(rbox volume ls -q)$(rbox ps -aq)" ]
+  [ "$(rbox events --stream=false --filter event=die --format '{{.Name}} {{.Attributes.containerExitCode}}' | grep '^up' | sort | tr '\n' ' ')" = "up1 3 up2 3 " ]
 }
 
 @test "images: listed by name, formatted, removed; run brings busybox back" {

@@ -49,7 +49,9 @@ alive() {
   "$RBOX_BUILD/rbox" run --rm --network none busybox sleep 1000 &
   launcher=$!
   # Before it has become rbox it is a shell with bats' own handlers.
-  until [ "$(cat "/proc/$launcher/comm")" = rbox ]; do :; done
+  for _ in $(seq 10000); do
+    [ "$(cat "/proc/$launcher/comm")" != rbox ] || break
+  done
   kill -TERM "$launcher" || true
   local status=0
   wait "$launcher" || status=$?

@@ -220,12 +220,14 @@ static int bound(const char *ip, int type, int port)
     union port_address a = address(ip, port);
     const int on = 1;
     int fd = socket(a.any.sa_family, type | SOCK_CLOEXEC, 0);
+    int r = 0;
 
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (a.any.sa_family == AF_INET6) {
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
     }
-    assert_return_code(bind(fd, &a.any, port_address_len(&a)), errno);
+    r = bind(fd, &a.any, port_address_len(&a));
+    assert_return_code(r, errno);
     return fd;
 }
 
@@ -247,8 +249,10 @@ static int call_from(const char *source, const char *ip, int type)
 {
     union port_address a = address(ip, HOST_PORT);
     int fd = bound(source, type, 0);
+    int r = 0;
 
-    assert_return_code(connect(fd, &a.any, port_address_len(&a)), errno);
+    r = connect(fd, &a.any, port_address_len(&a));
+    assert_return_code(r, errno);
     return fd;
 }
 
