@@ -161,6 +161,11 @@ int layer_too_big(const struct store *store, struct err *e)
                       store->unpacking.max_size_bytes);
         return err_hint(e, "a larger --max-size, if you trust the image");
     }
+    if (store_lack(store) != NULL) {
+        (void)err_set(e, ENOSPC, "the image unpacks to more than is free");
+        store_explain(store, e);
+        return -ENOSPC;
+    }
     (void)err_new(e, EOVERFLOW,
                   "the image unpacks to more than nine tenths of what is free on the disk of the "
                   "store '%s'",

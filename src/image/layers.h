@@ -47,7 +47,8 @@ int layer_adopt(const struct store *store, const struct layer_key *k, int dir_fd
 int layer_unpack_run(const struct store *store, const struct unpack *u, const char *const words[2],
                      int64_t max_bytes, char **ret_out, struct err *e);
 
-/* An image has unpacked to more than it may: -EOVERFLOW, and how to have it all the same. */
+/* An image has unpacked to more than it may: -EOVERFLOW, and how to have it all the same; or
+ * -ENOSPC where the disk is full anyway. */
 int layer_too_big(const struct store *store, struct err *e);
 
 /* Tell the user of what could not be made. */
