@@ -37,8 +37,8 @@ static int set_owner(const struct layer_options *o, const struct place *p,
     if ((errno == EINVAL || errno == EPERM) && o->squash) {
         return 0; /* it stays root's */
     }
-    if (errno == EPERM &&
-        o->folder == NULL) { /* root of the namespace may: it is a server that says no (NFS) */
+    /* Root of the namespace may: it is a server that says no (NFS). */
+    if (errno == EPERM && o->folder == NULL) {
         return err_new(e, ENOTSUP,
                        "'%s' belongs to %" PRId64 ":%" PRId64
                        ", and the store's file system gives files to no other id than yours",

@@ -445,16 +445,14 @@ static void sweep_entry(const struct store *store, int boot_fd, const char *entr
 static void sweep_boot(const struct store *store, int boot_fd)
 {
     autoclosedir DIR *d = fdopendir(boot_fd);
-    struct dirent *entry = NULL;
+    const struct dirent *entry = NULL;
 
     if (d == NULL) {
         (void)close(boot_fd);
         return;
     }
-    while ((entry = readdir(d)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            sweep_entry(store, dirfd(d), entry->d_name);
-        }
+    while (dir_next(d, &entry) > 0) {
+        sweep_entry(store, dirfd(d), entry->d_name);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "spec/spec.h"
+#include "sys/dir.h"
 #include "userns/userns.h"
 
 #include <dirent.h>
@@ -38,21 +39,14 @@ const struct cmd cmd_system_reset = {
 /* Everything but the store's own folder, which may be a mount point or somebody's choice. */
 static int empty_store(const struct store *store, struct err *e)
 {
-    autoclosedir DIR *d = NULL;
+    autoclosedir DIR *d = dir_open(store->dir_fd, ".");
     const struct dirent *entry = NULL;
     struct spec s = {0};
-    int fd = openat(store->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int r = userns_own_maps(&s, e);
+    int r = d == NULL ? err_set(e, errno, "cannot read the store") : userns_own_maps(&s, e);
 
-    d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (r == 0 && d == NULL) {
-        r = err_set(e, errno, "cannot read the store");
-    }
-    while (r == 0 && (entry = readdir(d)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            r = userns_remove_tree(&s.linux_.uid_mappings, &s.linux_.gid_mappings, store->dir_fd,
-                                   entry->d_name, e);
-        }
+    while (r == 0 && dir_next(d, &entry) > 0) {
+        r = userns_remove_tree(&s.linux_.uid_mappings, &s.linux_.gid_mappings, store->dir_fd,
+                               entry->d_name, e);
     }
     spec_done(&s);
     return r;

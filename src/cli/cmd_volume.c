@@ -219,11 +219,25 @@ static int volume_ls(struct ctx *ctx, void *options, int argc, char **argv, stru
 
 /* ---- removing */
 
-static int refuse(const struct found *f, const char *volume, struct err *e)
+/* Name the first of @names that a container has. */
+static int refuse(const struct store *store, const struct strv *names, struct err *e)
 {
-    (void)err_new(e, EBUSY, "container '%s' has volume '%s'", f->name, volume);
-    (void)err_hint(e, "rbox rm %s, or rbox volume rm --force", f->name);
-    return err_exit(e, EXITCODE_IN_USE);
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < names->len; i++) {
+        const struct strv one = {.v = names->v + i, .len = 1};
+        autofound_list struct found_list members = {0};
+
+        r = volume_use_members(store, &one, &members, e);
+        if (r == 0 && members.count > 0) {
+            const char *container = members.rows[0].name;
+
+            (void)err_new(e, EBUSY, "container '%s' has volume '%s'", container, names->v[i]);
+            (void)err_hint(e, "rbox rm %s, or rbox volume rm --force", container);
+            r = err_exit(e, EXITCODE_IN_USE);
+        }
+    }
+    return r;
 }
 
 /* Push @name, unless there is no such volume and that is fine. */
@@ -241,22 +255,13 @@ static int push_volume(const struct store *store, const char *name, int force, s
 static int clear_volumes(const struct store *store, const struct strv *names, int force,
                          struct err *e)
 {
-    int r = 0;
+    autofound_list struct found_list members = {0};
+    int r = volume_use_members(store, names, &members, e);
 
-    for (size_t i = 0; r == 0 && !force && i < names->len; i++) {
-        const struct strv one = {.v = names->v + i, .len = 1};
-        autofound_list struct found_list members = {0};
-
-        r = volume_use_members(store, &one, &members, e);
-        r = r < 0 || members.count == 0 ? r : refuse(&members.rows[0], names->v[i], e);
+    if (r < 0 || members.count == 0) {
+        return r;
     }
-    if (force) {
-        autofound_list struct found_list members = {0};
-
-        r = volume_use_members(store, names, &members, e);
-        r = r < 0 ? r : container_remove_found(store, &members, e);
-    }
-    return r;
+    return force ? container_remove_found(store, &members, e) : refuse(store, names, e);
 }
 
 static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

@@ -190,12 +190,12 @@ int ingest_wait(struct ingest *in, struct ingest_job *j, struct err *e)
                       status);
     }
     in->left_bytes -= end.bytes;
-    if (in->left_bytes < 0 && end.why.errnum == 0) { /* of two that were unpacked side by side */
-        return layer_too_big(in->store, e);
-    }
     close_fd(&j->pidfd);
     close_fd(&j->end_fd);
     *j = (struct ingest_job){0};
+    if (end.why.errnum == 0 && in->left_bytes < 0) { /* of two that were unpacked side by side */
+        return layer_too_big(in->store, e);
+    }
     if (end.why.errnum != 0) {
         *e = end.why;
     }

@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "spec/spec.h"
-#include "sys/fd.h"
+#include "sys/dir.h"
 #include "userns/userns.h"
 
 #include <errno.h>
@@ -85,7 +85,6 @@ static int64_t count_tree(struct count *c, int dir_fd, const char *name, int dep
     int64_t bytes = 0;
     autoclosedir DIR *d = NULL;
     const struct dirent *entry = NULL;
-    int fd = -1;
 
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
         return 0;
@@ -94,12 +93,9 @@ static int64_t count_tree(struct count *c, int dir_fd, const char *name, int dep
     if (!S_ISDIR(st.st_mode) || depth > DEPTH_MAX) {
         return bytes;
     }
-    fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    d = fd >= 0 ? fdopendir(fd) : NULL;
-    while (d != NULL && (entry = readdir(d)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            bytes += count_tree(c, dirfd(d), entry->d_name, depth + 1);
-        }
+    d = dir_open(dir_fd, name);
+    while (d != NULL && dir_next(d, &entry) > 0) {
+        bytes += count_tree(c, dirfd(d), entry->d_name, depth + 1);
     }
     return bytes;
 }

@@ -109,7 +109,7 @@ static void remove_entry(struct removal *t, int dir_fd, const char *name, int de
 static void empty_folder(struct removal *t, int fd, int depth)
 {
     autoclosedir DIR *d = fdopendir(fd);
-    struct dirent *entry = NULL;
+    const struct dirent *entry = NULL;
 
     if (d == NULL) {
         removal_failed(t, errno);
@@ -117,10 +117,7 @@ static void empty_folder(struct removal *t, int fd, int depth)
         return;
     }
     t->top_fd = depth == 0 ? fd : t->top_fd;
-    while ((entry = readdir(d)) != NULL) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) {
-            continue;
-        }
+    while (dir_next(d, &entry) > 0) {
         if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN &&
             unlinkat(fd, entry->d_name, 0) == 0) {
             continue;

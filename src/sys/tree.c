@@ -256,9 +256,8 @@ static int copy_entry(struct copying *c, int from_dir, int to_dir, const char *n
 
 static int copy_folder(struct copying *c, int from_fd, int to_fd, int depth, struct err *e)
 {
-    int list_fd = openat(from_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    autoclosedir DIR *d = list_fd >= 0 ? fdopendir(list_fd) : NULL;
-    struct dirent *entry = NULL;
+    autoclosedir DIR *d = dir_open(from_fd, ".");
+    const struct dirent *entry = NULL;
     struct stat st;
     int r = 0;
 
@@ -268,10 +267,8 @@ static int copy_folder(struct copying *c, int from_fd, int to_fd, int depth, str
     if (depth > DEPTH_MAX) {
         return err_set(e, ELOOP, "folders nested too deep");
     }
-    while (r == 0 && (entry = readdir(d)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            r = copy_entry(c, from_fd, to_fd, entry->d_name, depth, e);
-        }
+    while (r == 0 && dir_next(d, &entry) > 0) {
+        r = copy_entry(c, from_fd, to_fd, entry->d_name, depth, e);
     }
     copy_attributes(from_fd, to_fd, &st);
     return r;
@@ -330,8 +327,7 @@ static int walk_entry(int dir_fd, const char *name, const struct stat *top, int 
 
 static int walk_folder(int fd, const struct tree_walk *w, int depth, struct err *e)
 {
-    int list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    autoclosedir DIR *d = list_fd >= 0 ? fdopendir(list_fd) : NULL;
+    autoclosedir DIR *d = dir_open(fd, ".");
     const struct dirent *entry = NULL;
     struct stat top;
     int r = 0;
@@ -342,10 +338,8 @@ static int walk_folder(int fd, const struct tree_walk *w, int depth, struct err 
     if (depth > DEPTH_MAX) {
         return err_set(e, ELOOP, "folders nested too deep");
     }
-    while (r == 0 && (entry = readdir(d)) != NULL) {
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
-            r = walk_entry(dirfd(d), entry->d_name, &top, depth, w, e);
-        }
+    while (r == 0 && dir_next(d, &entry) > 0) {
+        r = walk_entry(dirfd(d), entry->d_name, &top, depth, w, e);
     }
     return r;
 }
