@@ -255,7 +255,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LINK) $(LDFLAGS) -o $@ $<
 
-bench: all $(BENCH_BINS) ## compare starts with the floor and the peers (PARTS="start many load drivers"); as root, for BENCH_USER
+bench: all $(BENCH_BINS) ## compare starts with the floor and the peers (PARTS="start life many load drivers"); as root, for BENCH_USER
 	@tests/bench/bench $(B) $(BENCH_USER) $(PARTS)
 
 format: ## reformat the C sources

@@ -23,7 +23,8 @@ enum {
     TAG_AT = STREAM_AT + 7,
     TEXT_AT = TAG_AT + 2,
     BUFFER_BYTES = 256 << 10, /* many entries: none is longer than what the supervisor reads */
-    LOOK_AGAIN_MS = 200       /* for an end that changes no file: a killed supervisor's */
+    LOOK_AGAIN_MS = 200,      /* for an end that changes no file: a killed supervisor's */
+    GATHER_MS = 2             /* of a command that writes much, many entries are read at once */
 };
 
 struct entry {
@@ -206,6 +207,7 @@ static int follow(struct reader *r, int inotify_fd)
         if ((p[1].revents & POLLERR) != 0) {
             result = -EPIPE;
         }
+        clock_sleep_ms(GATHER_MS);
         while (read(inotify_fd, events, sizeof(events)) > 0) {
         }
     }

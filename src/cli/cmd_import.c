@@ -97,7 +97,10 @@ static int import(struct ctx *ctx, void *options, int argc, char **argv, struct 
     }
     r = r < 0 ? r : load_local_name(argv[1], &names, e); /* before anything is downloaded */
     r = r < 0 ? r : open_source(store, argv[0], o->quiet, &fd, e);
-    r = r < 0 ? r : image_use_brought(store, load_import(store, fd, argv[1], &o->config, &id, e));
+    if (r == 0) {
+        r = load_import(store, fd, argv[1], &o->config, &id, e);
+        r = image_use_brought(store, r < 0 ? err_wrap(e, "'%s'", argv[0]) : 0);
+    }
     if (r == 0) {
         events_add(store, "image", "import", id, argv[1]);
         (void)printf("%s\n", id);

@@ -8,9 +8,7 @@
 #include "image/load.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct load_options {
@@ -64,19 +62,6 @@ static int load_stdin(const struct store *store, const struct platform *p, struc
     return load_archive(store, STDIN_FILENO, p, ret_names, e);
 }
 
-static int load_path(const struct store *store, const char *path, const struct platform *p,
-                     struct strv *ret_names, struct err *e)
-{
-    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-
-    if (fd < 0 || fstat(fd, &st) < 0) {
-        return err_set(e, errno, "cannot open '%s'", path);
-    }
-    return S_ISDIR(st.st_mode) ? load_from(store, path, p, ret_names, e)
-                               : load_archive(store, fd, p, ret_names, e);
-}
-
 static int load(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct load_options *o = options;
@@ -93,7 +78,7 @@ static int load(struct ctx *ctx, void *options, int argc, char **argv, struct er
     r = ctx_store(ctx, &store, e);
     if (r == 0) {
         store->unpacking = o->unpacking;
-        r = o->input != NULL ? load_path(store, o->input, &p, &names, e)
+        r = o->input != NULL ? load_from(store, o->input, &p, &names, e)
                              : load_stdin(store, &p, &names, e);
         r = image_use_brought(store, r);
     }

@@ -119,9 +119,14 @@ static int load_folder(const struct store *store, const char *path, const struct
     autofree char *index = xasprintf("%s/index.json", path);
     autofree char *manifest = xasprintf("%s/manifest.json", path);
 
-    return access(index, F_OK) < 0 && access(manifest, F_OK) == 0
-               ? layout_load_dir(store, path, p, ret_names, e)
-               : layout_load(store, path, NULL, p, ret_names, e);
+    if (access(index, F_OK) == 0) {
+        return layout_load(store, path, NULL, p, ret_names, e);
+    }
+    if (access(manifest, F_OK) == 0) {
+        return layout_load_dir(store, path, p, ret_names, e);
+    }
+    return err_new(e, ENOENT, "folder '%s' has neither index.json nor manifest.json: not an image",
+                   path);
 }
 
 /* ---- archives */
@@ -169,7 +174,7 @@ static int load_archive_file(const struct store *store, const char *path, const 
     if (fd < 0) {
         return err_set(e, errno, "cannot open '%s'", path);
     }
-    return load_archive(store, fd, p, ret_names, e);
+    return load_archive(store, fd, p, ret_names, e) < 0 ? err_wrap(e, "'%s'", path) : 0;
 }
 
 /* "DIR[:TAG]"; both may have colons: the tag begins behind the first folder that is there. */

@@ -416,6 +416,25 @@ three_unpackers() {
   [[ "$output" == *"an entry '../x\x0a28 all is well' that leads out of it"* ]]
 }
 
+@test "what is no image is named" {
+  mkdir -p no/image
+  echo text >no/text
+  : >no/empty
+  tar -C no -cf no/root.tar text
+  while read -r name words; do
+    run -125 rbox load -i "$name"
+    [[ "$output" == *"'$name'"*"$words"* ]]
+  done <<'END'
+no/text Unrecognized archive format
+no/empty the archive is empty
+no/root.tar neither manifest.json nor index.json
+no/image has neither index.json nor manifest.json
+no/thing No such file or directory
+END
+  run -125 rbox import no/text here
+  [[ "$output" == *"'no/text'"*"Unrecognized archive format"* ]]
+}
+
 @test "a link in an archive has a target as long as names are, and no longer" {
   python3 - <<'PY'
 import tarfile
