@@ -132,7 +132,7 @@ END
   rbox import "$RBOX_TEST_ROOTS/debian.tar" debian >/dev/null
   Xvfb ":$number" -screen 0 320x320x24 -nolisten tcp >xvfb 2>&1 3>&- &
   display=$!
-  until_true test -S "/tmp/.X11-unix/X$number"
+  until_true xwd -root -silent -display ":$number" -out shot.xwd # the socket is there before it listens
   cat >docker-compose.yml <<END
 version: "3"
 services:

@@ -71,7 +71,7 @@ serve() {
   local number=$((500 + $$ % 400)) colours
   Xvfb ":$number" -screen 0 320x320x24 -nolisten tcp >xvfb 2>&1 3>&- &
   display=$!
-  until_true test -S "/tmp/.X11-unix/X$number"
+  until_true xwd -root -silent -display ":$number" -out shot.xwd # the socket is there before it listens
   rbox run -d --name clock --network none -v /tmp/.X11-unix:/tmp/.X11-unix -e "DISPLAY=:$number" debian \
     xclock -analog -geometry 300x300
   colours=0
@@ -82,7 +82,12 @@ serve() {
     sleep 0.1
   done
   convert xwd:shot.xwd "${RBOX_TEST_SCREENSHOT:-shot.png}"
-  [ "$colours" -gt 1 ]
+  [ "$colours" -gt 1 ] || {
+    rbox ps -a
+    rbox logs clock
+    cat xvfb
+    return 1
+  }
   # Black hands on a white face: some of the first, most of the second.
   [ "$(convert xwd:shot.xwd -threshold 50% -format '%[fx:mean > 0.5 && mean < 0.99]' info:)" = 1 ]
 }

@@ -69,3 +69,58 @@ on_tty() {
   [ "$(tr -d '\r' <<<"$output")" = "again
 once more" ]
 }
+
+# ---- in a real terminal emulator
+
+mux() {
+  tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null "$@"
+}
+
+# Wait until window $1 shows a line that matches $2.
+shows() {
+  for _ in $(seq 300); do
+    ! mux capture-pane -p -t "$1" | grep -qx -e "$2" || return 0
+    sleep 0.1
+  done
+  mux capture-pane -p -t "$1"
+  mux kill-server
+  return 1
+}
+
+@test "tmux: two attached terminals, resized, detached, attached again" {
+  local store="--root ${RBOX_STORE@Q}" rbox=${RBOX_BUILD@Q}/rbox
+  PS1='$ ' mux new-session -d -s a -x 90 -y 20 "env PS1='host: ' bash --norc -i"
+  mux send-keys -t a "$rbox $store run -it --name box --network none -e PS1='box: ' busybox sh" Enter
+  shows a 'box:'
+  mux send-keys -t a 'stty size' Enter
+  shows a '20 90'
+  mux resize-window -t a -x 120 -y 30
+  sleep 0.3
+  mux send-keys -t a 'stty size' Enter
+  shows a '30 120'
+
+  mux new-session -d -s b -x 100 -y 25 "env PS1='host: ' bash --norc -i"
+  mux send-keys -t b "$rbox $store attach box" Enter
+  sleep 0.5
+  mux send-keys -t b 'echo line $((n += 1))' Enter
+  shows a 'line 1'
+  shows b 'line 1'
+
+  mux send-keys -t a C-p Enter # half of the detach keys is held by nobody: the shell's last line again
+  shows a 'line 2'
+  mux send-keys -t a C-p C-q
+  shows a '.*host:'
+  mux send-keys -t b C-u 'echo still here' Enter # the shell got the Ctrl-P, too
+  shows b 'still here'
+  mux send-keys -t a "clear; $rbox $store attach box" Enter
+  sleep 0.5
+  mux send-keys -t a 'stty size' Enter
+  shows a '30 120'
+  mux send-keys -t a 'exit 7' Enter
+  shows b 'host: .*'
+  shows a 'host:'
+  mux send-keys -t a 'echo status $?' Enter
+  shows a 'status 7'
+  mux kill-server
+  rbox rm box
+}
