@@ -46,7 +46,7 @@ static int mount_one(const struct image_mount *m, int top_fd, struct err *e)
         return 0;
     }
     r = dir_make(top_fd, m->name, 0755, &dir_fd, e);
-    if (r < 0) {
+    if (r < 0 || m->spec.box.layers.len == 0) {
         return r;
     }
     return str_eq(m->spec.box.storage_driver, STORAGE_OVERLAY)

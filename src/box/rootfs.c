@@ -232,7 +232,10 @@ int rootfs_mount(const struct spec *s, const struct rootfs_dirs *dirs, int rootf
 int rootfs_mount_layers(const struct spec *s, int target_fd, struct err *e)
 {
     autofree char *lower = rootfs_lower(s, "");
-    autofree char *options = xasprintf("lowerdir=%s,userxattr", lower);
+    /* The kernel wants two: below a single one is the target, which is empty. */
+    autofree char *lowest =
+        s->box.layers.len == 1 ? xasprintf(":/proc/self/fd/%d", target_fd) : xstrdup("");
+    autofree char *options = xasprintf("lowerdir=%s%s,userxattr", lower, lowest);
 
     return mount_fs("overlay", "overlay", target_fd, MOUNT_RDONLY, options, e);
 }

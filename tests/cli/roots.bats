@@ -54,6 +54,29 @@ serve() {
 /var/mail 0:8 2775" ]
 }
 
+# What image $1 has, and what folder $2 has, is the same; $2 is made by the command $3.
+same_tree() {
+  rbox unshare sh -ec "mkdir -p $2; $3; $RBOX_TESTS/tools/tree-list $2" >expected
+  rbox "${@:4}" image mount "$1" -- sh -ec "$RBOX_TESTS/tools/tree-list \$RBOX_MOUNT" >seen
+  [ -s expected ]
+  diff expected seen
+}
+
+@test "every path of an image is as tar and umoci unpack it: kind, mode, owner, links, size, time, content, attributes" {
+  not_for bob "has one owner for all"
+  local tar="tar --numeric-owner --xattrs --xattrs-include='*' -xpf" lede=${RBOX_TEST_IMAGES:-}/lede-17.01.2-x86-64-generic-rootfs.tar.gz
+  same_tree debian debian "$tar $RBOX_TEST_ROOTS/debian.tar -C debian 2>left-out || ! grep -v 'Cannot mknod\|previous errors' left-out"
+  same_tree debian again "mv debian/* again" --storage-driver copy
+  rbox load -i "$RBOX_TEST_ROOTS/layers.tar"
+  skopeo --insecure-policy copy -q "docker-archive:$RBOX_TEST_ROOTS/layers.tar" oci:layout:3
+  same_tree example.org/layers:3 bundle/rootfs "rmdir bundle/rootfs bundle; umoci --log error unpack --image layout:3 bundle"
+  if [ -f "$lede" ]; then
+    rbox import "$lede" lede
+    same_tree lede lede "$tar $lede -C lede"
+  fi
+  rbox unshare rm -rf again bundle lede debian
+}
+
 @test "layers by buildah: the topmost file, its owner, the config of the last" {
   rbox load -i "$RBOX_TEST_ROOTS/layers.tar"
   [ "$(rbox run --rm --network none example.org/layers:3)" = three ]

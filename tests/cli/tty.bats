@@ -88,6 +88,7 @@ shows() {
 }
 
 @test "tmux: two attached terminals, resized, detached, attached again" {
+  command -v tmux >/dev/null || skip "no tmux on this machine"
   local store="--root ${RBOX_STORE@Q}" rbox=${RBOX_BUILD@Q}/rbox
   PS1='$ ' mux new-session -d -s a -x 90 -y 20 "env PS1='host: ' bash --norc -i"
   mux send-keys -t a "$rbox $store run -it --name box --network none -e PS1='box: ' busybox sh" Enter
