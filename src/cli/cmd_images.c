@@ -10,7 +10,6 @@
 #include "image/manifest.h"
 #include "image/record.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -55,7 +54,11 @@ const struct cmd cmd_images = {
     .group = CMD_IMAGES,
     .summary = "list images",
     .usage = "[options] [NAME]",
+    .description =
+        "NAME, as that of --filter reference=, may be a whole name, or what follows one of its\n"
+        "slashes, with or without a tag, and a pattern such as 'debian*'; or it is an id.",
     .examples = "rbox images\n"
+                "rbox images 'localhost:5000/*'\n"
                 "rbox images --format '{{.Repository}}:{{.Tag}} {{.Size}}'\n",
     .options = OPTIONS,
     .refused = REFUSED,
@@ -72,14 +75,9 @@ static void images_done(void *options)
 
 /* ---- filters */
 
-/* "*alpine*", of the whole name or what follows its last slash. */
 static int match_reference(const void *row, const struct filter_term *t)
 {
-    const struct image *i = row;
-    const char *last = strrchr(i->name, '/');
-
-    return fnmatch(t->value, i->name, 0) == 0 ||
-           (last != NULL && fnmatch(t->value, last + 1, 0) == 0);
+    return image_ref_matches(t->value, ((const struct image *)row)->name);
 }
 
 static int match_dangling(const void *row, const struct filter_term *t)
@@ -116,8 +114,7 @@ static const struct format_column COLUMNS_DIGESTS[] = {
 struct collect {
     const struct images_options *options;
     struct filter filter;
-    const char *wanted; /* a full repository, or NULL */
-    const char *wanted_tag;
+    const char *wanted; /* a reference, a pattern or the beginning of an id; NULL: all */
     json_t *rows;
 };
 
@@ -136,6 +133,15 @@ static json_t *image_row(const struct image *i, const struct images_options *o,
                      "Name", i->name);
 }
 
+static int is_wanted(const struct collect *c, const struct image *i)
+{
+    const char *hex = c->wanted != NULL ? str_after(c->wanted, "sha256:") : NULL;
+
+    hex = hex != NULL ? hex : c->wanted;
+    return hex == NULL || (strlen(hex) >= 3 && str_after(manifest_hex(i->id), hex) != NULL) ||
+           (!record_is_dangling(i->name) && image_ref_matches(c->wanted, i->name));
+}
+
 static int collect_image(const struct image *i, void *arg)
 {
     struct collect *c = arg;
@@ -147,24 +153,19 @@ static int collect_image(const struct image *i, void *arg)
         warn("the record of image '%s' is damaged: load the image again", i->name);
         return 0;
     }
-    if (!filter_matches(&c->filter, i)) {
+    if (!is_wanted(c, i) || !filter_matches(&c->filter, i)) {
         return 0;
     }
     if (record_is_dangling(i->name)) {
-        if (c->wanted == NULL) {
-            (void)json_array_append_new(c->rows, image_row(i, c->options, "<none>", "<none>"));
-        }
+        (void)json_array_append_new(c->rows, image_row(i, c->options, "<none>", "<none>"));
         return 0;
     }
     if (image_ref_parse(i->name, &ref, &ignored) < 0) {
         return 0;
     }
     repository = xasprintf("%s/%s", ref.registry, ref.repository);
-    if (c->wanted == NULL || (strcmp(c->wanted, repository) == 0 &&
-                              (c->wanted_tag == NULL || str_eq(c->wanted_tag, ref.tag)))) {
-        (void)json_array_append_new(
-            c->rows, image_row(i, c->options, repository, ref.tag != NULL ? ref.tag : "<none>"));
-    }
+    (void)json_array_append_new(
+        c->rows, image_row(i, c->options, repository, ref.tag != NULL ? ref.tag : "<none>"));
     image_ref_done(&ref);
     return 0;
 }
@@ -181,20 +182,12 @@ static const struct format_sort BY_NAME[] = {{"name", "Name", 0}, {NULL, NULL, 0
 static int images(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct images_options *o = options;
-    struct collect c = {.options = o};
-    struct image_ref ref = {0};
-    autofree char *wanted = NULL;
+    struct collect c = {.options = o, .wanted = argc > 0 ? argv[0] : NULL};
     struct store *store = NULL;
-    int r = argc > 0 ? image_ref_parse(argv[0], &ref, e) : 0;
+    int r = ctx_store(ctx, &store, e);
 
-    r = r < 0 ? r : ctx_store(ctx, &store, e);
     if (r < 0) {
         return r;
-    }
-    if (argc > 0) {
-        wanted = xasprintf("%s/%s", ref.registry, ref.repository);
-        c.wanted = wanted;
-        c.wanted_tag = strchr(argv[0], ':') != NULL ? ref.tag : NULL;
     }
     c.rows = json_array();
     r = filter_open(FILTERS, store, &o->filters, &c.filter, e);
@@ -208,6 +201,5 @@ static int images(struct ctx *ctx, void *options, int argc, char **argv, struct 
     }
     filter_done(&c.filter);
     json_decref(c.rows);
-    image_ref_done(&ref);
     return r;
 }

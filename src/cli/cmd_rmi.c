@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
 #include "base/exitcode.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "box/events.h"
 #include "cli/cmd.h"
@@ -18,6 +19,7 @@ struct rmi_options {
     int all;
     int force;
     int ignore;
+    int no_prune;
 };
 
 #define FIELD(name) offsetof(struct rmi_options, name)
@@ -25,13 +27,15 @@ struct rmi_options {
 static const struct opt OPTIONS[] = {
     {"all", 'a', NULL, OPT_FLAG, FIELD(all), "all images that no container has", NULL},
     {"force", 'f', NULL, OPT_FLAG, FIELD(force),
-     "also with several names, or with containers, which keep their files", NULL},
+     "also with several names, or with containers, which keep their files; pass over one that is "
+     "not there",
+     NULL},
     {"ignore", 'i', NULL, OPT_FLAG, FIELD(ignore), "no error for an image that does not exist",
      NULL},
+    {"no-prune", 0, NULL, OPT_FLAG, FIELD(no_prune),
+     "leave other images alone, which it always does", NULL},
     {0},
 };
-
-static const struct opt_refused REFUSED[] = {{"no-prune", 0, NULL}, {0}};
 
 static int rmi(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
@@ -42,11 +46,11 @@ const struct cmd cmd_rmi = {
     .usage = "[options] [IMAGE…]",
     .description =
         "A name is taken away; with its last name an image goes, and what no other image needs of\n"
-        "it. The exit status is 1 when there is no such image, 2 when a container has it.",
+        "it. Goes on after one that cannot be removed. The exit status is 1 when there is no such\n"
+        "image, 2 when a container has it.",
     .examples = "rbox rmi alpine\n"
                 "rbox rmi -a\n",
     .options = OPTIONS,
-    .refused = REFUSED,
     .options_size = sizeof(struct rmi_options),
     .max_args = CMD_ANY_ARGS,
     .run = rmi,
@@ -76,21 +80,21 @@ static int push_name(const struct image *i, void *arg)
     return 0;
 }
 
-static int in_use(const char *word, const char *why, const char *hint, struct err *e)
+static int refuse(const char *word, const char *why, const char *hint, struct err *e)
 {
     (void)err_new(e, EBUSY, "cannot remove image '%s': %s", word, why);
-    (void)err_hint(e, "%s", hint);
-    return err_exit(e, EXITCODE_IN_USE);
+    return err_hint(e, "%s", hint);
 }
 
-/* Was the image named by its id, and not by a name? Names never begin as ids are asked for unless
- * they are one. */
+/* Was the image named by its id or digest, and not by a name? Names never begin as ids are asked
+ * for unless they are one. */
 static int is_by_id(const struct image *i, const char *word)
 {
     const char *hex = str_after(word, "sha256:");
 
     return !record_is_dangling(i->name) &&
-           str_after(manifest_hex(i->id), hex != NULL ? hex : word) != NULL;
+           (str_after(manifest_hex(i->id), hex != NULL ? hex : word) != NULL ||
+            (strchr(word, '@') != NULL && strchr(i->name, '@') == NULL));
 }
 
 static int remove_record(const struct removal *rm, const char *name, struct err *e)
@@ -144,11 +148,12 @@ static int remove_image(const struct removal *rm, const char *word, struct err *
     close_fd(&i.lock_fd); /* our own lock would keep record_remove() waiting */
     r = record_each(rm->store, push_name, &n, e);
     if (r == 0 && by_id && n.names.len > 1 && !rm->options->force) {
-        r = in_use(word, "it has several names", "rbox rmi NAME, or rbox rmi -f for all", e);
+        r = refuse(word, "it has several names", "rbox rmi NAME, or rbox rmi -f for all", e);
     } else if (r == 0 && n.names.len > 1 && !by_id) {
         r = remove_record(rm, i.name, e);
     } else if (r == 0 && strv_has(&rm->used, i.id) && !rm->options->force) {
-        r = in_use(word, "a container has it", "rbox ps -a   (then rbox rm CONTAINER)", e);
+        (void)refuse(word, "a container has it", "rbox ps -a   (then rbox rm CONTAINER)", e);
+        r = err_exit(e, EXITCODE_IN_USE);
     } else if (r == 0) {
         r = remove_all_names(rm, &n, e);
     }
@@ -190,15 +195,23 @@ static int remove_unused(const struct removal *rm, struct err *e)
     return r;
 }
 
+/* All of them; the first error is the one that is told at the end, and gives the exit status. */
 static int remove_named(const struct removal *rm, int argc, char **argv, struct err *e)
 {
     int r = 0;
 
-    for (int i = 0; r == 0 && i < argc; i++) {
-        r = remove_image(rm, argv[i], e);
-        if (r == -ENOENT && rm->options->ignore) {
-            err_clear(e);
-            r = 0;
+    for (int i = 0; i < argc; i++) {
+        struct err one = {0};
+        int removed = remove_image(rm, argv[i], &one);
+
+        if (removed == -ENOENT && (rm->options->ignore || rm->options->force)) {
+            continue;
+        }
+        if (removed < 0 && r < 0) {
+            notice("%s", one.msg);
+        } else if (removed < 0) {
+            *e = one;
+            r = removed;
         }
     }
     return r;

@@ -32,7 +32,7 @@ const struct cmd cmd_untag = {
     .group = CMD_IMAGES,
     .summary = "take names away from an image",
     .usage = "IMAGE [NAME…]",
-    .description = "Without NAME the one that IMAGE means. The image stays, also without any name.",
+    .description = "Without NAME all that it has. The image stays, also without any name.",
     .examples = "rbox untag alpine\n"
                 "rbox untag alpine mirror.example.com/alpine:old\n",
     .min_args = 1,
@@ -87,6 +87,33 @@ static int untag_one(const struct store *store, const char *id, const char *word
     return r;
 }
 
+struct names {
+    const char *id;
+    struct strv list;
+};
+
+static int push_name(const struct image *i, void *arg)
+{
+    struct names *n = arg;
+
+    if (str_eq(i->id, n->id)) {
+        strv_push(&n->list, i->name);
+    }
+    return 0;
+}
+
+static int untag_all(const struct store *store, const char *id, struct err *e)
+{
+    struct names n = {.id = id};
+    int r = record_each(store, push_name, &n, e);
+
+    for (size_t k = 0; r == 0 && k < n.list.len; k++) {
+        r = untag_one(store, id, n.list.v[k], e);
+    }
+    strv_done(&n.list);
+    return r;
+}
+
 static int untag(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     struct image i = {.lock_fd = -1};
@@ -98,7 +125,7 @@ static int untag(struct ctx *ctx, void *options, int argc, char **argv, struct e
     r = r == -ENOENT ? err_hint(e, "rbox images") : r;
     close_fd(&i.lock_fd);
     if (r == 0 && argc == 1) {
-        r = untag_one(store, i.id, argv[0], e);
+        r = untag_all(store, i.id, e);
     }
     for (int k = 1; r == 0 && k < argc; k++) {
         r = untag_one(store, i.id, argv[k], e);

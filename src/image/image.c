@@ -153,24 +153,65 @@ static int find_by_id(const struct store *store, const char *text, struct image 
     return r;
 }
 
+struct digest_search {
+    const char *repository; /* with its registry */
+    const char *digest;
+    char *name; /* the one that was found */
+};
+
+static int match_digest(const struct image *i, void *arg)
+{
+    struct digest_search *s = arg;
+    const char *rest = str_after(i->name, s->repository);
+
+    if (rest == NULL || *rest != ':' || !str_eq(i->digest, s->digest)) {
+        return 0;
+    }
+    s->name = xstrdup(i->name);
+    return 1;
+}
+
+/* One with a digest under that, else under any tag that means it here. */
+static int find_in_repository(const struct store *store, const char *repository,
+                              const struct image_ref *ref, struct image *ret, struct err *e)
+{
+    struct digest_search s = {.repository = repository, .digest = ref->digest};
+    autofree char *name = ref->digest != NULL ? xasprintf("%s@%s", repository, ref->digest)
+                                              : xasprintf("%s:%s", repository, ref->tag);
+    int r = record_read(store, name, ret, e);
+
+    if (r == -ENOENT && ref->digest != NULL) {
+        struct err read = {0};
+
+        r = record_each(store, match_digest, &s, &read);
+        if (r < 0) {
+            *e = read;
+        } else if (r > 0) {
+            err_clear(e);
+            r = record_read(store, s.name, ret, e);
+        } else {
+            r = -ENOENT;
+        }
+        free(s.name);
+    }
+    return r;
+}
+
 /* Names that docker or podman would find: as given, and of this machine (localhost/NAME, what
  * `import` makes). */
 static int find_by_name(const struct store *store, const struct image_ref *ref, struct image *ret,
                         struct err *e)
 {
-    autofree char *full = image_ref_text(ref);
-    autofree char *local = NULL;
-    const char *repository = ref->repository;
-    int r = record_read(store, full, ret, e);
+    const char *plain = str_after(ref->repository, "library/");
+    autofree char *full = xasprintf("%s/%s", ref->registry, ref->repository);
+    autofree char *local = xasprintf("localhost/%s", plain != NULL ? plain : ref->repository);
+    int r = find_in_repository(store, full, ref, ret, e);
 
     if (r != -ENOENT || !ref->is_short) {
         return r;
     }
     err_clear(e);
-    repository =
-        str_after(repository, "library/") != NULL ? str_after(repository, "library/") : repository;
-    local = xasprintf("localhost/%s:%s", repository, ref->tag != NULL ? ref->tag : "latest");
-    return record_read(store, local, ret, e);
+    return find_in_repository(store, local, ref, ret, e);
 }
 
 /* An image that ships with rbox: libexec/rbox/images/NAME.tar, of tag latest only. */

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,12 +89,28 @@ static int is_registry(const char *s, size_t len)
 
 static int is_host(const char *s)
 {
-    for (; *s != '\0'; s++) {
+    char last = '\0';
+
+    for (; *s != '\0'; last = *s++) {
         if (!isalnum((unsigned char)*s) && strchr(".-:[]", *s) == NULL) {
             return 0;
         }
     }
-    return 1;
+    return last != ':';
+}
+
+/* "oci:DIR", "docker-archive:FILE": what skopeo and podman call a transport. */
+static int is_transport(const char *registry)
+{
+    static const char *const TRANSPORTS[] = {
+        "dir:", "oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "containers-storage:"};
+
+    for (size_t i = 0; i < sizeof(TRANSPORTS) / sizeof(TRANSPORTS[0]); i++) {
+        if (strcmp(registry, TRANSPORTS[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static int invalid(const char *text, const char *why, struct err *e)
@@ -149,6 +166,10 @@ static int parse(const char *text, struct image_ref *r, struct err *e)
     if (strlen(r->registry) + 1 + strlen(r->repository) > NAME_BYTES_MAX) {
         return invalid(text, "it is longer than 255 bytes", e);
     }
+    if (is_transport(r->registry)) {
+        (void)err_new(e, EINVAL, "'%s' is no image of a registry", text);
+        return err_hint(e, "rbox load --input, or rbox save --format and --output");
+    }
     if (!is_host(r->registry)) {
         return invalid(text, "its registry is no host name", e);
     }
@@ -186,8 +207,49 @@ void image_ref_done(struct image_ref *r)
 
 char *image_ref_text(const struct image_ref *r)
 {
-    if (r->tag == NULL) {
+    if (r->digest != NULL) {
         return xasprintf("%s/%s@%s", r->registry, r->repository, r->digest);
     }
     return xasprintf("%s/%s:%s", r->registry, r->repository, r->tag);
+}
+
+/* @name without its tag or digest. */
+static char *without_tag(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    const char *last = slash != NULL ? slash : name;
+
+    return xstrndup(name, (size_t)(last - name) + strcspn(last, ":@"));
+}
+
+static int matches_end(const char *pattern, const char *name)
+{
+    while (name != NULL) {
+        if (fnmatch(pattern, name, 0) == 0) {
+            return 1;
+        }
+        name = strchr(name, '/');
+        name = name != NULL ? name + 1 : NULL;
+    }
+    return 0;
+}
+
+int image_ref_matches(const char *pattern, const char *name)
+{
+    autofree char *base = without_tag(name);
+    autofree char *given = without_tag(pattern);
+    autofree char *full = NULL;
+    struct image_ref ref = {0};
+    struct err ignored = {0};
+
+    if (matches_end(pattern, name) || matches_end(pattern, base)) {
+        return 1;
+    }
+    if (image_ref_parse(pattern, &ref, &ignored) < 0) {
+        return 0;
+    }
+    full = strcmp(given, pattern) != 0 ? image_ref_text(&ref)
+                                       : xasprintf("%s/%s", ref.registry, ref.repository);
+    image_ref_done(&ref);
+    return strcmp(full, name) == 0 || strcmp(full, base) == 0;
 }

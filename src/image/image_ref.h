@@ -18,8 +18,13 @@ struct image_ref {
 int image_ref_parse(const char *text, struct image_ref *ret, struct err *e);
 void image_ref_done(struct image_ref *r);
 
-/* "docker.io/library/busybox:latest", with "@sha256:…" where there is no tag. The caller owns it.
- */
+/* "docker.io/library/busybox:latest"; of one with a digest "docker.io/library/busybox@sha256:…":
+ * the tag may mean another image by now. The caller owns it. */
 char *image_ref_text(const struct image_ref *r);
+
+/* Does a user who says @pattern mean the image called @name, a full name? Patterns as for the shell
+ * stand for the whole name or what follows one of its slashes, with or without the tag; what is a
+ * reference itself also for its full name, without a tag for all of them. */
+int image_ref_matches(const char *pattern, const char *name);
 
 #endif

@@ -85,7 +85,7 @@ int load_local_name(const char *name, struct strv *ret, struct err *e)
     if (r < 0) {
         return r;
     }
-    if (ref.tag == NULL) {
+    if (ref.digest != NULL) {
         image_ref_done(&ref);
         return err_new(e, EINVAL, "'%s': a digest cannot be given to an image, only a name", name);
     }

@@ -109,10 +109,13 @@ static char *entry_name(const json_t *o)
         struct err ignored = {0};
         char *name = NULL;
 
-        /* A bare tag ("latest") is no name. */
+        /* A bare tag ("latest") is no name, and a digest none but the manifest's own. */
         if (text != NULL && (i == 0 || strpbrk(text, ":/") != NULL) &&
             image_ref_parse(text, &ref, &ignored) == 0) {
-            name = image_ref_text(&ref);
+            if (ref.digest == NULL ||
+                str_eq(ref.digest, json_string_value(json_object_get(o, "digest")))) {
+                name = image_ref_text(&ref);
+            }
             image_ref_done(&ref);
             return name;
         }

@@ -41,7 +41,8 @@ static int ingest_layers(struct spool *s, const struct strv *files, json_t *ret_
     return 0;
 }
 
-/* Full names out of RepoTags; an image without any is known by its id. */
+/* Full names out of RepoTags; an image without any is known by its id. A digest is no name to
+ * give: the archive may say any. */
 static int full_names(const struct strv *tags, const char *id, struct strv *ret, struct err *e)
 {
     for (size_t i = 0; i < tags->len; i++) {
@@ -50,10 +51,12 @@ static int full_names(const struct strv *tags, const char *id, struct strv *ret,
         if (image_ref_parse(tags->v[i], &ref, e) < 0) {
             return -e->errnum;
         }
-        strv_take(ret, image_ref_text(&ref));
+        if (ref.digest == NULL) {
+            strv_take(ret, image_ref_text(&ref));
+        }
         image_ref_done(&ref);
     }
-    if (tags->len == 0) {
+    if (ret->len == 0) {
         strv_push(ret, id);
     }
     return 0;

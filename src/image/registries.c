@@ -372,18 +372,12 @@ static const char *short_part(const struct image_ref *ref)
 static void push_name(const char *place, const char *name, const struct image_ref *ref,
                       struct strv *ret)
 {
-    autofree char *text = xasprintf("%s%s%s%s%s%s", place, *name != '\0' ? "/" : "", name,
-                                    ref->tag != NULL ? ":" : "", ref->tag != NULL ? ref->tag : "",
-                                    ref->tag == NULL && ref->digest != NULL ? "@" : "");
+    autofree char *text =
+        xasprintf("%s%s%s%s%s", place, *name != '\0' ? "/" : "", name,
+                  ref->digest != NULL ? "@" : ":", ref->digest != NULL ? ref->digest : ref->tag);
     struct image_ref full = {0};
     struct err ignored = {0};
 
-    if (ref->tag == NULL && ref->digest != NULL) {
-        char *with = xasprintf("%s%s", text, ref->digest);
-
-        free(text);
-        text = with;
-    }
     if (image_ref_parse(text, &full, &ignored) == 0) {
         strv_take(ret, image_ref_text(&full));
         image_ref_done(&full);

@@ -132,14 +132,17 @@ int file_read_followed(int dir_fd, const char *name, size_t max_bytes, char **re
 
 int file_write(int dir_fd, const char *name, const void *data, size_t len, int flags, struct err *e)
 {
-    autofree char *temp = xasprintf(".%s.%d.tmp", name, (int)getpid());
+    const char *slash = strrchr(name, '/');
+    const char *last = slash != NULL ? slash + 1 : name;
+    autofree char *temp =
+        xasprintf("%.*s.%s.%d.tmp", (int)(last - name), name, last, (int)getpid());
     mode_t mode = (flags & FILE_PRIVATE) != 0 ? 0600 : 0644;
     autoclose int fd =
         openat(dir_fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     int r = 0;
 
     if (fd < 0) {
-        return err_set(e, errno, "cannot create '%s'", temp);
+        return err_set(e, errno, "cannot create '%s'", name);
     }
     r = fd_write_all(fd, data, len);
     if (r == 0 && (flags & FILE_SYNC) != 0 && fsync(fd) < 0) {

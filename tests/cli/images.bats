@@ -29,7 +29,7 @@ import() {
   [ "$(rbox images -q | sort -u | wc -l)" -eq 1 ]
   [ "$(rbox images --format '{{.Repository}}:{{.Tag}}' | tr '\n' ' ')" = "docker.io/library/busybox:latest localhost/mine:latest registry.example/a/b:1 " ]
   [ "$(rbox run --rm --network none mine echo hi)" = hi ]
-  rbox untag registry.example/a/b:1
+  rbox untag busybox registry.example/a/b:1
   for name in u w z v y x; do # those that are equally old stand by name
     rbox tag busybox "x/$name"
   done

@@ -73,7 +73,11 @@ misbehave() {
   # What is here is not fetched again.
   rbox pull --tls-verify=false "$at/library/box@$digest" 2>err
   run ! grep -q "Copied blob" err
-  rbox push --tls-verify=false --digestfile pushed "$at/library/box:1" "$at/mine/box:2" 2>err
+  # A digest counts, whatever tag stands before it.
+  run -125 rbox pull --tls-verify=false "$at/library/box:1@sha256:$(printf '%064d' 7)"
+  [[ "$output" == *"404"* ]]
+  rbox pull -q --tls-verify=false "$at/library/box:none@$digest"
+  rbox push --tls-verify=false --digestfile "$PWD/pushed" "$at/library/box:1" "$at/mine/box:2" 2>err
   [ "$(cat pushed)" = "$digest" ]
   grep -q "Taken from another repository" err
   [ "$(skopeo inspect --tls-verify=false "docker://$at/mine/box:2" | jq -r .Digest)" = "$digest" ]

@@ -57,6 +57,22 @@ static void a_file_is_replaced_whole(void **unused)
     assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+static void a_file_is_written_wherever_its_name_leads(void **unused)
+{
+    autofree char *path = xasprintf("%s/by-path", top);
+    autofree char *data = NULL;
+    struct err e = {0};
+
+    (void)unused;
+    assert_int_equal(file_write(AT_FDCWD, path, "text", 4, 0, &e), 0);
+    assert_int_equal(file_read(top_fd, "by-path", 100, &data, NULL, &e), 0);
+    assert_string_equal(data, "text");
+    assert_int_equal(mkdirat(top_fd, "below", 0700), 0);
+    assert_int_equal(file_write(top_fd, "below/f", "text", 4, 0, &e), 0);
+    assert_int_equal(file_write(top_fd, "nowhere/f", "text", 4, 0, &e), -ENOENT);
+    assert_string_equal(e.msg, "cannot create 'nowhere/f': No such file or directory");
+}
+
 static void links_and_large_files_are_not_read(void **unused)
 {
     autofree char *data = NULL;
@@ -220,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_is_replaced_whole),
+        cmocka_unit_test(a_file_is_written_wherever_its_name_leads),
         cmocka_unit_test(links_and_large_files_are_not_read),
         cmocka_unit_test(a_tree_goes_whatever_its_modes_and_no_further),
         cmocka_unit_test(deep_trees_go_without_deep_descriptors),
