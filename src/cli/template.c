@@ -14,15 +14,17 @@ enum node_kind {
     NODE_TEXT,
     NODE_VALUE,
     NODE_IF,
-    NODE_RANGE
+    NODE_WITH,
+    NODE_RANGE,
+    NODE_SET /* {{$name := value}}, for the nodes behind it */
 };
 
 struct node {
     enum node_kind kind;
     char *text;       /* NODE_TEXT */
     struct strv expr; /* words of a pipeline, "|" among them */
-    char *key;        /* NODE_RANGE: names of variables, with $; or NULL */
-    char *value;
+    char *key;        /* names of variables, with $; or NULL. NODE_RANGE's of the key */
+    char *value;      /* and of the value, NODE_WITH's, NODE_SET's */
     struct node *body;
     struct node *otherwise;
     struct node *next;
@@ -34,7 +36,8 @@ struct template
 };
 
 enum {
-    DEPTH_MAX = 16
+    DEPTH_MAX = 16,
+    VARIABLES_MAX = 100 /* each is a call in a call */
 };
 
 /* ---- parsing */
@@ -42,6 +45,7 @@ enum {
 struct reader {
     const char *p;
     int depth;
+    int variables;
     int trim;           /* the action before ended in -}} */
     struct strv action; /* words of the action that was read last */
 };
@@ -111,13 +115,39 @@ static int read_quoted(struct reader *r, struct err *e)
     return 0;
 }
 
-/* The words of one action, from behind "{{" to behind "}}". */
+/* Of the word at @p: a mark alone; fields belong to the parenthesis before them, "(…).Name". */
+static size_t word_length(const char *p)
+{
+    size_t mark = strchr("|,()", *p) != NULL;
+
+    return mark == 1 && (*p != ')' || p[1] != '.') ? 1 : mark + strcspn(p + mark, " \t\n|,(){}\"`");
+}
+
+/* Step over the comment that an action is. */
+static int skip_comment(struct reader *r, struct err *e)
+{
+    const char *end = strstr(r->p, "*/");
+
+    if (end == NULL) {
+        return err_new(e, EINVAL, "a comment in the template does not end");
+    }
+    r->p = end + strlen("*/");
+    return 0;
+}
+
+/* The words of one action, from behind "{{" to behind "}}"; none for a comment. */
 static int read_action(struct reader *r, struct err *e)
 {
+    int is_comment = 0;
+
     strv_done(&r->action);
     r->p += strlen("{{");
     if (r->p[0] == '-' && isspace((unsigned char)r->p[1])) {
         r->p++;
+    }
+    is_comment = str_after(r->p + strspn(r->p, " \t\n"), "/*") != NULL;
+    if (is_comment && skip_comment(r, e) < 0) {
+        return -e->errnum;
     }
     for (;;) {
         size_t len = 0;
@@ -129,7 +159,7 @@ static int read_action(struct reader *r, struct err *e)
         }
         if (str_after(r->p, "}}") != NULL) {
             r->p += strlen("}}");
-            return r->action.len > 0 ? 0 : err_new(e, EINVAL, "{{}} says nothing");
+            return r->action.len > 0 || is_comment ? 0 : err_new(e, EINVAL, "{{}} says nothing");
         }
         if (*r->p == '\0') {
             return err_new(e, EINVAL, "the template has {{ without }}");
@@ -140,8 +170,8 @@ static int read_action(struct reader *r, struct err *e)
             }
             continue;
         }
-        len = strchr("|,()", *r->p) != NULL ? 1 : strcspn(r->p, " \t\n|,(){}\"`");
-        if (len == 0 || *r->p == '(') {
+        len = word_length(r->p);
+        if (len == 0) {
             return err_new(e, EINVAL, "the template has '%c' where it cannot be", *r->p);
         }
         strv_take(&r->action, xstrndup(r->p, len));
@@ -163,15 +193,16 @@ static int take_expr(struct reader *r, size_t from, struct node *n, struct err *
     return n->expr.len > 0 ? 0 : err_new(e, EINVAL, "{{%s}} needs a value", r->action.v[0]);
 }
 
-/* "range .X", "range $v := .X", "range $k, $v := .X" */
-static int take_range(struct reader *r, struct node *n, struct err *e)
+/* "range .X", "range $v := .X", "range $k, $v := .X"; the same with "with" and one variable. */
+static int take_named(struct reader *r, struct node *n, struct err *e)
 {
     size_t from = 1;
 
     if (word_is(&r->action, 2, ":=")) {
         n->value = xstrdup(r->action.v[1]);
         from = 3;
-    } else if (word_is(&r->action, 2, ",") && word_is(&r->action, 4, ":=")) {
+    } else if (n->kind == NODE_RANGE && word_is(&r->action, 2, ",") &&
+               word_is(&r->action, 4, ":=")) {
         n->key = xstrdup(r->action.v[1]);
         n->value = xstrdup(r->action.v[3]);
         from = 5;
@@ -180,8 +211,22 @@ static int take_range(struct reader *r, struct node *n, struct err *e)
 }
 
 static int parse_list(struct reader *r, struct node **ret, struct err *e);
+static int parse_action(struct reader *r, struct node *n, struct err *e);
 
-/* Body, {{else}} and {{end}} of an {{if}} or {{range}}. */
+/* {{else if …}} is an {{if}} in the {{else}} that ends with it. */
+static int parse_else_if(struct reader *r, struct node *n, struct err *e)
+{
+    autostrv struct strv words = r->action;
+
+    r->action = (struct strv){0};
+    for (size_t i = 1; i < words.len; i++) {
+        strv_push(&r->action, words.v[i]);
+    }
+    n->otherwise = xcalloc(1, sizeof(*n->otherwise));
+    return parse_action(r, n->otherwise, e);
+}
+
+/* Body, {{else}} and {{end}} of an {{if}}, {{with}} or {{range}}. */
 static int parse_block(struct reader *r, struct node *n, struct err *e)
 {
     if (++r->depth > DEPTH_MAX) {
@@ -190,12 +235,20 @@ static int parse_block(struct reader *r, struct node *n, struct err *e)
     if (parse_list(r, &n->body, e) < 0) {
         return -e->errnum;
     }
+    if (word_is(&r->action, 0, "else") &&
+        (word_is(&r->action, 1, "if") || word_is(&r->action, 1, "with"))) {
+        if (parse_else_if(r, n, e) < 0) {
+            return -e->errnum;
+        }
+        r->depth--;
+        return 0;
+    }
     if (word_is(&r->action, 0, "else") && r->action.len == 1 &&
         parse_list(r, &n->otherwise, e) < 0) {
         return -e->errnum;
     }
     if (!word_is(&r->action, 0, "end")) {
-        return err_new(e, EINVAL, "the template has {{if}} or {{range}} without {{end}}");
+        return err_new(e, EINVAL, "the template has {{if}}, {{with}} or {{range}} without {{end}}");
     }
     r->depth--;
     strv_done(&r->action);
@@ -210,7 +263,19 @@ static int parse_action(struct reader *r, struct node *n, struct err *e)
     }
     if (word_is(&r->action, 0, "range")) {
         n->kind = NODE_RANGE;
-        return take_range(r, n, e) < 0 ? -e->errnum : parse_block(r, n, e);
+        return take_named(r, n, e) < 0 ? -e->errnum : parse_block(r, n, e);
+    }
+    if (word_is(&r->action, 0, "with")) {
+        n->kind = NODE_WITH;
+        return take_named(r, n, e) < 0 ? -e->errnum : parse_block(r, n, e);
+    }
+    if (word_is(&r->action, 1, ":=")) {
+        if (++r->variables > VARIABLES_MAX) {
+            return err_new(e, EINVAL, "the template has too many variables");
+        }
+        n->kind = NODE_SET;
+        n->value = xstrdup(r->action.v[0]);
+        return take_expr(r, 2, n, e);
     }
     n->kind = NODE_VALUE;
     return take_expr(r, 0, n, e);
@@ -235,6 +300,9 @@ static int parse_list(struct reader *r, struct node **ret, struct err *e)
         }
         if (word_is(&r->action, 0, "else") || word_is(&r->action, 0, "end")) {
             return r->depth > 0 ? 0 : err_new(e, EINVAL, "{{%s}} ends nothing", r->action.v[0]);
+        }
+        if (r->action.len == 0) {
+            continue;
         }
         n = xcalloc(1, sizeof(*n));
         *ret = n;
@@ -312,29 +380,49 @@ static int run_range(const struct node *n, const struct scope *s, json_t *list, 
     return r;
 }
 
+/* What follows @n, or the body of its {{with}}, where its variable, if it has one, is @v. */
+static int run_named(const struct node *n, const struct node *body, const struct scope *s,
+                     json_t *v, struct buf *out, struct err *e)
+{
+    struct scope inner = {
+        .outer = s, .name = n->value, .value = v, .dot = n->kind == NODE_WITH ? v : s->dot};
+
+    return run_nodes(body, &inner, out, e);
+}
+
+/* One node whose value is @v, but not NODE_TEXT and NODE_SET. */
+static int run_node(const struct node *n, const struct scope *s, json_t *v, struct buf *out,
+                    struct err *e)
+{
+    if (n->kind == NODE_RANGE) {
+        return run_range(n, s, v, out, e);
+    }
+    if (n->kind == NODE_WITH && value_is_true(v)) {
+        return run_named(n, n->body, s, v, out, e);
+    }
+    if (n->kind == NODE_IF || n->kind == NODE_WITH) {
+        return run_nodes(value_is_true(v) ? n->body : n->otherwise, s, out, e);
+    }
+    value_print(v, out);
+    return 0;
+}
+
 static int run_nodes(const struct node *n, const struct scope *s, struct buf *out, struct err *e)
 {
     int r = 0;
 
     for (; r == 0 && n != NULL; n = n->next) {
-        json_t *v = NULL;
+        json_auto_t *v = NULL;
 
         if (n->kind == NODE_TEXT) {
             buf_puts(out, n->text);
             continue;
         }
         r = value_eval(&n->expr, s, &v, e);
-        if (r < 0) {
-            return r;
+        if (r == 0 && n->kind == NODE_SET) {
+            return run_named(n, n->next, s, v, out, e);
         }
-        if (n->kind == NODE_VALUE) {
-            value_print(v, out);
-        } else if (n->kind == NODE_RANGE) {
-            r = run_range(n, s, v, out, e);
-        } else {
-            r = run_nodes(value_is_true(v) ? n->body : n->otherwise, s, out, e);
-        }
-        json_decref(v);
+        r = r < 0 ? r : run_node(n, s, v, out, e);
     }
     return r;
 }

@@ -3,12 +3,16 @@
  * is used with.
  *
  *     {{.ID}}  {{.State.Pid}}  {{$.ID}}          fields; . is the value in hand, $ the whole
- *     {{json .}}  {{.Names | upper}}             json upper lower len join index
- *     {{if eq .Status "running"}}…{{else}}…{{end}}      eq ne not and or
+ *     {{json .}}  {{.Names | upper}}             json upper lower title join split truncate pad
+ *     {{printf "%-20s" .Names}}                  printf print println
+ *     {{(index .Mounts 0).Source}}               index slice len
+ *     {{if eq .Status "running"}}…{{else if …}}…{{else}}…{{end}}   eq ne lt le gt ge not and or
+ *     {{with .Labels}}…{{end}}  {{$x := .ID}}    variables
  *     {{range .Mounts}}{{.Source}} {{end}}       {{range $k, $v := .Labels}}…{{end}}
+ *     {{.Label "KEY"}}                           docker's, of what has .Labels
  *
  * {{- and -}} drop the white space beside them. \t and \n of the template are a tab and a new line.
- * A field that does not exist is an error that names it. */
+ * A field that does not exist is an error that names it; a label is <no value> then, as in Go. */
 #ifndef RBOX_CLI_TEMPLATE_H
 #define RBOX_CLI_TEMPLATE_H
 

@@ -4,16 +4,13 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/parse.h"
+#include "cli/template_functions.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    ARGS_MAX = 8
-};
 
 int value_is_true(const json_t *v)
 {
@@ -119,18 +116,44 @@ static int no_field(const char *name, const json_t *v, struct err *e)
     return names.len > 0 ? err_hint(e, "%s", names.data) : -EINVAL;
 }
 
+/* Objects whose keys are the user's: in Go these are maps, where a key that is not there is no
+ * error. */
+static int is_map(const char *name)
+{
+    static const char *const MAPS[] = {"Labels",   "Annotations", "Ports",
+                                       "Networks", "Options",     "PortBindings"};
+
+    for (size_t i = 0; name != NULL && i < sizeof(MAPS) / sizeof(MAPS[0]); i++) {
+        if (strcmp(name, MAPS[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* docker's and podman's objects write it in one way or the other. */
+static const char *other_spelling(const char *name)
+{
+    return strcmp(name, "ID") == 0 ? "Id" : strcmp(name, "Id") == 0 ? "ID" : name;
+}
+
 /* Follow @path (".A.B", or "" for the value itself) from @v. Borrowed. */
 static int follow(json_t *v, const char *path, json_t **ret, struct err *e)
 {
+    autofree char *parent = NULL;
+
     while (*path == '.' && path[1] != '\0') {
         size_t len = strcspn(path + 1, ".");
         autofree char *name = xstrndup(path + 1, len);
         json_t *next = json_object_get(v, name);
 
-        if (next == NULL) {
+        next = next != NULL ? next : json_object_get(v, other_spelling(name));
+        if (next == NULL && !is_map(parent)) {
             return no_field(name, v, e);
         }
-        v = next;
+        v = next != NULL ? next : json_null();
+        free(parent);
+        parent = steal_ptr(&name);
         path += 1 + len;
     }
     if (path[0] != '\0' && strcmp(path, ".") != 0) {
@@ -145,6 +168,8 @@ static int operand(const char *word, const struct scope *s, json_t **ret, struct
 {
     json_t *v = NULL;
     int64_t number = 0;
+    double real = 0;
+    char *end = NULL;
     int r = 0;
 
     if (word[0] == '"') {
@@ -168,6 +193,10 @@ static int operand(const char *word, const struct scope *s, json_t **ret, struct
     } else if (parse_int64(word, INT64_MIN, INT64_MAX, &number, e) == 0) {
         *ret = json_integer(number);
         return 0;
+    } else if (isdigit((unsigned char)word[0]) && (real = strtod(word, &end), *end == '\0')) {
+        err_clear(e);
+        *ret = json_real(real);
+        return 0;
     } else {
         return err_new(e, EINVAL, "'%s' is neither a field nor a function", word);
     }
@@ -177,242 +206,136 @@ static int operand(const char *word, const struct scope *s, json_t **ret, struct
     return r;
 }
 
-/* ---- functions; each gives a new reference */
-
-typedef int function(json_t *const *args, size_t count, json_t **ret, struct err *e);
-
-static json_t *take_string(char *s)
-{
-    json_t *v = json_str(s);
-
-    free(s);
-    return v;
-}
-
-static char *printed(const json_t *v)
-{
-    struct buf b = {0};
-
-    buf_puts(&b, "");
-    value_print(v, &b);
-    return b.data;
-}
-
-static int fn_json(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    (void)count;
-    (void)e;
-    *ret = take_string(json_text(args[0]));
-    return 0;
-}
-
-static json_t *mapped(const json_t *v, int (*map)(int))
-{
-    char *s = printed(v);
-
-    for (char *p = s; *p != '\0'; p++) {
-        *p = (char)map((unsigned char)*p);
-    }
-    return take_string(s);
-}
-
-static int fn_upper(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    (void)count;
-    (void)e;
-    *ret = mapped(args[0], toupper);
-    return 0;
-}
-
-static int fn_lower(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    (void)count;
-    (void)e;
-    *ret = mapped(args[0], tolower);
-    return 0;
-}
-
-static int fn_len(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    const json_t *v = args[0];
-
-    (void)count;
-    if (json_is_string(v)) {
-        *ret = json_integer((json_int_t)json_string_length(v));
-    } else if (json_is_array(v) || json_is_object(v)) {
-        *ret =
-            json_integer((json_int_t)(json_is_array(v) ? json_array_size(v) : json_object_size(v)));
-    } else {
-        return err_new(e, EINVAL, "len: the value has no length");
-    }
-    return 0;
-}
-
-static int fn_join(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    struct buf b = {0};
-
-    (void)count;
-    if (!json_is_array(args[0]) || !json_is_string(args[1])) {
-        return err_new(e, EINVAL, "join takes a list and a string");
-    }
-    buf_puts(&b, "");
-    for (size_t i = 0; i < json_array_size(args[0]); i++) {
-        buf_puts(&b, i > 0 ? json_string_value(args[1]) : "");
-        value_print(json_array_get(args[0], i), &b);
-    }
-    *ret = take_string(b.data);
-    return 0;
-}
-
-static int fn_index(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    json_t *v = NULL;
-
-    (void)count;
-    if (json_is_array(args[0]) && json_is_integer(args[1]) && json_integer_value(args[1]) >= 0) {
-        v = json_array_get(args[0], (size_t)json_integer_value(args[1]));
-        if (v == NULL) {
-            return err_new(e, EINVAL, "index: there is no element %" JSON_INTEGER_FORMAT,
-                           json_integer_value(args[1]));
-        }
-    } else if (json_is_object(args[0]) && json_is_string(args[1])) {
-        v = json_object_get(args[0], json_string_value(args[1]));
-    } else {
-        return err_new(e, EINVAL, "index takes a list and a number, or an object and a string");
-    }
-    *ret = v != NULL ? json_incref(v) : json_null();
-    return 0;
-}
-
-static int fn_eq(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    (void)count;
-    (void)e;
-    *ret = json_boolean(json_equal(args[0], args[1]));
-    return 0;
-}
-
-static int fn_ne(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    (void)count;
-    (void)e;
-    *ret = json_boolean(!json_equal(args[0], args[1]));
-    return 0;
-}
-
-static int fn_not(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    (void)count;
-    (void)e;
-    *ret = json_boolean(!value_is_true(args[0]));
-    return 0;
-}
-
-/* and, or: the first value that decides, as in Go. */
-static int fn_and(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    size_t i = 0;
-
-    (void)e;
-    while (i + 1 < count && value_is_true(args[i])) {
-        i++;
-    }
-    *ret = json_incref(args[i]);
-    return 0;
-}
-
-static int fn_or(json_t *const *args, size_t count, json_t **ret, struct err *e)
-{
-    size_t i = 0;
-
-    (void)e;
-    while (i + 1 < count && !value_is_true(args[i])) {
-        i++;
-    }
-    *ret = json_incref(args[i]);
-    return 0;
-}
-
-static const struct {
-    const char *name;
-    function *call;
-    size_t min;
-    size_t max;
-} FUNCTIONS[] = {
-    {"json", fn_json, 1, 1},      {"upper", fn_upper, 1, 1},  {"lower", fn_lower, 1, 1},
-    {"len", fn_len, 1, 1},        {"join", fn_join, 2, 2},    {"index", fn_index, 2, 2},
-    {"eq", fn_eq, 2, 2},          {"ne", fn_ne, 2, 2},        {"not", fn_not, 1, 1},
-    {"and", fn_and, 1, ARGS_MAX}, {"or", fn_or, 1, ARGS_MAX},
-};
-
 /* ---- pipelines */
 
-/* One command of a pipeline: an operand alone, or a function and its operands. */
-struct command {
-    char *const *words;
+/* Where the words of a pipeline are read. */
+struct words {
+    char *const *v;
     size_t count;
-    json_t *piped; /* the last operand, or NULL */
+    size_t at;
+    int depth; /* of parentheses */
 };
 
-static int eval_command(const struct command *c, const struct scope *s, json_t **ret, struct err *e)
+enum {
+    PARENTHESES_MAX = 16
+};
+
+static int ends_command(const struct words *w)
 {
-    json_t *args[ARGS_MAX] = {NULL};
-    size_t count = 0;
-    size_t f = 0;
+    return w->at == w->count || w->v[w->at][0] == '|' || w->v[w->at][0] == ')';
+}
+
+static int pipeline(struct words *w, const struct scope *s, json_t **ret, struct err *e);
+
+/* A word, or a pipeline in parentheses and the fields behind them. New reference. */
+static int argument(struct words *w, const struct scope *s, json_t **ret, struct err *e)
+{
+    json_auto_t *inner = NULL;
+    json_t *v = NULL;
     int r = 0;
 
-    while (f < sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0]) &&
-           strcmp(FUNCTIONS[f].name, c->words[0]) != 0) {
-        f++;
+    if (w->v[w->at][0] != '(') {
+        return operand(w->v[w->at++], s, ret, e);
     }
-    if (f == sizeof(FUNCTIONS) / sizeof(FUNCTIONS[0])) {
-        if (c->count > 1 || c->piped != NULL) {
-            return err_new(e, EINVAL, "'%s' is not a function", c->words[0]);
+    if (++w->depth > PARENTHESES_MAX) {
+        return err_new(e, EINVAL, "the template is nested too deeply");
+    }
+    w->at++;
+    r = pipeline(w, s, &inner, e);
+    if (r == 0 && (w->at == w->count || w->v[w->at][0] != ')')) {
+        r = err_new(e, EINVAL, "the template has ( without )");
+    }
+    r = r < 0 ? r : follow(inner, w->v[w->at++] + 1, &v, e);
+    w->depth--;
+    *ret = r < 0 ? NULL : json_incref(v);
+    return r;
+}
+
+/* docker's {{.Label "KEY"}} of listings. */
+static int label(struct words *w, const struct scope *s, json_t **ret, struct err *e)
+{
+    json_auto_t *labels = NULL;
+    json_auto_t *key = NULL;
+    int r = operand(".Labels", s, &labels, e);
+
+    w->at++;
+    r = r < 0 ? r : argument(w, s, &key, e);
+    if (r == 0) {
+        json_t *v = json_object_get(labels, json_is_string(key) ? json_string_value(key) : "");
+        *ret = v != NULL ? json_incref(v) : json_string("");
+    }
+    return r;
+}
+
+/* One command of a pipeline: an operand alone, or a function and its operands, of which @piped is
+ * the last, or NULL. */
+static int command(struct words *w, const struct scope *s, json_t *piped, json_t **ret,
+                   struct err *e)
+{
+    const char *name = w->at < w->count ? w->v[w->at] : "|";
+    const struct template_function *f = template_function_find(name);
+    json_t *args[TEMPLATE_ARGS_MAX] = {NULL};
+    size_t count = 0;
+    int r = 0;
+
+    if (name[0] == '|' || name[0] == ')') {
+        return err_new(e, EINVAL, "the template has '%c' where it cannot be", name[0]);
+    }
+    if (f == NULL) {
+        r = strcmp(name, ".Label") == 0 && w->at + 1 < w->count ? label(w, s, ret, e)
+                                                                : argument(w, s, ret, e);
+        if (r == 0 && (!ends_command(w) || piped != NULL)) {
+            json_decref(*ret);
+            *ret = NULL;
+            r = err_new(e, EINVAL, "'%s' is not a function", name);
         }
-        return operand(c->words[0], s, ret, e);
+        return r;
     }
-    for (size_t i = 1; r == 0 && i < c->count && count < ARGS_MAX; i++) {
-        r = operand(c->words[i], s, &args[count], e);
+    w->at++;
+    while (r == 0 && !ends_command(w)) {
+        r = count == TEMPLATE_ARGS_MAX ? err_new(e, EINVAL, "%s: too many values", name)
+                                       : argument(w, s, &args[count], e);
         count += r == 0;
     }
-    if (r == 0 && c->piped != NULL && count < ARGS_MAX) {
-        args[count++] = json_incref(c->piped);
+    if (r == 0 && piped != NULL && count < TEMPLATE_ARGS_MAX) {
+        args[count++] = json_incref(piped);
     }
-    if (r == 0 && (count < FUNCTIONS[f].min || count > FUNCTIONS[f].max)) {
-        r = err_new(e, EINVAL, "%s takes %zu value%s", FUNCTIONS[f].name, FUNCTIONS[f].min,
-                    FUNCTIONS[f].min == 1 ? "" : "s");
+    if (r == 0 && (count < f->min || count > f->max)) {
+        r = err_new(e, EINVAL, "%s takes %zu value%s", name, f->min, f->min == 1 ? "" : "s");
     }
-    r = r < 0 ? r : FUNCTIONS[f].call(args, count, ret, e);
+    r = r < 0 ? r : f->call(args, count, ret, e);
     for (size_t i = 0; i < count; i++) {
         json_decref(args[i]);
     }
     return r;
 }
 
+static int pipeline(struct words *w, const struct scope *s, json_t **ret, struct err *e)
+{
+    json_t *v = NULL;
+    int r = command(w, s, NULL, &v, e);
+
+    while (r == 0 && w->at < w->count && w->v[w->at][0] == '|') {
+        json_auto_t *piped = v;
+
+        v = NULL;
+        w->at++;
+        r = command(w, s, piped, &v, e);
+    }
+    *ret = v;
+    return r;
+}
+
 int value_eval(const struct strv *words, const struct scope *s, json_t **ret, struct err *e)
 {
-    json_t *piped = NULL;
-    size_t from = 0;
+    struct words w = {.v = words->v, .count = words->len};
+    json_t *v = NULL;
+    int r = pipeline(&w, s, &v, e);
 
-    while (from <= words->len) {
-        size_t end = from;
-        json_t *v = NULL;
-        int r = 0;
-
-        while (end < words->len && strcmp(words->v[end], "|") != 0) {
-            end++;
-        }
-        r = end == from
-                ? err_new(e, EINVAL, "the template has '|' where it cannot be")
-                : eval_command(&(struct command){words->v + from, end - from, piped}, s, &v, e);
-        json_decref(piped);
-        if (r < 0) {
-            return r;
-        }
-        piped = v;
-        from = end + 1;
+    if (r == 0 && w.at < w.count) {
+        json_decref(v);
+        return err_new(e, EINVAL, "the template has ')' where it cannot be");
     }
-    *ret = piped;
-    return 0;
+    *ret = v;
+    return r;
 }

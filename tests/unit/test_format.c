@@ -58,7 +58,9 @@ static void templates_are_filled_in(void **unused)
         {"{{upper .ID}} {{.ID | upper | lower}}", "ABC abc"},
         {"{{join .Names \", \"}}", "web, www"},
         {"{{len .Names}} {{len .ID}} {{len .Labels}}", "2 3 2"},
-        {"{{index .Names 1}} {{index .Labels \"b\"}} {{index .Labels \"c\"}}", "www 2 <no value>"},
+        {"{{index .Names 1}} {{index .Labels \"b\"}} {{index .Labels \"c\"}}|", "www 2 |"},
+        {"{{.Labels.c}} {{.Labels.a}} {{.Label \"b\"}} {{.Label \"c\"}}|{{.Id}}",
+         "<no value> 1 2 |abc"},
         {"{{if .Up}}up{{else}}down{{end}} {{if .Down}}down{{end}}", "up "},
         {"{{if eq .State.Status \"running\"}}yes{{end}}", "yes"},
         {"{{if ne .Pid 42}}no{{else}}42{{end}}", "42"},
@@ -73,7 +75,28 @@ static void templates_are_filled_in(void **unused)
         {"a\\tb\\nc", "a\tb\nc"},
         {"{{\"a\\tb\"}}{{`c\\td`}}", "a\tbc\\td"},
         {"a  {{- .ID -}}  b", "aabcb"},
-        {"{{println .ID}}", NULL},
+        {"{{println .ID .Pid}}{{print .Pid 2}}{{print .ID 2}}", "abc 42\n42 2abc2"},
+        {"{{(index .Mounts 1).Source}} {{len (split .ID \"b\")}}", "/y 2"},
+        {"{{if and (eq .ID \"abc\") (not .Down)}}both{{end}}", "both"},
+        {"{{join (split \"a/b/c\" \"/\") \"-\"}} {{split \"x\" \"/\"}}", "a-b-c [x]"},
+        {"{{if .Down}}a{{else if .Empty}}b{{else if .Up}}c{{else}}d{{end}}!", "c!"},
+        {"{{if .Down}}a{{else if .Empty}}b{{else}}d{{end}}!", "d!"},
+        {"{{with .State}}{{.Status}}{{$.ID}}{{end}}{{with .Empty}}x{{else}}none{{end}}",
+         "runningabcnone"},
+        {"{{with $s := .State}}{{$s.Status}}{{end}}", "running"},
+        {"{{$x := .ID}}{{range .Names}}{{.}}{{$x}} {{end}}{{$x}}", "webabc wwwabc abc"},
+        {"a{{/* a }} comment */}}b{{- /* one */ -}} c", "abc"},
+        {"{{printf \"%-5s|%5s|%.2s|%05d|%+d|%x|%6.2f|%q|%t|%v%%\" .ID .ID .ID .Pid .Pid .Pid 1.5 "
+         ".ID .Up .Names}}",
+         "abc  |  abc|ab|00042|+42|2a|  1.50|\"abc\"|true|[web www]%"},
+        {"{{printf \"%.1s|%3s\" \"äb\" \"ä\"}}", "ä|  ä"},
+        {"{{.ID | printf \"<%s>\"}}", "<abc>"},
+        {"{{slice .ID 1}} {{slice .ID 0 2}} {{slice .Names 1}}", "bc ab [www]"},
+        {"{{truncate .ID 2}} {{pad .ID 1 2}}|{{title .ID}}", "ab  abc  |Abc"},
+        {"{{if gt .Pid 41}}1{{end}}{{if ge .Pid 42}}2{{end}}{{if lt .Pid 42}}3{{end}}{{if le .ID "
+         "\"abd\"}}4{{end}}",
+         "124"},
+        {"{{if eq .Pid 1 2 42}}one of{{end}}", "one of"},
     };
 
     (void)unused;
@@ -103,14 +126,35 @@ static void mistakes_are_named(void **unused)
         {"{{}}", "{{}} says nothing"},
         {"{{\"x}}", "a string in the template does not end"},
         {"{{$x}}", "there is no variable '$x'"},
-        {"{{nosuch .ID}}", "'nosuch' is not a function"},
+        {"{{nosuch .ID}}", "'nosuch' is neither a field nor a function"},
+        {"{{.ID .Pid}}", "'.ID' is not a function"},
+        {"{{.ID | .Pid}}", "'.Pid' is not a function"},
+        {"{{.ID)}}", "the template has ')' where it cannot be"},
+        {"{{json .ID)}}", "the template has ')' where it cannot be"},
+        {"{{json (upper .ID}}", "the template has ( without )"},
+        {"{{()}}", "the template has ')' where it cannot be"},
+        {"{{(.ID).X}}", "there is no field '.X'"},
+        {"{{((((((((((((((((( .ID )))))))))))))))))}}", "the template is nested too deeply"},
+        {"{{printf \"%d\" .ID}}", "printf: the value for %d is none"},
+        {"{{printf \"%s\"}}", "printf: there are fewer values than its format has"},
+        {"{{printf \"x\" 1}}", "printf: there are more values than its format has"},
+        {"{{printf \"%9999s\" 1}}", "printf: no width is above 1000"},
+        {"{{printf \"%\" 1}}", "printf: there are %s %v %d %x %f %t %q and %%"},
+        {"{{slice .ID 4}}", "slice: the value has 3 elements"},
+        {"{{slice .ID 2 1}}", "slice: the end is before the start"},
+        {"{{lt .ID 1}}", "only two numbers or two strings are less or greater"},
+        {"{{split .ID \"\"}}", "split takes a string and what is between its parts"},
+        {"{{/* x", "a comment in the template does not end"},
+        {"{{if .Up}}x{{else if .Down}}y",
+         "the template has {{if}}, {{with}} or {{range}} without {{end}}"},
+        {"{{with .Up}}x{{else if .Down}}y{{end}}{{end}}", "{{end}} ends nothing"},
+        {"{{$x := }}", "{{$x}} needs a value"},
         {"{{nosuch}}", "'nosuch' is neither a field nor a function"},
         {"{{join .Names}}", "join takes 2 values"},
         {"{{json}}", "json takes 1 value"},
         {"{{.ID | }}", "the template has '|' where it cannot be"},
         {"{{| json}}", "the template has '|' where it cannot be"},
-        {"{{(.ID)}}", "the template has '(' where it cannot be"},
-        {"{{if .Up}}x", "the template has {{if}} or {{range}} without {{end}}"},
+        {"{{if .Up}}x", "the template has {{if}}, {{with}} or {{range}} without {{end}}"},
         {"{{if}}x{{end}}", "{{if}} needs a value"},
         {"{{end}}", "{{end}} ends nothing"},
         {"{{else}}", "{{else}} ends nothing"},
@@ -142,7 +186,7 @@ static void check_rows(const char *format, enum format_flags flags, const char *
     FILE *out = fmemopen(text, sizeof(text), "w");
     struct err e = {0};
     json_t *rows = json_pack("[{s:s,s:s,s:i},{s:s,s:s,s:i}]", "ID", "1", "Names", "a\033[2Jb",
-                             "Pid", 1, "ID", "22", "Names", "\xc3\xa4", "Pid", 2);
+                             "Pid", 1, "ID", "22", "Names", "ä", "Pid", 2);
 
     assert_non_null(out);
     assert_int_equal(format_rows(out, format, COLUMNS, rows, flags, &e), 0);
@@ -154,9 +198,9 @@ static void check_rows(const char *format, enum format_flags flags, const char *
 static void tables_are_aligned_and_harmless(void **unused)
 {
     (void)unused;
-    check_rows(NULL, 0, "CONTAINER ID  NAMES\n1             a?[2Jb\n22            \xc3\xa4\n");
-    check_rows(NULL, FORMAT_NO_HEADING, "1   a?[2Jb\n22  \xc3\xa4\n");
-    check_rows("table {{.Names}}\\t{{.Pid}}", 0, "NAMES   PID\na?[2Jb  1\n\xc3\xa4       2\n");
+    check_rows(NULL, 0, "CONTAINER ID  NAMES\n1             a?[2Jb\n22            ä\n");
+    check_rows(NULL, FORMAT_NO_HEADING, "1   a?[2Jb\n22  ä\n");
+    check_rows("table {{.Names}}\\t{{.Pid}}", 0, "NAMES   PID\na?[2Jb  1\nä       2\n");
     check_rows("{{.ID}}/{{.Pid}}", 0, "1/1\n22/2\n");
 }
 
