@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/parse.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/container_filter.h"
 #include "cli/format.h"
+#include "cli/ps_row.h"
 #include "image/usage.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 struct ps_options {
     int all;
@@ -22,6 +24,9 @@ struct ps_options {
     int no_heading;
     int64_t last;
     int size;
+    int namespaces;
+    int64_t watch_ms;
+    int always; /* --sync, --external */
     char *sort;
     char *format;
     struct strv filters;
@@ -39,6 +44,13 @@ static const struct opt OPTIONS[] = {
     {"noheading", 0, NULL, OPT_FLAG, FIELD(no_heading), "print no heading", NULL},
     {"size", 's', NULL, OPT_FLAG, FIELD(size),
      "what it has written, on disk, and (virtual) with its image", NULL},
+    {"ns", 0, NULL, OPT_FLAG, FIELD(namespaces), "the numbers of their namespaces", NULL},
+    {"watch", 'w', "SECONDS", OPT_DURATION, FIELD(watch_ms),
+     "print again after that time, until ended", NULL},
+    {"sync", 0, NULL, OPT_FLAG, FIELD(always), "ask what lives, not a database: so it always is",
+     NULL},
+    {"external", 0, NULL, OPT_FLAG, FIELD(always), "those of other tools too: the store has none",
+     NULL},
     {"sort", 0, "KEY", OPT_STRING, FIELD(sort),
      "by created (the default), command, id, image, names, size or status", NULL},
     {"format", 0, "FORMAT", OPT_STRING, FIELD(format),
@@ -46,13 +58,8 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"pod", 'p', NULL},
-                                             {"namespace", 0, NULL},
-                                             {"watch", 'w', NULL},
-                                             {"sync", 0, NULL},
-                                             {"external", 0, NULL},
-                                             {"ns", 0, NULL},
-                                             {0}};
+static const struct opt_refused REFUSED[] = {
+    {"pod", 'p', "there are no pods"}, {"namespace", 0, "--ns"}, {0}};
 
 static void ps_init(void *options);
 static int ps(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -80,6 +87,14 @@ static const struct format_column COLUMNS_SIZE[] = {
     {"CREATED", "RunningFor"}, {"STATUS", "Status"}, {"PORTS", "Ports"},
     {"NAMES", "Names"},        {"SIZE", "Size"},     {NULL, NULL}};
 
+static const struct format_column COLUMNS_NS[] = {
+    {"CONTAINER ID", "ID"}, {"NAMES", "Names"}, {"PID", "Pid"}, {"CGROUPNS", "CGROUPNS"},
+    {"IPC", "IPC"},         {"MNT", "MNT"},     {"NET", "NET"}, {"PIDNS", "PIDNS"},
+    {"USERNS", "USERNS"},   {"UTS", "UTS"},     {NULL, NULL}};
+
+/* While they are sorted rows have their place among the containers. */
+static const char AT[] = "at";
+
 /* Newest first, as docker has it. */
 static const struct format_sort SORT[] = {
     {"created", "Created", 1}, {"command", "Command", 0}, {"id", "ID", 0},
@@ -91,63 +106,7 @@ static void ps_init(void *options)
     ((struct ps_options *)options)->last = -1;
 }
 
-/* ---- rows */
-
-static char *short_command(const struct spec *s, int no_trunc)
-{
-    autofree char *whole = container_command(s);
-    size_t len = 17;
-
-    if (no_trunc || strlen(whole) <= 20) {
-        return steal_ptr(&whole);
-    }
-    while (((unsigned char)whole[len] & 0xc0) == 0x80) { /* not within a character */
-        len--;
-    }
-    return xasprintf("%.*s...", (int)len, whole);
-}
-
-static json_t *network_names(const struct spec *s)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < s->box.network.join_count; i++) {
-        (void)json_array_append_new(list, json_str(s->box.network.joins[i].network));
-    }
-    return list;
-}
-
-static json_t *mount_places(const struct spec *s)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < s->mount_count; i++) {
-        (void)json_array_append_new(list, json_str(s->mounts[i].destination));
-    }
-    return list;
-}
-
-static json_t *row(const struct container *c, const struct ps_options *o)
-{
-    const struct spec *s = &c->spec;
-    int64_t created_s = c->created_ns / 1000000000;
-    int64_t now_s = time(NULL);
-    autofree char *command = short_command(s, o->no_trunc);
-    autofree char *status = container_status(c, now_s);
-    autofree char *age = format_age(now_s - created_s);
-    autofree char *since = xasprintf("%s ago", age);
-    autofree char *ports = container_ports(s);
-    autofree char *id = o->no_trunc ? xstrdup(s->box.id) : xstrndup(s->box.id, 12);
-    const char *image = s->box.image_name != NULL ? s->box.image_name : s->box.rootfs;
-
-    return json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "ID",
-                     json_str(id), "Image", json_str(image != NULL ? image : ""), "Command",
-                     json_str(command), "Created", (json_int_t)created_s, "RunningFor", since,
-                     "Status", status, "State", container_state(c), "Ports", json_str(ports),
-                     "Names", json_str(s->box.name), "Pid", (json_int_t)c->pid, "ExitCode",
-                     (json_int_t)c->status, "Labels", json_from_strv(&s->box.labels), "Mounts",
-                     mount_places(s), "Networks", network_names(s));
-}
+/* ---- which */
 
 struct list {
     struct container *v;
@@ -214,8 +173,17 @@ static void list_done(struct list *l)
     free(l->v);
 }
 
-/* What each of @rows takes on disk: of its own, and its image's layers. */
-static int add_sizes(const struct store *store, const struct list *l, json_t *rows, struct err *e)
+/* ---- how */
+
+/* The rows that are printed, and what --format json has instead of them: else there are none. */
+struct rows {
+    json_t *named;
+    json_t *whole;
+};
+
+/* What each container of @l takes on disk: of its own, and its image's layers. */
+static int add_sizes(const struct store *store, const struct list *l, const struct rows *rows,
+                     struct err *e)
 {
     autostrv struct strv names = {0};
     autofree int64_t *bytes = NULL;
@@ -233,43 +201,98 @@ static int add_sizes(const struct store *store, const struct list *l, json_t *ro
     for (size_t i = 0; r == 0 && i < l->count; i++) {
         int64_t own = bytes[at++];
         int64_t all = own;
-        autofree char *text = NULL;
-        autofree char *own_text = format_size(own);
-        autofree char *all_text = NULL;
 
         for (size_t k = 0; k < l->v[i].spec.box.layers.len; k++) {
             all += bytes[at++];
         }
-        all_text = format_size(all);
-        text = xasprintf("%s (virtual %s)", own_text, all_text);
-        (void)json_object_update_new(json_array_get(rows, i),
-                                     json_pack("{s:o, s:I, s:I}", "Size", json_str(text), "SizeRw",
-                                               (json_int_t)own, "SizeRootFs", (json_int_t)all));
+        ps_row_set_size(json_array_get(rows->named, i), own, all);
+        ps_row_json_set_size(json_array_get(rows->whole, i), own, all);
     }
+    return r;
+}
+
+static void make_rows(const struct list *l, const struct ps_options *o, struct rows *rows)
+{
+    int is_json = str_eq(o->format, "json");
+
+    for (size_t i = 0; i < l->count; i++) {
+        json_t *row = ps_row(&l->v[i], o->no_trunc);
+        json_t *whole = is_json ? ps_row_json(&l->v[i]) : NULL;
+
+        if (o->namespaces) {
+            ps_row_add_namespaces(row, &l->v[i]);
+            ps_row_json_add_namespaces(whole, &l->v[i]);
+        }
+        (void)json_object_set_new(row, AT, json_integer((json_int_t)i));
+        (void)json_array_append_new(rows->named, row);
+        (void)json_array_append_new(rows->whole, whole);
+    }
+}
+
+/* In the order that the rows have now. */
+static void order_whole(struct rows *rows)
+{
+    json_t *sorted = json_array();
+    json_t *row = NULL;
+    size_t i = 0;
+
+    json_array_foreach(rows->named, i, row)
+    {
+        size_t at = (size_t)json_integer_value(json_object_get(row, AT));
+
+        (void)json_array_append(sorted, json_array_get(rows->whole, at));
+        (void)json_object_del(row, AT);
+    }
+    json_decref(rows->whole);
+    rows->whole = sorted;
+}
+
+static const struct format_column *columns(const struct ps_options *o)
+{
+    return o->namespaces ? COLUMNS_NS : o->size ? COLUMNS_SIZE : COLUMNS;
+}
+
+static int print(const struct store *store, const struct ps_options *o, struct err *e)
+{
+    int with_size = o->size || (o->format != NULL && strstr(o->format, ".Size") != NULL);
+    struct rows rows = {.named = json_array(), .whole = json_array()};
+    struct list list = {0};
+    int r = read_all(store, o, &list, e);
+
+    if (r == 0) {
+        make_rows(&list, o, &rows);
+    }
+    r = r < 0 || !with_size ? r : add_sizes(store, &list, &rows, e);
+    r = r < 0 ? r : format_sort_rows(rows.named, SORT, o->sort, e);
+    order_whole(&rows);
+    if (r == 0) {
+        r = format_rows(stdout, o->quiet && o->format == NULL ? "{{.ID}}" : o->format, columns(o),
+                        json_array_size(rows.whole) > 0 ? rows.whole : rows.named,
+                        o->no_heading ? FORMAT_NO_HEADING : 0, e);
+    }
+    json_decref(rows.named);
+    json_decref(rows.whole);
+    list_done(&list);
     return r;
 }
 
 static int ps(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct ps_options *o = options;
-    json_auto_t *rows = json_array();
     struct store *store = NULL;
-    struct list list = {0};
     int r = ctx_store(ctx, &store, e);
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : read_all(store, o, &list, e);
-    for (size_t i = 0; r == 0 && i < list.count; i++) {
-        (void)json_array_append_new(rows, row(&list.v[i], o));
+    while (r == 0) {
+        if (o->watch_ms > 0 && isatty(STDOUT_FILENO)) {
+            (void)fputs("\033[H\033[J", stdout);
+        }
+        r = print(store, o, e);
+        if (r < 0 || o->watch_ms == 0 || fflush(stdout) != 0) {
+            break;
+        }
+        clock_sleep_ms(o->watch_ms);
     }
-    r = r < 0 || !o->size ? r : add_sizes(store, &list, rows, e);
-    r = r < 0 ? r : format_sort_rows(rows, SORT, o->sort, e);
-    if (r == 0) {
-        r = format_rows(stdout, o->quiet && o->format == NULL ? "{{.ID}}" : o->format,
-                        o->size ? COLUMNS_SIZE : COLUMNS, rows,
-                        o->no_heading ? FORMAT_NO_HEADING : 0, e);
-    }
-    list_done(&list);
     return r;
 }

@@ -2,6 +2,7 @@
 #include "cli/container_filter.h"
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "box/find.h"
 #include "spec/spec_join.h"
 
@@ -47,10 +48,29 @@ static int match_id(const void *row, const struct filter_term *t)
     return str_after(c->spec.box.id, t->value) != NULL;
 }
 
+/* podman's states: those that rbox has not match nothing. */
+static int prepare_status(const struct store *store, struct filter_term *t, struct err *e)
+{
+    static const char *const STATES[] = {"created",    "running",    "paused",      "exited",
+                                         "stopped",    "restarting", "removing",    "dead",
+                                         "configured", "stopping",   "initialized", "unknown"};
+
+    (void)store;
+    for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++) {
+        if (strcmp(t->value, STATES[i]) == 0) {
+            return 0;
+        }
+    }
+    (void)err_new(e, EINVAL, "--filter: '%s' is not the state of a container", t->value);
+    return err_hint(e, "created, running, paused, exited or stopped");
+}
+
 static int match_status(const void *row, const struct filter_term *t)
 {
     const struct container *c = row;
-    return strcmp(container_state(c), t->value) == 0;
+    const char *wanted = strcmp(t->value, "stopped") == 0 ? "exited" : t->value;
+
+    return strcmp(container_state(c), wanted) == 0;
 }
 
 static int match_label(const void *row, const struct filter_term *t)
@@ -74,12 +94,16 @@ static int match_ancestor(const void *row, const struct filter_term *t)
     return id != NULL && strlen(t->value) >= 3 && str_after(id, t->value) != NULL;
 }
 
+static int prepare_exited(const struct store *store, struct filter_term *t, struct err *e)
+{
+    (void)store;
+    return parse_int64(t->value, 0, 255, &t->number, e) < 0 ? err_wrap(e, "--filter: exited") : 0;
+}
+
 static int match_exited(const void *row, const struct filter_term *t)
 {
     const struct container *c = row;
-    autofree char *status = xasprintf("%d", (int)c->status);
-
-    return c->has_ended && strcmp(status, t->value) == 0;
+    return c->has_ended && c->status == t->number;
 }
 
 static int match_health(const void *row, const struct filter_term *t)
@@ -122,10 +146,10 @@ static int match_network(const void *row, const struct filter_term *t)
 static const struct filter_key KEYS[] = {
     {.key = "name", .match = match_name, .prepare = prepare_regex},
     {.key = "id", .match = match_id},
-    {.key = "status", .match = match_status},
+    {.key = "status", .match = match_status, .prepare = prepare_status},
     {.key = "label", .match = match_label, .wants_all = 1},
     {.key = "ancestor", .match = match_ancestor},
-    {.key = "exited", .match = match_exited},
+    {.key = "exited", .match = match_exited, .prepare = prepare_exited},
     {.key = "health", .match = match_health},
     {.key = "before", .match = match_before, .prepare = prepare_container},
     {.key = "since", .match = match_since, .prepare = prepare_container},

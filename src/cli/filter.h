@@ -23,6 +23,7 @@ struct filter_term {
     regex_t regex;   /* what a prepare() made of the value */
     int64_t when_ns; /* or this */
     int is_true;     /* or this */
+    int64_t number;  /* or this */
 };
 
 struct filter_key {

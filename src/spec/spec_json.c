@@ -110,7 +110,7 @@ static const struct field FIELDS[] = {
     FIELD("rbox.init", F_BOOL, box.init, 0),
     FIELD("rbox.interactive", F_BOOL, box.interactive, 0),
     FIELD("rbox.detach", F_BOOL, box.detach, 0),
-    FIELD("rbox.remove", F_BOOL, box.remove, 0),
+    LISTED("rbox.remove", F_BOOL, box.remove, 0),
     FIELD("rbox.privileged", F_BOOL, box.privileged, 0),
     FIELD("rbox.explain", F_BOOL, box.explain, 0),
     FIELD("rbox.systemd", F_BOOL, box.systemd, 0),

@@ -59,7 +59,7 @@ start() {
 
 @test "--format: json, templates, tables; a field that is not there is named" {
   rbox run --network none --name one busybox true
-  rbox ps -a --format json | jq -e '.[0].Names == "one"'
+  rbox ps -a --format json | jq -e '.[0].Names == ["one"]'
   run rbox ps -a --format 'table {{.Names}}\t{{.ExitCode}}'
   [ "${lines[0]}" = "NAMES  EXITCODE" ]
   [ "${lines[1]}" = "one    0" ]

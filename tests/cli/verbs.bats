@@ -30,3 +30,50 @@ teardown() {
   shows '{{.Config.Labels.app}} {{.Config.Labels.none}} {{index .Config.Labels "none"}}|' 'shop <no value> |'
   [ "$(rbox inspect -f '{{.ID}}' web)" = "$(rbox inspect -f '{{.Id}}' web)" ]
 }
+
+@test "ps --format json has podman's names and types, templates have docker's and podman's fields (issue 5)" {
+  rbox run -d --rm --name web --label app=shop -p 127.0.0.1::80 -v data:/data busybox sleep 1000
+  rbox ps --format json >list
+  jq -e '.[0] | .Names == ["web"] and .Command == ["sleep", "1000"] and .Labels.app == "shop"
+    and (.Id | length) == 64 and (.ImageID | length) == 64 and .State == "running" and .AutoRemove
+    and .Exited == false and .ExitedAt == -62135596800 and .StartedAt >= .Created and .Pid > 1
+    and .Ports[0].container_port == 80 and .Ports[0].host_ip == "127.0.0.1" and .Mounts == ["/data"]
+    and .Networks == [] and .Pod == "" and .Size == null' list
+  [ "$(rbox ps --format '{{.Label "app"}} {{.Labels.app}} {{.Labels}} {{index .Labels "app"}}')" = 'shop shop map[app:shop] shop' ]
+  [[ "$(rbox ps --format '{{.CreatedAt}}')" =~ ^20[0-9-]+\ [0-9:]+\ [+-][0-9]{4}\  ]]
+  [[ "$(rbox inspect -f '{{.Image}}' web)" = *"$(rbox ps --format '{{.ImageID}}')"* ]]
+  [ "$(rbox ps --format '{{.Exited}} {{.AutoRemove}} {{.Networks}}|{{.Pod}}|')" = 'false true ||' ]
+  [[ "$(rbox ps --format '{{.Size}}')" = *'kB (virtual '*MB* ]]
+  rbox ps -s --format json | jq -e '.[0].Size | .rwSize >= 0 and .rootFsSize > 100000'
+  rbox stop -t 0 web
+}
+
+@test "ps --ns, --sync and --watch (issue 5)" {
+  rbox run -d --name web --network none busybox sleep 1000
+  rbox create --name next --network none busybox true
+  run rbox ps -a --ns
+  [[ "${lines[0]}" = 'CONTAINER ID  NAMES  PID '*'CGROUPNS  '*USERNS*UTS ]]
+  pid=$(rbox inspect -f '{{.State.Pid}}' web)
+  [ "net:[$(rbox ps --ns --format '{{.NET}}')]" = "$(readlink "/proc/$pid/ns/net")" ]
+  [ "user:[$(rbox ps --ns --format json | jq -r '.[0].Namespaces.User')]" = "$(readlink "/proc/$pid/ns/user")" ]
+  rbox ps -a --ns --format json | jq -e '.[0] | .Names == ["next"] and .Namespaces == {}'
+  [ "$(rbox ps -aq --sync --external)" = "$(rbox ps -aq)" ]
+  "$RBOX_BUILD/rbox" ps -w 0.1 --format '{{.Names}}' >watched 3>&- &
+  is_repeated() { [ "$(wc -l <watched)" -ge 3 ]; }
+  until_true is_repeated
+  kill $!
+  [ "$(sort -u watched)" = web ]
+  run rbox ps --pod
+  [ "$status" -eq 125 ]
+}
+
+@test "ps --filter refuses states and codes that there are not; stopped is exited (issue 5)" {
+  rbox run --name old --network none busybox sh -c 'exit 3' || true
+  [ "$(rbox ps -a --filter status=stopped --format '{{.Names}}')" = old ]
+  [ "$(rbox ps --filter exited=3 --format '{{.Names}}')" = old ]
+  [ -z "$(rbox ps -a --filter status=dead --format '{{.Names}}')" ]
+  for bad in status=gone exited=x exited=999; do
+    run rbox ps -a --filter "$bad"
+    [ "$status" -eq 125 ]
+  done
+}

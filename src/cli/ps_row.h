@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One container in the list of `rbox ps`: with the names of docker's and podman's templates, and as
+ * podman's --format json writes it. */
+#ifndef RBOX_CLI_PS_ROW_H
+#define RBOX_CLI_PS_ROW_H
+
+#include "cli/container.h"
+
+#include <jansson.h>
+
+/* What templates name; @no_trunc: ids and the command in full. New reference. */
+json_t *ps_row(const struct container *c, int no_trunc);
+
+/* The object of --format json. New reference. */
+json_t *ps_row_json(const struct container *c);
+
+/* Add what it has written, and that with its image, in bytes. */
+void ps_row_set_size(json_t *row, int64_t own, int64_t all);
+void ps_row_json_set_size(json_t *row, int64_t own, int64_t all);
+
+/* Add the numbers of its namespaces, of --ns: CGROUPNS IPC MNT NET PIDNS USERNS UTS; "" for one
+ * that does not run. */
+void ps_row_add_namespaces(json_t *row, const struct container *c);
+void ps_row_json_add_namespaces(json_t *row, const struct container *c);
+
+#endif
