@@ -63,7 +63,7 @@ static int parse_date(const char *s, int64_t *ret_ns)
         }
         ns = fraction_ns(&rest);
         seconds = in_zone(rest, &t);
-        if (seconds >= 0) {
+        if (seconds >= 0 && seconds < INT64_MAX / NS_PER_S) {
             *ret_ns = seconds * NS_PER_S + ns;
             return 0;
         }

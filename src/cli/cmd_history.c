@@ -3,21 +3,22 @@
 #include "base/exitcode.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "cli/cmd.h"
 #include "cli/format.h"
+#include "cli/image_inspect.h"
 #include "image/image.h"
 #include "image/manifest.h"
 #include "spec/spec_name.h"
-#include "sys/fd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 
 struct history_options {
     int quiet;
     int no_trunc;
+    int is_human;
     char *format;
 };
 
@@ -26,12 +27,13 @@ struct history_options {
 static const struct opt OPTIONS[] = {
     {"quiet", 'q', NULL, OPT_FLAG, FIELD(quiet), "print ids only", NULL},
     {"no-trunc", 0, NULL, OPT_FLAG, FIELD(no_trunc), "print everything in full", NULL},
+    {"human", 'H', NULL, OPT_FLAG, FIELD(is_human),
+     "sizes and times for people, as they are; --human=false: bytes and dates", NULL},
     {"format", 0, "FORMAT", OPT_STRING, FIELD(format), "json, a template, or table TEMPLATE", NULL},
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"human", 'H', NULL}, {0}};
-
+static void history_init(void *options);
 static int history(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
 const struct cmd cmd_history = {
@@ -43,16 +45,16 @@ const struct cmd cmd_history = {
     .examples = "rbox history alpine\n"
                 "rbox history --no-trunc --format json alpine\n",
     .options = OPTIONS,
-    .refused = REFUSED,
     .options_size = sizeof(struct history_options),
+    .init = history_init,
     .min_args = 1,
     .max_args = 1,
     .run = history,
 };
 
 static const struct format_column COLUMNS[] = {
-    {"ID", "ID"},     {"CREATED", "CreatedAt"}, {"CREATED BY", "CreatedBy"},
-    {"SIZE", "Size"}, {"COMMENT", "Comment"},   {NULL, NULL}};
+    {"ID", "ID"},     {"CREATED", "Created"}, {"CREATED BY", "CreatedBy"},
+    {"SIZE", "Size"}, {"COMMENT", "Comment"}, {NULL, NULL}};
 
 enum {
     COMMAND_WIDTH = 45
@@ -65,18 +67,40 @@ static const char *text_of(const json_t *step, const char *key)
     return s != NULL ? s : "";
 }
 
+static void history_init(void *options)
+{
+    ((struct history_options *)options)->is_human = 1;
+}
+
+/* "3 weeks ago", or "" of what is no time. */
+static char *since(const char *created)
+{
+    struct err ignored = {0};
+    int64_t ns = 0;
+    autofree char *age = NULL;
+
+    if (*created == '\0' || parse_time_ns(created, &ns, &ignored) < 0) {
+        return xstrdup("");
+    }
+    age = format_age(time(NULL) - ns / 1000000000);
+    return xasprintf("%s ago", age);
+}
+
 static json_t *row(const struct history_options *o, const json_t *step, const char *id,
                    int64_t bytes)
 {
     const char *command = text_of(step, "created_by");
     size_t width = o->no_trunc ? strlen(command) : COMMAND_WIDTH;
-    autofree char *size = format_size(bytes);
+    const char *created = text_of(step, "created");
+    autofree char *ago = since(created);
+    autofree char *size = o->is_human ? format_size(bytes) : xasprintf("%lld", (long long)bytes);
     autofree char *shown =
         strlen(command) <= width ? xstrdup(command) : xasprintf("%.*s…", (int)width - 1, command);
 
-    return json_pack("{s:s, s:s, s:o, s:s, s:I, s:o}", "ID", id, "CreatedAt",
-                     text_of(step, "created"), "CreatedBy", json_str(shown), "Size", size, "Bytes",
-                     (json_int_t)bytes, "Comment", json_str(text_of(step, "comment")));
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:I, s:o}", "ID", id, "CreatedAt", created,
+                     "CreatedSince", ago, "Created", o->is_human ? ago : created, "CreatedBy",
+                     json_str(shown), "Size", size, "Bytes", (json_int_t)bytes, "Comment",
+                     json_str(text_of(step, "comment")));
 }
 
 /* Steps come oldest first in the config; each that is not "empty_layer" made the next layer. */
@@ -104,15 +128,11 @@ static json_t *rows_of(const struct store *store, const struct image *i,
 static int print_history(const struct store *store, const struct image *i,
                          const struct history_options *o, struct err *e)
 {
-    autofree char *path = manifest_blob_path(i->id);
-    autofree char *text = NULL;
     json_auto_t *config = NULL;
     json_auto_t *rows = NULL;
     json_t *steps = NULL;
-    size_t len = 0;
-    int r = file_read(store->dir_fd, path, MANIFEST_BYTES_MAX, &text, &len, e);
+    int r = image_document(store, i->id, &config, e);
 
-    r = r < 0 ? r : json_parse(text, len, "the image's config", &config, e);
     r = r < 0 ? r : json_get_array(config, "history", "the image's config", &steps, e);
     if (r < 0) {
         return r;

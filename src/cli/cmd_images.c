@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "cli/cmd.h"
-#include "cli/filter.h"
 #include "cli/format.h"
+#include "cli/image_filter.h"
 #include "image/image_ref.h"
 #include "image/manifest.h"
 #include "image/record.h"
+#include "spec/spec_name.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +27,6 @@ struct images_options {
     struct strv filters;
 };
 
-static int parse_filter(const char *value, void *field, struct err *e);
-
 #define FIELD(name) offsetof(struct images_options, name)
 
 static const struct opt OPTIONS[] = {
@@ -34,8 +34,7 @@ static const struct opt OPTIONS[] = {
     {"quiet", 'q', NULL, OPT_FLAG, FIELD(quiet), "print ids only", NULL},
     {"digests", 0, NULL, OPT_FLAG, FIELD(digests), "print digests too", NULL},
     {"no-trunc", 0, NULL, OPT_FLAG, FIELD(no_trunc), "print ids in full", NULL},
-    {"filter", 'f', "KEY=VALUE", OPT_PARSE, FIELD(filters),
-     "only these: dangling=true, reference=PATTERN, label=NAME[=VALUE]", parse_filter},
+    {"filter", 'f', "KEY=VALUE", OPT_PARSE, FIELD(filters), IMAGE_FILTER_HELP, image_filter_parse},
     {"noheading", 'n', NULL, OPT_FLAG, FIELD(no_heading), "print no heading", NULL},
     {"sort", 0, "KEY", OPT_STRING, FIELD(sort),
      "by created (the default), id, repository, size or tag", NULL},
@@ -44,7 +43,8 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"history", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {
+    {"history", 0, "names that images had once are not kept"}, {0}};
 
 static void images_done(void *options);
 static int images(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -73,35 +73,6 @@ static void images_done(void *options)
     strv_done(&((struct images_options *)options)->filters);
 }
 
-/* ---- filters */
-
-static int match_reference(const void *row, const struct filter_term *t)
-{
-    return image_ref_matches(t->value, ((const struct image *)row)->name);
-}
-
-static int match_dangling(const void *row, const struct filter_term *t)
-{
-    return record_is_dangling(((const struct image *)row)->name) == t->is_true;
-}
-
-static int match_label(const void *row, const struct filter_term *t)
-{
-    return spec_env_has(&((const struct image *)row)->config.labels, t->value);
-}
-
-static const struct filter_key FILTERS[] = {
-    {.key = "dangling", .match = match_dangling, .prepare = filter_prepare_truth, .wants_all = 1},
-    {.key = "reference", .match = match_reference, .wants_all = 1},
-    {.key = "label", .match = match_label, .wants_all = 1},
-    {0},
-};
-
-static int parse_filter(const char *value, void *field, struct err *e)
-{
-    return filter_add(FILTERS, value, field, e);
-}
-
 /* ---- rows */
 
 static const struct format_column COLUMNS[] = {
@@ -113,24 +84,79 @@ static const struct format_column COLUMNS_DIGESTS[] = {
 
 struct collect {
     const struct images_options *options;
-    struct filter filter;
+    struct image_filter filter;
     const char *wanted; /* a reference, a pattern or the beginning of an id; NULL: all */
+    json_t *names;      /* id → all names of that image, also of those that are left out */
     json_t *rows;
 };
 
+static int is_json(const char *format)
+{
+    return str_eq(format, "json") || str_eq(format, "{{json}}");
+}
+
+/* podman's fields, with its types: in JSON Size is a number and Created seconds, in templates Size
+ * is for people. Repository, Tag and ID are docker's. */
 static json_t *image_row(const struct image *i, const struct images_options *o,
                          const char *repository, const char *tag)
 {
     const char *hex = manifest_hex(i->id);
-    autofree char *id = o->no_trunc ? xstrdup(i->id) : xstrndup(hex, 12);
+    int is_dangling = record_is_dangling(i->name);
+    autofree char *id = o->no_trunc ? xstrdup(i->id) : xstrndup(hex, SPEC_SHORT_ID);
     autofree char *age = format_age(time(NULL) - i->created_s);
     autofree char *since = xasprintf("%s ago", age);
     autofree char *size = format_size(i->size_bytes);
+    autofree char *with_digest = xasprintf("%s@%s", repository, i->digest);
+    char when[CLOCK_TEXT_BYTES];
+    json_t *row = json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:o, s:I, s:s, s:b, s:b}", "Repository",
+        repository, "Tag", tag, "ID", id, "Id", hex, "ParentId", "", "Digest", i->digest,
+        "CreatedSince", since, "CreatedAt", clock_text(i->created_s * 1000000000, when), "Created",
+        (json_int_t)i->created_s, "Size", size, "Labels", json_from_pairs(&i->config.labels),
+        "VirtualSize", (json_int_t)i->size_bytes, "Name", i->name, "Dangling", is_dangling,
+        "ReadOnly", 0);
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:s}", "Repository", repository,
-                     "Tag", tag, "ID", id, "Digest", i->digest, "CreatedSince", since, "Created",
-                     (json_int_t)i->created_s, "Size", size, "Bytes", (json_int_t)i->size_bytes,
-                     "Name", i->name);
+    (void)json_object_set_new(row, "RepoDigests",
+                              is_dangling ? json_array() : json_pack("[s]", with_digest));
+    if (is_json(o->format)) {
+        (void)json_object_set_new(row, "Size", json_integer(i->size_bytes));
+    }
+    return row;
+}
+
+/* Every name that an image has is a row's. */
+static void add_names(const struct collect *c)
+{
+    size_t k = 0;
+    json_t *row = NULL;
+
+    json_array_foreach(c->rows, k, row)
+    {
+        const char *id = json_string_value(json_object_get(row, "Id"));
+
+        (void)json_object_set(row, "Names", json_object_get(c->names, id));
+        (void)json_object_set(row, "RepoTags", json_object_get(c->names, id));
+    }
+}
+
+/* In order. */
+static void note_name(const struct collect *c, const struct image *i)
+{
+    const char *hex = manifest_hex(i->id);
+    json_t *list = json_object_get(c->names, hex);
+    size_t at = 0;
+
+    if (list == NULL) {
+        list = json_array();
+        (void)json_object_set_new(c->names, hex, list);
+    }
+    while (at < json_array_size(list) &&
+           strcmp(json_string_value(json_array_get(list, at)), i->name) < 0) {
+        at++;
+    }
+    if (!record_is_dangling(i->name)) {
+        (void)json_array_insert_new(list, at, json_string(i->name));
+    }
 }
 
 static int is_wanted(const struct collect *c, const struct image *i)
@@ -153,7 +179,8 @@ static int collect_image(const struct image *i, void *arg)
         warn("the record of image '%s' is damaged: load the image again", i->name);
         return 0;
     }
-    if (!is_wanted(c, i) || !filter_matches(&c->filter, i)) {
+    note_name(c, i);
+    if (!is_wanted(c, i) || !image_filter_matches(&c->filter, i)) {
         return 0;
     }
     if (record_is_dangling(i->name)) {
@@ -172,8 +199,8 @@ static int collect_image(const struct image *i, void *arg)
 
 /* Newest first, as docker has it. */
 static const struct format_sort SORT[] = {
-    {"created", "Created", 1}, {"id", "ID", 0},   {"repository", "Repository", 0},
-    {"size", "Bytes", 1},      {"tag", "Tag", 0}, {NULL, NULL, 0}};
+    {"created", "Created", 1},  {"id", "ID", 0},   {"repository", "Repository", 0},
+    {"size", "VirtualSize", 1}, {"tag", "Tag", 0}, {NULL, NULL, 0}};
 
 /* Sorted by first: what is equal by the key that was asked for stands by name, not as the folder
  * has it. */
@@ -190,8 +217,10 @@ static int images(struct ctx *ctx, void *options, int argc, char **argv, struct 
         return r;
     }
     c.rows = json_array();
-    r = filter_open(FILTERS, store, &o->filters, &c.filter, e);
+    c.names = json_object();
+    r = image_filter_open(store, &o->filters, &c.filter, e);
     r = r < 0 ? r : record_each(store, collect_image, &c, e);
+    add_names(&c);
     r = r < 0 ? r : format_sort_rows(c.rows, BY_NAME, NULL, e);
     r = r < 0 ? r : format_sort_rows(c.rows, SORT, o->sort, e);
     if (r == 0) {
@@ -199,7 +228,8 @@ static int images(struct ctx *ctx, void *options, int argc, char **argv, struct 
                         o->digests ? COLUMNS_DIGESTS : COLUMNS, c.rows,
                         o->no_heading ? FORMAT_NO_HEADING : 0, e);
     }
-    filter_done(&c.filter);
+    image_filter_done(&c.filter);
+    json_decref(c.names);
     json_decref(c.rows);
     return r;
 }

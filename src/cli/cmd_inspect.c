@@ -7,6 +7,7 @@
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/format.h"
+#include "cli/image_inspect.h"
 #include "image/image.h"
 #include "image/volume.h"
 
@@ -130,24 +131,6 @@ static int inspect_container(const struct store *store, const char *name, json_t
     return r;
 }
 
-static json_t *pairs(const struct strv *list)
-{
-    json_t *o = json_object();
-
-    for (size_t i = 0; i < list->len; i++) {
-        autofree char *key = xstrndup(list->v[i], strcspn(list->v[i], "="));
-        const char *value = list->v[i] + strlen(key);
-
-        (void)json_object_set_new(o, key, json_str(*value == '=' ? value + 1 : value));
-    }
-    return o;
-}
-
-static json_t *or_empty(const char *s)
-{
-    return json_str(s != NULL ? s : "");
-}
-
 static json_t *time_text(int64_t seconds)
 {
     time_t s = (time_t)seconds;
@@ -159,39 +142,13 @@ static json_t *time_text(int64_t seconds)
     return json_string(text);
 }
 
-static json_t *image_object(const struct image *i)
-{
-    const struct image_config *c = &i->config;
-
-    json_t *o = json_pack(
-        "{s:s, s:[s], s:s, s:o, s:I, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o}, "
-        "s:{s:s, s:o}}",
-        "Id", i->id, "RepoTags", i->name, "Digest", i->digest, "Created", time_text(i->created_s),
-        "Size", (json_int_t)i->size_bytes, "Os", or_empty(c->os), "Architecture",
-        or_empty(c->architecture), "Variant", or_empty(c->variant), "Config", "Entrypoint",
-        json_from_strv(&c->entrypoint), "Cmd", json_from_strv(&c->cmd), "Env",
-        json_from_strv(&c->env), "User", or_empty(c->user), "WorkingDir", or_empty(c->working_dir),
-        "StopSignal", or_empty(c->stop_signal), "Volumes", json_from_strv(&c->volumes),
-        "ExposedPorts", json_from_strv(&c->exposed_ports), "Labels", pairs(&c->labels), "RootFS",
-        "Type", "layers", "Layers", json_from_strv(&i->diff_ids));
-    json_t *health = spec_health_write(&c->health);
-
-    if (health != NULL) {
-        (void)json_object_set_new(json_object_get(o, "Config"), "Healthcheck", health);
-    }
-    return o;
-}
-
 static int inspect_image(const struct store *store, const char *name, json_t **ret, struct err *e)
 {
     struct image i = {.lock_fd = -1};
     int r = image_find(store, name, &i, e);
 
-    if (r == 0) {
-        *ret = image_object(&i);
-        image_done(&i);
-    }
+    r = r < 0 ? r : image_inspect(store, &i, ret, e);
+    image_done(&i);
     return r;
 }
 
@@ -295,22 +252,43 @@ static int choose_names(const struct store *store, const struct inspect_options 
     return o->all ? volume_list(store, ret, e) : 0;
 }
 
+/* One that is not there is told of when the others are printed. */
+static int inspect_all(const struct store *store, const struct inspect_options *o,
+                       const struct strv *names, struct err *e)
+{
+    json_auto_t *list = json_array();
+    struct err format = {0};
+    int printed = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < names->len; i++) {
+        struct err one = {0};
+        json_t *object = NULL;
+        int found = inspect_one(store, o->type, names->v[i], &object, &one);
+
+        if (found == 0) {
+            (void)json_array_append_new(list, object);
+        } else if (r == 0) {
+            *e = one;
+            r = found;
+        }
+    }
+    if (r == 0 || json_array_size(list) > 0) {
+        printed = format_value(stdout, o->format, list, &format);
+    }
+    if (printed < 0) {
+        *e = format;
+    }
+    return printed < 0 ? printed : r;
+}
+
 static int inspect(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct inspect_options *o = options;
-    json_auto_t *list = json_array();
     autostrv struct strv names = {0};
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
     r = r < 0 ? r : choose_names(store, o, argc, argv, &names, e);
-    for (size_t i = 0; r == 0 && i < names.len; i++) {
-        json_t *one = NULL;
-
-        r = inspect_one(store, o->type, names.v[i], &one, e);
-        if (r == 0) {
-            (void)json_array_append_new(list, one);
-        }
-    }
-    return r < 0 ? r : format_value(stdout, o->format, list, e);
+    return r < 0 ? r : inspect_all(store, o, &names, e);
 }

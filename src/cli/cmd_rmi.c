@@ -65,21 +65,6 @@ struct removal {
 
 /* ---- one image */
 
-struct names {
-    const char *id;
-    struct strv names;
-};
-
-static int push_name(const struct image *i, void *arg)
-{
-    struct names *n = arg;
-
-    if (str_eq(i->id, n->id)) {
-        strv_push(&n->names, i->name);
-    }
-    return 0;
-}
-
 static int refuse(const char *word, const char *why, const char *hint, struct err *e)
 {
     (void)err_new(e, EBUSY, "cannot remove image '%s': %s", word, why);
@@ -113,17 +98,18 @@ static int remove_record(const struct removal *rm, const char *name, struct err 
     return r;
 }
 
-static int remove_all_names(const struct removal *rm, struct names *n, struct err *e)
+static int remove_all_names(const struct removal *rm, const char *id, const struct strv *names,
+                            struct err *e)
 {
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < n->names.len; i++) {
-        r = remove_record(rm, n->names.v[i], e);
+    for (size_t i = 0; r == 0 && i < names->len; i++) {
+        r = remove_record(rm, names->v[i], e);
     }
     if (r == 0) {
-        events_add(rm->store, "image", "remove", n->id, NULL);
+        events_add(rm->store, "image", "remove", id, NULL);
         if (!rm->quiet) {
-            (void)printf("Deleted: %s\n", n->id);
+            (void)printf("Deleted: %s\n", id);
         }
     }
     return r;
@@ -132,7 +118,7 @@ static int remove_all_names(const struct removal *rm, struct names *n, struct er
 static int remove_image(const struct removal *rm, const char *word, struct err *e)
 {
     struct image i = {.lock_fd = -1};
-    struct names n = {0};
+    autostrv struct strv names = {0};
     int by_id = 0;
     int r = image_find(rm->store, word, &i, e);
 
@@ -144,20 +130,18 @@ static int remove_image(const struct removal *rm, const char *word, struct err *
         return r;
     }
     by_id = is_by_id(&i, word);
-    n.id = i.id;
     close_fd(&i.lock_fd); /* our own lock would keep record_remove() waiting */
-    r = record_each(rm->store, push_name, &n, e);
-    if (r == 0 && by_id && n.names.len > 1 && !rm->options->force) {
+    r = record_names(rm->store, i.id, &names, e);
+    if (r == 0 && by_id && names.len > 1 && !rm->options->force) {
         r = refuse(word, "it has several names", "rbox rmi NAME, or rbox rmi -f for all", e);
-    } else if (r == 0 && n.names.len > 1 && !by_id) {
+    } else if (r == 0 && names.len > 1 && !by_id) {
         r = remove_record(rm, i.name, e);
     } else if (r == 0 && strv_has(&rm->used, i.id) && !rm->options->force) {
         (void)refuse(word, "a container has it", "rbox ps -a   (then rbox rm CONTAINER)", e);
         r = err_exit(e, EXITCODE_IN_USE);
     } else if (r == 0) {
-        r = remove_all_names(rm, &n, e);
+        r = remove_all_names(rm, i.id, &names, e);
     }
-    strv_done(&n.names);
     image_done(&i);
     return r;
 }
@@ -185,11 +169,10 @@ static int remove_unused(const struct removal *rm, struct err *e)
     int r = record_each(rm->store, push_unused, &u, e);
 
     for (size_t i = 0; r == 0 && i < u.ids.len; i++) {
-        struct names n = {.id = u.ids.v[i]};
+        autostrv struct strv names = {0};
 
-        r = record_each(rm->store, push_name, &n, e);
-        r = r < 0 ? r : remove_all_names(rm, &n, e);
-        strv_done(&n.names);
+        r = record_names(rm->store, u.ids.v[i], &names, e);
+        r = r < 0 ? r : remove_all_names(rm, u.ids.v[i], &names, e);
     }
     strv_done(&u.ids);
     return r;

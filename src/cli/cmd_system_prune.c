@@ -109,7 +109,7 @@ static int push_kept(const struct image *i, void *arg)
 static int plan_images(const struct store *store, int all, struct plan *p, struct err *e)
 {
     struct keeping k = {.leaving = &p->images};
-    int r = image_use_unused(store, all, /* running_only= */ 1, &p->images, e);
+    int r = image_use_unused(store, all, /* running_only= */ 1, /* filter= */ NULL, &p->images, e);
 
     r = r < 0 ? r : record_each(store, push_kept, &k, e);
     r = r < 0 ? r : image_use_reclaimable(store, &k.ids, 1, &p->image_bytes, e);

@@ -87,30 +87,14 @@ static int untag_one(const struct store *store, const char *id, const char *word
     return r;
 }
 
-struct names {
-    const char *id;
-    struct strv list;
-};
-
-static int push_name(const struct image *i, void *arg)
-{
-    struct names *n = arg;
-
-    if (str_eq(i->id, n->id)) {
-        strv_push(&n->list, i->name);
-    }
-    return 0;
-}
-
 static int untag_all(const struct store *store, const char *id, struct err *e)
 {
-    struct names n = {.id = id};
-    int r = record_each(store, push_name, &n, e);
+    autostrv struct strv names = {0};
+    int r = record_names(store, id, &names, e);
 
-    for (size_t k = 0; r == 0 && k < n.list.len; k++) {
-        r = untag_one(store, id, n.list.v[k], e);
+    for (size_t k = 0; r == 0 && k < names.len; k++) {
+        r = untag_one(store, id, names.v[k], e);
     }
-    strv_done(&n.list);
     return r;
 }
 

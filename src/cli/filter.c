@@ -5,20 +5,24 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* The row of "key=value", or NULL; *ret_value is in @filter. */
-static const struct filter_key *find_key(const struct filter_key *keys, const char *filter,
-                                         const char **ret_value)
+/* Put the row of "key=value" or "key!=value" into *ret, with what is in @filter of it. Returns
+ * whether there is one. */
+static int find_key(const struct filter_key *keys, const char *filter, struct filter_term *ret)
 {
     for (; keys->key != NULL; keys++) {
         const char *rest = str_after(filter, keys->key);
+        int is_denied = rest != NULL && *rest == '!';
 
-        if (rest != NULL && *rest == '=') {
-            *ret_value = rest + 1;
-            return keys;
+        if (rest != NULL && rest[is_denied] == '=') {
+            ret->key = keys;
+            ret->is_denied = is_denied;
+            ret->value = rest + is_denied + 1;
+            return 1;
         }
     }
-    return NULL;
+    return 0;
 }
 
 static int refuse(const struct filter_key *keys, const char *filter, struct err *e)
@@ -50,9 +54,9 @@ int filter_prepare_truth(const struct store *store, struct filter_term *t, struc
 
 int filter_add(const struct filter_key *keys, const char *filter, struct strv *list, struct err *e)
 {
-    const char *value = NULL;
+    struct filter_term unused;
 
-    if (find_key(keys, filter, &value) == NULL) {
+    if (!find_key(keys, filter, &unused)) {
         return refuse(keys, filter, e);
     }
     strv_push(list, filter);
@@ -69,8 +73,7 @@ int filter_open(const struct filter_key *keys, const struct store *store, const 
     for (size_t i = 0; r == 0 && i < count; i++) {
         struct filter_term *t = &f.terms[f.count];
 
-        t->key = find_key(keys, list->v[i], &t->value);
-        if (t->key == NULL) {
+        if (!find_key(keys, list->v[i], t)) {
             r = refuse(keys, list->v[i], e);
             break;
         }
@@ -89,7 +92,7 @@ int filter_open(const struct filter_key *keys, const struct store *store, const 
 static int any_matches(const struct filter *f, const struct filter_key *key, const void *row)
 {
     for (size_t i = 0; i < f->count; i++) {
-        if (f->terms[i].key == key && key->match(row, &f->terms[i])) {
+        if (f->terms[i].key == key && !f->terms[i].is_denied && key->match(row, &f->terms[i])) {
             return 1;
         }
     }
@@ -99,13 +102,25 @@ static int any_matches(const struct filter *f, const struct filter_key *key, con
 int filter_matches(const struct filter *f, const void *row)
 {
     for (size_t i = 0; i < f->count; i++) {
-        const struct filter_key *key = f->terms[i].key;
+        const struct filter_term *t = &f->terms[i];
+        int is_alone = t->is_denied || t->key->wants_all;
 
-        if (!(key->wants_all ? key->match(row, &f->terms[i]) : any_matches(f, key, row))) {
+        if (is_alone ? (t->key->match(row, t) != 0) == t->is_denied
+                     : !any_matches(f, t->key, row)) {
             return 0;
         }
     }
     return 1;
+}
+
+int filter_asks(const struct filter *f, const char *key)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        if (strcmp(f->terms[i].key->key, key) == 0) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 void filter_done(struct filter *f)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* --filter KEY=VALUE of commands that list things: a table says which keys there are.
+/* --filter KEY=VALUE and KEY!=VALUE of commands that list things: a table says which keys there
+ * are.
  *
  *     static const struct filter_key FILTERS[] = {
  *         {.key = "name", .match = match_name}, {.key = "label", .match = match_label}, {0}};
  *
- * Of one key any value may match, or all must (wants_all); different keys must all match. */
+ * Of one key any value may match, or all must (wants_all); different keys must all match, and none
+ * that is denied may. */
 #ifndef RBOX_CLI_FILTER_H
 #define RBOX_CLI_FILTER_H
 
@@ -19,6 +21,7 @@
 struct filter_term {
     const struct filter_key *key;
     const char *value; /* borrowed */
+    int is_denied;     /* KEY!=VALUE */
     int has_regex;
     regex_t regex;   /* what a prepare() made of the value */
     int64_t when_ns; /* or this */
@@ -40,7 +43,8 @@ int filter_prepare_time(const struct store *store, struct filter_term *t, struct
 /* The same of keys whose value is true or false: t->is_true. */
 int filter_prepare_truth(const struct store *store, struct filter_term *t, struct err *e);
 
-/* Add "KEY=VALUE" to @list. Errors: -EINVAL @keys has no such key; the hint says which there are.
+/* Add "KEY=VALUE" or "KEY!=VALUE" to @list. Errors: -EINVAL @keys has no such key; the hint says
+ * which there are.
  */
 int filter_add(const struct filter_key *keys, const char *filter, struct strv *list, struct err *e);
 
@@ -56,6 +60,9 @@ int filter_open(const struct filter_key *keys, const struct store *store, const 
                 struct filter *ret, struct err *e);
 
 int filter_matches(const struct filter *f, const void *row);
+
+/* Does any of them ask for @key? */
+int filter_asks(const struct filter *f, const char *key);
 
 void filter_done(struct filter *f);
 #define autofilter __attribute__((cleanup(filter_done)))

@@ -155,6 +155,20 @@ static void put_json(FILE *out, const json_t *v)
     (void)fprintf(out, "%s\n", text != NULL ? text : "null");
 }
 
+/* Blanks between a table's actions stand between cells, too: podman's rule. */
+static char *table_template(const char *text)
+{
+    char *t = xstrdup(text);
+    int depth = 0;
+
+    for (char *p = t; *p != '\0'; p++) {
+        depth += strncmp(p, "{{", 2) == 0;
+        depth -= strncmp(p, "}}", 2) == 0;
+        *p = (char)(*p == ' ' && depth == 0 ? '\t' : *p);
+    }
+    return t;
+}
+
 int format_rows(FILE *out, const char *format, const struct format_column *columns, json_t *rows,
                 enum format_flags flags, struct err *e)
 {
@@ -176,7 +190,7 @@ int format_rows(FILE *out, const char *format, const struct format_column *colum
         return r;
     }
     table += strspn(table, " ");
-    text = *table != '\0' ? xstrdup(table) : columns_template(columns);
+    text = *table != '\0' ? table_template(table) : columns_template(columns);
     heading = (flags & FORMAT_NO_HEADING) != 0 ? NULL : heading_row(columns, rows);
     r = add_lines(text, heading, rows, &lines, e);
     json_decref(heading);

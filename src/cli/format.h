@@ -6,8 +6,8 @@
  *     json_t *rows = json_array();   one object a row, with the fields that templates may name
  *     r = format_rows(stdout, o->format, COLUMNS, rows, o->no_heading ? FORMAT_NO_HEADING : 0, e);
  *
- * --format says "json", a template (template.h), or "table TEMPLATE": cells apart by \t, aligned,
- * with a heading. Without it the columns are a table. */
+ * --format says "json", a template (template.h), or "table TEMPLATE": cells apart by \t or blanks,
+ * aligned, with a heading. Without it the columns are a table. */
 #ifndef RBOX_CLI_FORMAT_H
 #define RBOX_CLI_FORMAT_H
 

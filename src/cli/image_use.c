@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "cli/container.h"
+#include "cli/image_filter.h"
 #include "image/garbage.h"
 #include "image/record.h"
 
@@ -84,6 +85,7 @@ static void push_running_image(const struct container *c, void *arg)
 struct unused {
     int all;
     struct strv used; /* ids of images that containers have */
+    const struct image_filter *filter;
     struct strv *names;
 };
 
@@ -91,16 +93,17 @@ static int push_unused(const struct image *i, void *arg)
 {
     struct unused *u = arg;
 
-    if (i->id != NULL && !strv_has(&u->used, i->id) && (u->all || record_is_dangling(i->name))) {
+    if (i->id != NULL && !strv_has(&u->used, i->id) && (u->all || record_is_dangling(i->name)) &&
+        (u->filter == NULL || image_filter_matches(u->filter, i))) {
         strv_push(u->names, i->name);
     }
     return 0;
 }
 
-int image_use_unused(const struct store *store, int all, int running_only, struct strv *ret,
-                     struct err *e)
+int image_use_unused(const struct store *store, int all, int running_only,
+                     const struct image_filter *filter, struct strv *ret, struct err *e)
 {
-    struct unused u = {.all = all, .names = ret};
+    struct unused u = {.all = all, .filter = filter, .names = ret};
     int r = each_container(store, running_only ? push_running_image : push_image, &u.used, e);
 
     r = r < 0 ? r : record_each(store, push_unused, &u, e);

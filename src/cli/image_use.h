@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+struct image_filter; /* image_filter.h */
+
 /* Push the ids of the images that containers have, running or not. */
 int image_use_ids(const struct store *store, struct strv *ret, struct err *e);
 
@@ -28,9 +30,10 @@ int image_use_reclaimable(const struct store *store, const struct strv *kept, in
                           int64_t *ret_bytes, struct err *e);
 
 /* Push the names of images that no container has and that have no name of their own, or with @all
- * any; @running_only: containers that do not run do not count. */
-int image_use_unused(const struct store *store, int all, int running_only, struct strv *ret,
-                     struct err *e);
+ * any; @running_only: containers that do not run do not count; @filter: only those that match, NULL
+ * takes all. */
+int image_use_unused(const struct store *store, int all, int running_only,
+                     const struct image_filter *filter, struct strv *ret, struct err *e);
 
 /* What `rbox rmi NAME` does, saying nothing (in cmd_rmi.c). Errors: -EBUSY a container has it. */
 int image_use_rmi(const struct store *store, char *name, struct err *e);

@@ -35,7 +35,7 @@ struct image {
     int lock_fd; /* shared lock on the record: held until the container's folder refers to the image
                   */
     struct strv blobs;  /* sha256:HEX of the layers as they came, lowest first */
-    int64_t created_s;  /* when it came into the store */
+    int64_t created_s;  /* when it was made, or came into the store if it does not say */
     int64_t size_bytes; /* of its blobs */
 };
 

@@ -241,7 +241,7 @@ static int write_records(struct ingest *in, struct image *i, const struct strv *
 {
     int r = 0;
 
-    i->created_s = time(NULL);
+    i->created_s = i->config.created_s > 0 ? i->config.created_s : time(NULL);
     for (size_t k = 0; k < i->blobs.len; k++) {
         i->size_bytes += store_blob_bytes(in->store, i->blobs.v[k]);
     }

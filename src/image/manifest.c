@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/hints.h"
 #include "base/json.h"
+#include "base/parse.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -189,6 +190,18 @@ static int read_section(const json_t *o, struct image_config *c, struct err *e)
     return r < 0 ? r : copy_keys(o, "Labels", 1, &c->labels, e);
 }
 
+/* When it was made; what is no time is as good as none. */
+static int64_t read_created(const json_t *root)
+{
+    const char *text = json_string_value(json_object_get(root, "created"));
+    struct err ignored = {0};
+    int64_t ns = 0;
+
+    return text != NULL && strchr(text, 'T') != NULL && parse_time_ns(text, &ns, &ignored) == 0
+               ? ns / 1000000000
+               : 0;
+}
+
 static int read_config(const json_t *root, struct image_config *c, struct strv *diff_ids,
                        struct err *e)
 {
@@ -208,6 +221,7 @@ static int read_config(const json_t *root, struct image_config *c, struct strv *
     if (r == 0) {
         r = copy_string(root, "variant", &c->variant, e);
     }
+    c->created_s = read_created(root);
     if (r == 0) {
         r = json_get_object(root, "rootfs", "the image's config", &rootfs, e);
     }

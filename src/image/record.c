@@ -22,6 +22,8 @@ enum {
     RECORD_BYTES_MAX = 4 << 20
 };
 
+static const int64_t NS_PER_S = 1000000000;
+
 /* ---- names of files: '/' and '%' are escaped, so that a name is one file */
 
 static int file_name(const char *name, char **ret, struct err *e)
@@ -170,8 +172,9 @@ static int parse_record(const char *text, size_t len, const char *const *paths, 
     r = r < 0 ? r : json_get_int(root, "created", "the image's record", &i->created_s, e);
     r = r < 0 ? r : json_get_int(root, "size", "the image's record", &i->size_bytes, e);
     json_decref(root);
-    if (r == 0 && (i->name == NULL || i->id == NULL || i->digest == NULL)) {
-        return err_new(e, EINVAL, "the image's record is incomplete");
+    if (r == 0 && (i->name == NULL || i->id == NULL || i->digest == NULL || i->created_s < 0 ||
+                   i->created_s > INT64_MAX / NS_PER_S)) {
+        return err_new(e, EINVAL, "the image's record is incomplete or damaged");
     }
     return r;
 }
@@ -306,6 +309,30 @@ static int write_record(const struct store *store, int images_fd, const struct i
     text = record_text(&named);
     r = r < 0 ? r : file_write(images_fd, file, text, strlen(text), FILE_SYNC | FILE_PRIVATE, e);
     return r < 0 ? r : index_update(store, &named, name, e);
+}
+
+struct names {
+    const char *id;
+    struct strv *names;
+};
+
+static int push_name(const struct image *i, void *arg)
+{
+    struct names *n = arg;
+
+    if (str_eq(i->id, n->id)) {
+        strv_push(n->names, i->name);
+    }
+    return 0;
+}
+
+int record_names(const struct store *store, const char *id, struct strv *ret, struct err *e)
+{
+    struct names n = {.id = id, .names = ret};
+    int r = record_each(store, push_name, &n, e);
+
+    strv_sort(ret);
+    return r;
 }
 
 struct other {

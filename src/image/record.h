@@ -29,6 +29,9 @@ int record_remove(const struct store *store, struct image *i, struct err *e);
 /* The same, but an image whose last name it is stays as one without. */
 int record_untag(const struct store *store, struct image *i, struct err *e);
 
+/* Push the names of all records of the image @id, sorted; of one without a name the id. */
+int record_names(const struct store *store, const char *id, struct strv *ret, struct err *e);
+
 /* Has the image of @i no other record? 1 yes, 0 no. */
 int record_is_last(const struct store *store, const struct image *i, struct err *e);
 

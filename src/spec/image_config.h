@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "spec/spec_health.h"
 
+#include <stdint.h>
+
 /* The fields of an image's config that a container takes over
  * (https://github.com/opencontainers/image-spec/blob/main/config.md). */
 struct image_config {
@@ -22,7 +24,8 @@ struct image_config {
     struct strv labels;        /* "K=V" */
     char *os;
     char *architecture;
-    char *variant; /* of the architecture */
+    char *variant;     /* of the architecture */
+    int64_t created_s; /* since 1970; 0: it does not say */
 };
 
 #endif

@@ -201,6 +201,7 @@ static void tables_are_aligned_and_harmless(void **unused)
     check_rows(NULL, 0, "CONTAINER ID  NAMES\n1             a?[2Jb\n22            ä\n");
     check_rows(NULL, FORMAT_NO_HEADING, "1   a?[2Jb\n22  ä\n");
     check_rows("table {{.Names}}\\t{{.Pid}}", 0, "NAMES   PID\na?[2Jb  1\nä       2\n");
+    check_rows("table {{.Names}} {{.Pid}}", 0, "NAMES   PID\na?[2Jb  1\nä       2\n");
     check_rows("{{.ID}}/{{.Pid}}", 0, "1/1\n22/2\n");
 }
 
