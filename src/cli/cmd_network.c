@@ -31,7 +31,8 @@ struct ls_options {
 static const struct opt LS_OPTIONS[] = {
     FORMAT_LIST_ROWS(struct ls_options, list),
     {"filter", 'f', "KEY=VALUE", OPT_PARSE, offsetof(struct ls_options, filters),
-     "only those with that name, id, driver or label, or made before until",
+     "only those with that name, id, driver or label, made before until, or dangling: with no "
+     "container",
      network_use_parse_filter},
     {"no-trunc", 0, NULL, OPT_FLAG, offsetof(struct ls_options, no_trunc), "print ids in full",
      NULL},
@@ -57,15 +58,22 @@ const struct cmd cmd_network_ls = {
 };
 
 struct rm_options {
+    int64_t time_ms;
     int force;
 };
 
 static const struct opt RM_OPTIONS[] = {
     {"force", 'f', NULL, OPT_FLAG, offsetof(struct rm_options, force),
      "end and remove the containers that are in it, and pass over one that is not there", NULL},
+    {"time", 't', "SECONDS", OPT_DURATION, offsetof(struct rm_options, time_ms),
+     "with --force: how long to wait before KILL (default: --stop-timeout of run, else 10)", NULL},
     {0},
 };
-static const struct opt_refused RM_REFUSED[] = {{"time", 't', NULL}, {0}};
+
+static void rm_init(void *options)
+{
+    ((struct rm_options *)options)->time_ms = -1;
+}
 
 const struct cmd cmd_network_rm = {
     .names = {"network rm", "network remove"},
@@ -78,8 +86,8 @@ const struct cmd cmd_network_rm = {
     .examples = "rbox network rm back\n"
                 "rbox network rm -f back\n",
     .options = RM_OPTIONS,
-    .refused = RM_REFUSED,
     .options_size = sizeof(struct rm_options),
+    .init = rm_init,
     .min_args = 1,
     .max_args = CMD_ANY_ARGS,
     .run = network_rm,
@@ -133,12 +141,19 @@ static json_t *describe(const struct network_config *c, int no_trunc)
 {
     autofree char *id = xstrndup(c->id, no_trunc ? strlen(c->id) : SPEC_SHORT_ID);
     autofree char *subnet = network_subnet_text(&c->subnet);
+    json_t *all = network_config_json(c);
     char when[CLOCK_TEXT_BYTES];
+    json_t *row = json_pack(
+        "{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:O, s:O, s:O, s:O, s:O, s:s}", "ID", id, "Name",
+        c->name, "Driver", "bridge", "Subnet", subnet, "Internal", c->is_internal, "IPv6Enabled",
+        c->subnet6.family != 0, "DNSEnabled", c->has_dns, "Labels", json_object_get(all, "labels"),
+        "Options", json_object_get(all, "options"), "IPAMOptions",
+        json_object_get(all, "ipam_options"), "Subnets", json_object_get(all, "subnets"),
+        "NetworkInterface", json_object_get(all, "network_interface"), "Created",
+        clock_text(c->created_ns, when));
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:s}", "ID", id, "Name", c->name,
-                     "Driver", "bridge", "Subnet", subnet, "Internal", c->is_internal,
-                     "IPv6Enabled", c->subnet6.family != 0, "DNSEnabled", c->has_dns, "Labels",
-                     json_from_pairs(&c->labels), "Created", clock_text(c->created_ns, when));
+    json_decref(all);
+    return row;
 }
 
 static int network_ls(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
@@ -146,7 +161,6 @@ static int network_ls(struct ctx *ctx, void *options, int argc, char **argv, str
     static const struct format_column COLUMNS[] = {
         {"NETWORK ID", "ID"}, {"NAME", "Name"}, {"DRIVER", "Driver"}, {NULL, NULL}};
     const struct ls_options *o = options;
-    autofilter struct filter filter = {0};
     json_auto_t *rows = json_array();
     struct network_configs all = {0};
     struct store *store = NULL;
@@ -154,12 +168,13 @@ static int network_ls(struct ctx *ctx, void *options, int argc, char **argv, str
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : network_use_filter(store, &o->filters, &filter, e);
     r = r < 0 ? r : network_config_list(store, &all, NULL, e);
-    for (size_t i = 0; i < all.count; i++) {
-        if (filter_matches(&filter, &all.v[i])) {
-            (void)json_array_append_new(rows, describe(&all.v[i], o->no_trunc));
-        }
+    r = r < 0 ? r : network_use_filter(store, &o->filters, &all, e);
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        /* JSON as inspect prints it: podman's rule. */
+        (void)json_array_append_new(rows, str_eq(o->list.format, "json")
+                                              ? network_config_json(&all.v[i])
+                                              : describe(&all.v[i], o->no_trunc));
     }
     network_configs_done(&all);
     return r < 0 ? r : format_listed(stdout, &o->list, COLUMNS, rows, e);
@@ -175,7 +190,8 @@ static int refuse(const struct found *f, const char *network, struct err *e)
 }
 
 /* Take the containers out of the way, or say that there are some. */
-static int clear_network(const struct store *store, const char *network, int force, struct err *e)
+static int clear_network(const struct store *store, const char *network, const struct rm_options *o,
+                         struct err *e)
 {
     autofound_list struct found_list members = {0};
     int r = network_use_members(store, network, &members, e);
@@ -183,18 +199,19 @@ static int clear_network(const struct store *store, const char *network, int for
     if (r < 0 || members.count == 0) {
         return r;
     }
-    return force ? container_remove_found(store, &members, e)
-                 : refuse(&members.rows[0], network, e);
+    return o->force ? container_remove_found(store, &members, o->time_ms, e)
+                    : refuse(&members.rows[0], network, e);
 }
 
-static int remove_one(const struct store *store, const char *word, int force, struct err *e)
+static int remove_one(const struct store *store, const char *word, const struct rm_options *o,
+                      struct err *e)
 {
     struct network_config c = {0};
     autostrv struct strv names = {0};
     int r = network_config_find(store, word, &c, e);
 
     if (r == -ENOENT) {
-        if (force) {
+        if (o->force) {
             err_clear(e);
             return 0;
         }
@@ -206,7 +223,7 @@ static int remove_one(const struct store *store, const char *word, int force, st
         r = 0;
     }
     if (r == 0 && strcmp(c.name, NETWORK_DEFAULT) != 0) {
-        r = clear_network(store, c.name, force, e);
+        r = clear_network(store, c.name, o, e);
     }
     if (r == 0) {
         strv_push(&names, c.name);
@@ -222,8 +239,11 @@ static int network_rm(struct ctx *ctx, void *options, int argc, char **argv, str
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
+    if (r == 0 && !o->force && o->time_ms >= 0) {
+        r = err_new(e, EINVAL, "--time needs --force");
+    }
     for (int i = 0; r == 0 && i < argc; i++) {
-        r = remove_one(store, argv[i], o->force, e);
+        r = remove_one(store, argv[i], o, e);
     }
     return r;
 }

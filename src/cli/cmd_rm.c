@@ -157,7 +157,8 @@ static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err 
     return r == -ENOENT ? err_exit(e, EXITCODE_NO_SUCH) : r;
 }
 
-int container_remove_found(const struct store *store, const struct found_list *l, struct err *e)
+int container_remove_found(const struct store *store, const struct found_list *l, int64_t time_ms,
+                           struct err *e)
 {
     autofree size_t *order = xcalloc(l->count + 1, sizeof(*order));
     autoneeds struct needs needs = {0};
@@ -168,7 +169,7 @@ int container_remove_found(const struct store *store, const struct found_list *l
     }
     needs_order(&needs, l, order);
     for (size_t i = 0; r == 0 && i < l->count; i++) {
-        struct stopping stopping = STOPPING_INIT;
+        struct stopping stopping = {.time_ms = time_ms};
 
         r = container_remove(store, &l->rows[order[i]], &needs, &stopping, e);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* rbox volume …; inspect is in cmd_inspect.c. */
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/exitcode.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -27,18 +28,25 @@ static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, stru
 static int volume_prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 static int volume_is_there(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
+static int parse_driver(const char *value, void *field, struct err *e);
+static int parse_opt(const char *value, void *field, struct err *e);
+
 struct create_options {
     struct strv labels;
+    int unused; /* what the only driver there is has no choice in */
     int ignore;
 };
 
 static const struct opt CREATE_OPTIONS[] = {
     {"label", 'l', "KEY=VALUE", OPT_STRV, offsetof(struct create_options, labels), "a label", NULL},
+    {"driver", 'd', "NAME", OPT_PARSE, offsetof(struct create_options, unused), "local",
+     parse_driver},
+    {"opt", 'o', "KEY=VALUE", OPT_PARSE, offsetof(struct create_options, unused),
+     "copy: first use copies the image's content, as it always does", parse_opt},
     {"ignore", 0, NULL, OPT_FLAG, offsetof(struct create_options, ignore),
      "one that is there already is fine", NULL},
     {0},
 };
-static const struct opt_refused CREATE_REFUSED[] = {{"driver", 'd', NULL}, {"opt", 'o', NULL}, {0}};
 
 const struct cmd cmd_volume_create = {
     .names = {"volume create"},
@@ -49,7 +57,6 @@ const struct cmd cmd_volume_create = {
         "Prints the name; without one it is made up. `run -v NAME:PLACE` makes it as well.",
     .examples = "rbox volume create data\n",
     .options = CREATE_OPTIONS,
-    .refused = CREATE_REFUSED,
     .options_size = sizeof(struct create_options),
     .max_args = 1,
     .run = volume_create,
@@ -87,6 +94,7 @@ const struct cmd cmd_volume_ls = {
 };
 
 struct rm_options {
+    int64_t time_ms;
     int all;
     int force;
 };
@@ -95,9 +103,15 @@ static const struct opt RM_OPTIONS[] = {
     {"all", 'a', NULL, OPT_FLAG, offsetof(struct rm_options, all), "all volumes", NULL},
     {"force", 'f', NULL, OPT_FLAG, offsetof(struct rm_options, force),
      "end and remove the containers that have them, and pass over one that is not there", NULL},
+    {"time", 't', "SECONDS", OPT_DURATION, offsetof(struct rm_options, time_ms),
+     "with --force: how long to wait before KILL (default: --stop-timeout of run, else 10)", NULL},
     {0},
 };
-static const struct opt_refused RM_REFUSED[] = {{"time", 't', "rbox rm --force --time"}, {0}};
+
+static void rm_init(void *options)
+{
+    ((struct rm_options *)options)->time_ms = -1;
+}
 
 const struct cmd cmd_volume_rm = {
     .names = {"volume rm", "volume remove"},
@@ -108,8 +122,8 @@ const struct cmd cmd_volume_rm = {
     .examples = "rbox volume rm data cache\n"
                 "rbox volume rm -f data\n",
     .options = RM_OPTIONS,
-    .refused = RM_REFUSED,
     .options_size = sizeof(struct rm_options),
+    .init = rm_init,
     .max_args = CMD_ANY_ARGS,
     .run = volume_rm,
 };
@@ -156,6 +170,43 @@ const struct cmd cmd_volume_exists = {
     .run = volume_is_there,
 };
 
+static int parse_driver(const char *value, void *field, struct err *e)
+{
+    (void)field;
+    if (strcmp(value, "local") == 0) {
+        return 0;
+    }
+    (void)err_new(e, EINVAL, "there is no '%s'", value);
+    return err_hint(e, "--driver local");
+}
+
+/* What other drivers and mount(8) would do is an option of the container's. */
+static int parse_opt(const char *value, void *field, struct err *e)
+{
+    static const struct {
+        const char *key;
+        const char *instead;
+    } ELSEWHERE[] = {
+        {"type=tmpfs", "rbox run --tmpfs PLACE"},
+        {"type=", "rbox run -v DIR:PLACE, of what is mounted there"},
+        {"device=", "rbox run -v DIR:PLACE"},
+        {"o=", "rbox run -v NAME:PLACE:OPTIONS"},
+        {"nocopy", "rbox run -v NAME:PLACE:nocopy"},
+    };
+
+    (void)field;
+    if (strcmp(value, "copy") == 0) {
+        return 0;
+    }
+    (void)err_new(e, EINVAL, "a volume has no option '%s': it is a folder of the store", value);
+    for (size_t i = 0; i < sizeof(ELSEWHERE) / sizeof(ELSEWHERE[0]); i++) {
+        if (str_after(value, ELSEWHERE[i].key) != NULL) {
+            return err_hint(e, "%s", ELSEWHERE[i].instead);
+        }
+    }
+    return -EINVAL;
+}
+
 /* The caller's usual map, in @s: owners of a volume's files are ids of it. */
 static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
@@ -191,11 +242,14 @@ static int volume_create(struct ctx *ctx, void *options, int argc, char **argv, 
 static void add_row(const struct store *store, const struct volume *v, json_t *rows)
 {
     autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, v->name);
+    char when[CLOCK_TEXT_BYTES];
 
-    (void)json_array_append_new(rows, json_pack("{s:s, s:o, s:o, s:I, s:o}", "Driver", "local",
-                                                "Name", json_str(v->name), "Mountpoint",
-                                                json_str(path), "Created", (json_int_t)v->created_s,
-                                                "Labels", json_from_pairs(&v->labels)));
+    (void)json_array_append_new(
+        rows,
+        json_pack("{s:s, s:o, s:o, s:s, s:I, s:o, s:s, s:{}}", "Driver", "local", "Name",
+                  json_str(v->name), "Mountpoint", json_str(path), "CreatedAt",
+                  clock_text(v->created_s * 1000000000, when), "Created", (json_int_t)v->created_s,
+                  "Labels", json_from_pairs(&v->labels), "Scope", "local", "Options"));
 }
 
 static int volume_ls(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
@@ -252,8 +306,8 @@ static int push_volume(const struct store *store, const char *name, int force, s
 }
 
 /* Take the containers out of the way, or say that there are some. */
-static int clear_volumes(const struct store *store, const struct strv *names, int force,
-                         struct err *e)
+static int clear_volumes(const struct store *store, const struct strv *names,
+                         const struct rm_options *o, struct err *e)
 {
     autofound_list struct found_list members = {0};
     int r = volume_use_members(store, names, &members, e);
@@ -261,7 +315,8 @@ static int clear_volumes(const struct store *store, const struct strv *names, in
     if (r < 0 || members.count == 0) {
         return r;
     }
-    return force ? container_remove_found(store, &members, e) : refuse(store, names, e);
+    return o->force ? container_remove_found(store, &members, o->time_ms, e)
+                    : refuse(store, names, e);
 }
 
 static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
@@ -275,11 +330,14 @@ static int volume_rm(struct ctx *ctx, void *options, int argc, char **argv, stru
     if (r == 0 && o->all == (argc > 0)) {
         return err_new(e, EINVAL, "names of volumes or --all");
     }
+    if (!o->force && o->time_ms >= 0) {
+        return err_new(e, EINVAL, "--time needs --force");
+    }
     for (int i = 0; r == 0 && i < argc; i++) {
         r = push_volume(store, argv[i], o->force, &wanted, e);
     }
     r = r < 0 || !o->all ? r : volume_list(store, &wanted, e);
-    r = r < 0 ? r : clear_volumes(store, &wanted, o->force, e);
+    r = r < 0 ? r : clear_volumes(store, &wanted, o, e);
     for (size_t i = 0; r == 0 && i < wanted.len; i++) {
         /* Anonymous ones may have gone with their container, and a name may be given twice. */
         if (volume_exists(store, wanted.v[i]) && !strv_has(&names, wanted.v[i])) {

@@ -97,7 +97,9 @@ int container_remove(const struct store *store, const struct found *f, struct ne
                      struct stopping *stopping, struct err *e);
 
 /* The same for all of @l, which are ended first as `rbox stop` does, those that need others before
- * them; or for none, if one is needed by somebody else (-EBUSY). */
-int container_remove_found(const struct store *store, const struct found_list *l, struct err *e);
+ * them; or for none, if one is needed by somebody else (-EBUSY). @time_ms: how long to wait before
+ * KILL; -1: as long as each container says. */
+int container_remove_found(const struct store *store, const struct found_list *l, int64_t time_ms,
+                           struct err *e);
 
 #endif

@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "box/find.h"
 #include "box/network_config.h"
-#include "cli/filter.h"
 #include "image/store.h"
 
 /* The containers, running or not, that are in @network. The caller owns *ret, which is empty
@@ -16,16 +15,16 @@ int network_use_members(const struct store *store, const char *network, struct f
                         struct err *e);
 
 /* Push the names of the networks, but for the default one, that no container is in, and that match
- * @filters ("label=K", "label=K=V", "until=TIME"). @running_only: none that runs. */
+ * @filters (NULL: all). @running_only: none that runs. */
 int network_use_unused(const struct store *store, int running_only, const struct strv *filters,
                        struct strv *ret, struct err *e);
 
 /* For rows of options: adds "KEY=VALUE" to a struct strv. Errors: -EINVAL. */
 int network_use_parse_filter(const char *filter, void *list, struct err *e);
 
-/* filter_open() with the keys of networks; a row is a struct network_config. */
-int network_use_filter(const struct store *store, const struct strv *filters, struct filter *ret,
-                       struct err *e);
+/* Those of @all that match @filters, in place; the others are freed. */
+int network_use_filter(const struct store *store, const struct strv *filters,
+                       struct network_configs *all, struct err *e);
 
 /* Remove them, and print their names. */
 int network_use_remove(const struct store *store, const struct strv *names, struct err *e);

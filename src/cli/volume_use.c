@@ -46,10 +46,19 @@ static int match_dangling(const void *row, const struct filter_term *t)
     return ((const struct volume *)row)->is_used != t->is_true;
 }
 
+/* The driver is called as the scope is. */
 static int match_driver(const void *row, const struct filter_term *t)
 {
     (void)row;
     return strcmp(t->value, "local") == 0;
+}
+
+/* No volume has an option. */
+static int match_opt(const void *row, const struct filter_term *t)
+{
+    (void)row;
+    (void)t;
+    return 0;
 }
 
 static int match_until(const void *row, const struct filter_term *t)
@@ -64,6 +73,8 @@ static const struct filter_key FILTERS[] = {
     {.key = "label", .match = match_label, .wants_all = 1},
     {.key = "dangling", .match = match_dangling, .prepare = filter_prepare_truth, .wants_all = 1},
     {.key = "driver", .match = match_driver},
+    {.key = "scope", .match = match_driver},
+    {.key = "opt", .match = match_opt},
     {.key = "until", .match = match_until, .prepare = filter_prepare_time, .wants_all = 1},
     {0},
 };
@@ -99,7 +110,7 @@ static int list(const struct store *store, int with_users, int running_only,
     int r = filter_open(FILTERS, store, filters, &filter, e);
 
     /* `volume ls` has nothing to ask of containers, which may be many, or damaged. */
-    if (r == 0 && with_users) {
+    if (r == 0 && (with_users || filter_asks(&filter, "dangling"))) {
         r = members_used(store, push_volumes, running_only, &used, e);
     }
     r = r < 0 ? r : volume_list(store, &names, e);
@@ -122,12 +133,7 @@ static int list(const struct store *store, int with_users, int running_only,
 int volume_use_list(const struct store *store, const struct strv *filters, struct volumes *ret,
                     struct err *e)
 {
-    int with_users = 0;
-
-    for (size_t i = 0; i < filters->len; i++) {
-        with_users |= str_after(filters->v[i], "dangling=") != NULL;
-    }
-    return list(store, with_users, /* running_only= */ 0, filters, ret, e);
+    return list(store, /* with_users= */ 0, /* running_only= */ 0, filters, ret, e);
 }
 
 int volume_use_unused(const struct store *store, int running_only, const struct strv *filters,
