@@ -35,6 +35,7 @@ const struct cmd cmd_stop = {
     .group = CMD_CONTAINERS,
     .summary = "end containers: a signal first, KILL when that does not help",
     .usage = "[options] CONTAINER [CONTAINER…]",
+    .description = "One that does not run is what was asked for: no error.",
     .examples = "rbox stop -t 3 web\n",
     .options = OPTIONS,
     .options_size = sizeof(struct stop_options),
@@ -52,7 +53,7 @@ static int stop_one(const struct store *store, void *arg, const struct found *f,
 {
     int r = stopping_end(&((struct stop_options *)arg)->stopping, f, e);
 
-    if (r == 0) {
+    if (r == 0 && f->run_fd >= 0) {
         events_add(store, "container", "stop", f->id, f->name);
     }
     return r;
@@ -66,6 +67,7 @@ static int stop(struct ctx *ctx, void *options, int argc, char **argv, struct er
                                    .argc = argc,
                                    .argv = argv,
                                    .state = SELECT_RUNNING,
+                                   .may_have_ended = 1,
                                    .stopping = &o->stopping,
                                    .needs = &needs};
 

@@ -57,7 +57,8 @@ static void wait_init(void *options)
 
 static int parse_condition(const char *value, void *list, struct err *e)
 {
-    static const char *const STATES[] = {"created", "running", "paused", "exited", "stopped", NULL};
+    static const char *const STATES[] = {"created", "running", "paused",    "exited",
+                                         "stopped", "healthy", "unhealthy", NULL};
     int ignored = 0;
     int r = parse_word(value, STATES, &ignored, e);
 
@@ -85,7 +86,8 @@ static int wait_state(const struct store *store, const struct wait_options *o,
         }
         state = container_state(&c);
         r = strv_has(&o->conditions, state) ||
-            (strcmp(state, "exited") == 0 && strv_has(&o->conditions, "stopped"));
+            (strcmp(state, "exited") == 0 && strv_has(&o->conditions, "stopped")) ||
+            (c.is_running && strv_has(&o->conditions, container_health(&c)));
         container_done(&c);
         if (r) {
             return 0;

@@ -10,6 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* One of several failed, and the others are not its hostages: what is told so far in @all is
+ * printed when the next failure comes, the last is for main. That one is not there only counts for
+ * the exit status when nothing else failed. */
+static void add_failure(struct err *all, struct err *e)
+{
+    if (all->errnum != 0) {
+        if (strcmp(all->hint, e->hint) == 0) {
+            all->hint[0] = '\0';
+        }
+        err_print(all, "rbox");
+    }
+    if (all->errnum != 0 && (all->errnum != ENOENT || e->errnum == ENOENT)) {
+        e->errnum = all->errnum;
+        e->exit_code = all->exit_code;
+    }
+    *all = *e;
+    err_clear(e);
+}
+
 /* Those that are meant, and what the user called them. */
 struct meant {
     struct found_list list;
@@ -35,7 +54,8 @@ static int add_word(const struct store *store, const struct selected *s, const c
                     struct meant *m, struct err *e)
 {
     struct found f = {.dir_fd = -1, .run_fd = -1};
-    int r = (s->state == SELECT_RUNNING ? find_running : find_container)(store, word, &f, e);
+    int must_run = s->state == SELECT_RUNNING && !s->may_have_ended;
+    int r = (must_run ? find_running : find_container)(store, word, &f, e);
 
     if (s->select->ignore && (r == -ENOENT || r == -ESRCH)) {
         err_clear(e);
@@ -131,19 +151,22 @@ static int add_all(const struct store *store, const struct selected *s, struct m
     return 0;
 }
 
-/* What is named, as far as it is found. */
-static int add_named(const struct store *store, const struct selected *s, struct meant *m,
-                     struct err *e)
+/* What is named, as far as it is found; what is not, in @failures. */
+static void add_named(const struct store *store, const struct selected *s, struct meant *m,
+                      struct err *failures)
 {
-    int r = 0;
+    struct err e = {0};
 
-    for (int i = 0; r == 0 && i < s->argc; i++) {
-        r = add_word(store, s, s->argv[i], m, e);
+    for (int i = 0; i < s->argc; i++) {
+        if (add_word(store, s, s->argv[i], m, &e) < 0) {
+            add_failure(failures, &e);
+        }
     }
-    for (size_t i = 0; r == 0 && i < s->select->cidfiles.len; i++) {
-        r = add_cidfile(store, s, s->select->cidfiles.v[i], m, e);
+    for (size_t i = 0; i < s->select->cidfiles.len; i++) {
+        if (add_cidfile(store, s, s->select->cidfiles.v[i], m, &e) < 0) {
+            add_failure(failures, &e);
+        }
     }
-    return r;
 }
 
 /* And theirs, since the list grows meanwhile. */
@@ -213,28 +236,57 @@ static int check_removal(const struct selected *s, const struct meant *m, struct
     return r;
 }
 
-static int act(const struct store *store, const struct selected *s, const struct meant *m,
-               select_action *action, void *arg, struct err *e)
+/* What is to be done to each. */
+struct work {
+    const struct store *store;
+    const struct selected *s;
+    select_action *action;
+    void *arg;
+};
+
+/* Act on row @i, which is @is_late to be stopped. */
+static int act_on(const struct work *w, const struct meant *m, size_t i, int is_late, struct err *e)
+{
+    int r = is_late ? stopping_begin(w->s->stopping, &m->list.rows[i], e) : 0;
+
+    r = r < 0 ? r : w->action(w->store, w->arg, &m->list.rows[i], e);
+    if (r == -ENOENT && !m->are_named) {
+        err_clear(e);
+        return 0;
+    }
+    if (r == 0 && !w->s->quiet) {
+        (void)puts(m->words.v[i]);
+    }
+    return r;
+}
+
+/* Act on all, as far as that goes; what goes wrong is added to @failures. Returns what the last
+ * action did. */
+static int act(const struct work *w, const struct meant *m, struct err *failures)
 {
     autofree char *is_late =
         xcalloc(m->list.count + 1, 1); /* the action may change who needs whom */
-    int r = check_removal(s, m, e);
+    autofree char *has_failed = xcalloc(m->list.count + 1, 1);
+    struct err e = {0};
+    int result = 0;
 
-    for (size_t i = 0; r == 0 && s->stopping != NULL && i < m->list.count; i++) {
-        is_late[i] = (char)must_wait(s, m, i);
-        r = is_late[i] ? 0 : stopping_begin(s->stopping, &m->list.rows[i], e);
-    }
-    for (size_t i = 0; r == 0 && i < m->list.count; i++) {
-        r = is_late[i] ? stopping_begin(s->stopping, &m->list.rows[i], e) : 0;
-        r = r < 0 ? r : action(store, arg, &m->list.rows[i], e);
-        if (r == -ENOENT && !m->are_named) {
-            err_clear(e);
-            r = 0;
-        } else if (r == 0 && !s->quiet) {
-            (void)puts(m->words.v[i]);
+    for (size_t i = 0; w->s->stopping != NULL && i < m->list.count; i++) {
+        is_late[i] = (char)must_wait(w->s, m, i);
+        if (!is_late[i] && stopping_begin(w->s->stopping, &m->list.rows[i], &e) < 0) {
+            has_failed[i] = 1;
+            add_failure(failures, &e);
         }
     }
-    return r;
+    for (size_t i = 0; i < m->list.count; i++) {
+        int r = has_failed[i] ? 0 : act_on(w, m, i, is_late[i], &e);
+
+        if (r < 0) {
+            add_failure(failures, &e);
+        } else {
+            result = r;
+        }
+    }
+    return result;
 }
 
 int select_each(struct ctx *ctx, const struct selected *s, select_action *action, void *arg,
@@ -243,40 +295,41 @@ int select_each(struct ctx *ctx, const struct selected *s, select_action *action
     __attribute__((cleanup(meant_done))) struct meant m = {0};
     const struct select *o = s->select;
     int by_option = o->all || o->latest || o->filters.len > 0;
-    int named = s->argc > 0 || o->cidfiles.len > 0;
-    struct err missing = {0};
+    struct err failures = {0};
     struct store *store = NULL;
-    int acted = 0;
     int r = ctx_store(ctx, &store, e);
+    const struct work w = {store, s, action, arg};
 
     if (r < 0) {
         return r;
     }
-    if (!by_option && !named) {
+    m.are_named = s->argc > 0 || o->cidfiles.len > 0;
+    if (!by_option && !m.are_named) {
         (void)err_new(e, EINVAL, "no container is named");
         return err_hint(e, s->state == SELECT_RUNNING ? "rbox ps" : "rbox ps -a");
     }
-    if (by_option && named) {
+    if (by_option && m.are_named) {
         return err_new(e, EINVAL,
                        "name containers, or let --all, --latest or --filter choose them");
     }
-    /* Those before one that is not there are not its hostages. */
-    m.are_named = named;
-    r = by_option ? add_all(store, s, &m, &missing) : add_named(store, s, &m, &missing);
-    if (read_needs(store, s, &m, e) < 0) {
-        return -e->errnum;
+    if (m.are_named) {
+        add_named(store, s, &m, &failures);
+    } else {
+        r = add_all(store, s, &m, e);
     }
-    if (r == 0 && s->with_dependents) {
-        r = add_dependents(store, s, &m, &missing);
-    }
-    if (s->needs != NULL) {
+    r = r < 0 ? r : read_needs(store, s, &m, e);
+    r = r < 0 || !s->with_dependents ? r : add_dependents(store, s, &m, e);
+    if (r == 0 && s->needs != NULL) {
         put_in_order(s->needs, &m);
     }
-    acted = act(store, s, &m, action, arg, e);
-    if (acted == 0 && r < 0) {
-        *e = missing;
+    r = r < 0 ? r : check_removal(s, &m, e);
+    if (r < 0) {
+        add_failure(&failures, e);
+    } else {
+        r = act(&w, &m, &failures);
     }
-    return acted != 0 ? acted : r;
+    *e = failures;
+    return failures.errnum != 0 ? -failures.errnum : r;
 }
 
 int select_one(struct ctx *ctx, int latest, char ***argv, struct store **ret_store,

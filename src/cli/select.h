@@ -57,6 +57,7 @@ struct selected {
     int argc; /* the names */
     char *const *argv;
     enum select_state state;
+    int may_have_ended;        /* one that is named and does not run is meant, too */
     int quiet;                 /* do not print what was done */
     struct stopping *stopping; /* begin to stop them all before the action for any; or NULL */
     /* With it who needs another one comes before that, and is at its end before that is stopped.
@@ -67,9 +68,10 @@ struct selected {
 };
 
 /* Call @action for the containers that are meant, and print what the user called each (its id,
- * where he did not). What stands before a name that is not there is done. An action that finds its
- * container gone says -ENOENT; of several that were not named one by one that is no error. Errors:
- * -EINVAL none is named. */
+ * where he did not). One that is not there or fails does not keep the others from it: all failures
+ * but the last are printed here. Returns what the action for the last one did. An action that finds
+ * its container gone says -ENOENT; of several that were not named one by one that is no error.
+ * Errors: -ENOENT nothing is wrong but that some are not there; -EINVAL none is named. */
 int select_each(struct ctx *ctx, const struct selected *s, select_action *action, void *arg,
                 struct err *e);
 

@@ -77,3 +77,45 @@ teardown() {
     [ "$status" -eq 125 ]
   done
 }
+
+@test "one of several that is not there, or fails, is no reason to leave the others (issue 5)" {
+  rbox create --name idle --network none busybox true
+  for name in one two; do
+    rbox run -d --name $name --network none busybox sleep 1000
+  done
+  run --separate-stderr rbox kill -s WINCH one nosuch idle two
+  [ "$status" -eq 125 ]
+  [ "$output" = $'one\ntwo' ]
+  [[ "$stderr" == *"no container 'nosuch'"*"container 'idle' is not running"* ]]
+  run --separate-stderr rbox stop -t 0 nosuch one idle two
+  [ "$status" -eq 125 ]
+  [ "$(sort <<<"$output" | xargs)" = "idle one two" ]
+  run --separate-stderr rbox start nosuch one
+  [ "$status" -eq 125 ]
+  [ "$output" = one ]
+  run --separate-stderr rbox rm nosuch one two
+  [ "$status" -eq 2 ]
+  [ "$output" = two ]
+  [[ "$stderr" == *"no container 'nosuch'"*"container 'one' runs"* ]]
+  run rbox rm nosuch1 idle nosuch2
+  [ "$status" -eq 1 ]
+  [ "$(grep -c hint <<<"$output")" -eq 1 ]
+  [ "$(rbox ps -a --format '{{.Names}}')" = one ]
+}
+
+@test "stop of what does not run is done at once, and says so; kill is an error (issue 5)" {
+  rbox run --name old --network none busybox true
+  rbox create --name new --network none busybox true
+  run rbox stop old new
+  [ "$status" -eq 0 ]
+  [ "$output" = $'old\nnew' ]
+  [ -z "$(rbox events --since 1h --until 0s --filter event=stop --filter container=old)" ]
+  run rbox kill old
+  [ "$status" -eq 125 ]
+}
+
+@test "wait --condition healthy (issue 5)" {
+  rbox run -d --name well --network none --health-cmd true busybox sleep 1000
+  rbox healthcheck run well
+  [ "$(rbox wait --condition healthy well)" = -1 ]
+}
