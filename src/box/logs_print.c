@@ -23,6 +23,7 @@ enum {
     TAG_AT = STREAM_AT + 7,
     TEXT_AT = TAG_AT + 2,
     BUFFER_BYTES = 256 << 10, /* many entries: none is longer than what the supervisor reads */
+    OPEN_TRIES = 1000,        /* rotations that come in between, one after the other */
     LOOK_AGAIN_MS = 200,      /* for an end that changes no file: a killed supervisor's */
     GATHER_MS = 2             /* of a command that writes much, many entries are read at once */
 };
@@ -151,36 +152,61 @@ static int open_log(const struct reader *r, const char *name)
     return openat(r->dir_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* How many lines come before the last --tail ones. */
-static void count_skipped(struct reader *r)
+/* The log and the one before it, or -1. Not from two sides of a rotation: then the one that is
+ * named is not the one that was opened. One that was killed in a rotation has left the old one
+ * alone. */
+static int open_files(struct reader *r, int *ret_old_fd)
 {
-    static const char *const NAMES[] = {LOGS_FILE_OLD, LOGS_FILE};
+    for (int i = 0; i < OPEN_TRIES; i++) {
+        int errnum = 0;
 
-    for (size_t i = 0; i < 2; i++) {
-        autoclose int fd = open_log(r, NAMES[i]);
-
-        r->len = 0;
-        if (fd >= 0) {
-            (void)read_entries(r, fd, count_entry);
+        close_fd(&r->fd);
+        close_fd(ret_old_fd);
+        r->fd = open_log(r, LOGS_FILE);
+        errnum = errno;
+        *ret_old_fd = open_log(r, LOGS_FILE_OLD);
+        if (r->fd >= 0 && file_is_named(r->fd, r->dir_fd, LOGS_FILE)) {
+            return 0;
+        }
+        if (r->fd < 0 && (errnum != ENOENT || *ret_old_fd < 0)) {
+            return -errnum;
         }
     }
+    r->fd = r->fd >= 0 ? r->fd : steal_fd(ret_old_fd);
+    return 0;
+}
+
+static void read_from_start(struct reader *r, int fd, entry_fn *fn)
+{
     r->len = 0;
+    if (fd >= 0 && lseek(fd, 0, SEEK_SET) == 0) {
+        (void)read_entries(r, fd, fn);
+    }
+}
+
+/* How many lines come before the last --tail ones. */
+static void count_skipped(struct reader *r, int old_fd)
+{
+    read_from_start(r, old_fd, count_entry);
+    read_from_start(r, r->fd, count_entry);
     r->skip_lines = r->skip_lines > r->q->tail ? r->skip_lines - r->q->tail : 0;
 }
 
-/* At the end of a file that was rotated meanwhile, the next one begins. */
+/* At the end of a file that was rotated meanwhile, the next one begins: the log, or the old one, if
+ * that is not ours: then there were two rotations. */
 static int next_file(struct reader *r)
 {
     autoclose int fd = open_log(r, LOGS_FILE);
-    struct stat now;
-    struct stat next;
+    autoclose int old_fd = -1;
 
-    if (fd < 0 || fstat(fd, &next) < 0 || fstat(r->fd, &now) < 0 ||
-        (next.st_ino == now.st_ino && next.st_dev == now.st_dev)) {
+    if (fd < 0 || file_is_named(r->fd, r->dir_fd, LOGS_FILE)) {
         return 0;
     }
+    if (!file_is_named(r->fd, r->dir_fd, LOGS_FILE_OLD)) {
+        old_fd = open_log(r, LOGS_FILE_OLD);
+    }
     close_fd(&r->fd);
-    r->fd = steal_fd(&fd);
+    r->fd = old_fd >= 0 ? steal_fd(&old_fd) : steal_fd(&fd);
     r->len = 0;
     return 1;
 }
@@ -214,19 +240,15 @@ static int follow(struct reader *r, int inotify_fd)
     return result;
 }
 
-static int print_all(struct reader *r)
+static int print_all(struct reader *r, int old_fd)
 {
-    autoclose int old_fd = open_log(r, LOGS_FILE_OLD);
     autoclose int inotify_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     autofree char *path = xasprintf("/proc/self/fd/%d", r->dir_fd);
     int result = 0;
 
-    if (old_fd >= 0) {
-        (void)read_entries(r, old_fd, print_entry);
-        r->len = 0;
-    }
     (void)inotify_add_watch(inotify_fd, path, IN_MODIFY | IN_MOVED_TO | IN_CREATE);
-    (void)read_entries(r, r->fd, print_entry);
+    read_from_start(r, old_fd, print_entry);
+    read_from_start(r, r->fd, print_entry);
     result = flush(r);
     return result == 0 && r->q->follow ? follow(r, inotify_fd) : result;
 }
@@ -243,20 +265,22 @@ static void make_stamp(int64_t ns, char ret[CLOCK_TEXT_BYTES])
 int logs_print(int dir_fd, const struct logs_query *q, struct err *e)
 {
     struct reader *r = xcalloc(1, sizeof(*r));
+    autoclose int old_fd = -1;
     int result = 0;
 
     r->q = q;
     r->dir_fd = dir_fd;
-    r->fd = open_log(r, LOGS_FILE);
+    r->fd = -1;
     make_stamp(q->since_ns, r->since);
     make_stamp(q->until_ns, r->until);
-    if (r->fd < 0) {
-        result = err_set(e, errno, "cannot open the container's log");
+    result = open_files(r, &old_fd);
+    if (result < 0) {
+        result = err_set(e, -result, "cannot open the container's log");
     } else {
         if (q->tail >= 0) {
-            count_skipped(r);
+            count_skipped(r, old_fd);
         }
-        result = print_all(r);
+        result = print_all(r, old_fd);
         result = result < 0 ? err_set(e, -result, "cannot print the log") : 0;
     }
     close_fd(&r->fd);

@@ -136,12 +136,55 @@ static void times_and_counts_choose_lines_and_parts_are_joined(void **state)
     assert_string_equal(last, "c 2025-11-27T12:00:00.000000000Z two halves\n");
 }
 
+/* Asked each time that there was nothing to read: the first time, two rotations follow. */
+static int rotate_twice(void *arg)
+{
+    static int was_here = 0;
+    struct logs *l = arg;
+
+    for (int i = 0; !was_here && i < 8; i++) {
+        logs_write(l, LOGS_STDOUT, &"abcdefgh"[i], 1);
+        logs_write(l, LOGS_STDOUT, "123456789\n", 10);
+    }
+    return was_here++;
+}
+
+static void who_follows_misses_no_file_that_is_there(void **state)
+{
+    struct fixture *f = *state;
+    autofree char *text = NULL;
+    struct logs *l = NULL;
+    struct err e = {0};
+
+    (void)unlinkat(f->dir_fd, LOGS_FILE_OLD, 0);
+    (void)unlinkat(f->dir_fd, LOGS_FILE, 0);
+    assert_int_equal(logs_open(f->dir_fd, 300, &l, &e), 0);
+    text =
+        printed(f, &(struct logs_query){.tail = -1, .follow = 1, .ended = rotate_twice, .arg = l});
+    logs_close(l);
+    assert_string_equal(text, "a123456789\nb123456789\nc123456789\nd123456789\n"
+                              "e123456789\nf123456789\ng123456789\nh123456789\n");
+}
+
+static void a_log_that_was_left_in_a_rotation_is_printed(void **state)
+{
+    struct fixture *f = *state;
+    autofree char *text = NULL;
+
+    write_log(f, "2025-11-27T11:59:59.999999999Z stdout F one\n");
+    assert_int_equal(renameat(f->dir_fd, LOGS_FILE, f->dir_fd, LOGS_FILE_OLD), 0);
+    text = printed(f, &(struct logs_query){.tail = 5});
+    assert_string_equal(text, "one\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries_say_when_where_and_whether_the_line_ends),
         cmocka_unit_test(a_full_log_becomes_the_old_one_between_entries),
         cmocka_unit_test(times_and_counts_choose_lines_and_parts_are_joined),
+        cmocka_unit_test(who_follows_misses_no_file_that_is_there),
+        cmocka_unit_test(a_log_that_was_left_in_a_rotation_is_printed),
     };
 
     return cmocka_run_group_tests(tests, make, unmake);
