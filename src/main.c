@@ -8,6 +8,7 @@
 #include "cli/cmd.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,8 +34,10 @@ int main(int argc, char **argv)
     struct ctx ctx = {0};
     struct err e = {0};
     autofree char **words = runtime_words(argc, argv);
-    int r = words != NULL ? cmd_main(&ctx, argc + 1, words, &e) : cmd_main(&ctx, argc, argv, &e);
+    int r = 0;
 
+    (void)signal(SIGCHLD, SIG_DFL); /* where the caller ignores it, no child's status is to be had */
+    r = words != NULL ? cmd_main(&ctx, argc + 1, words, &e) : cmd_main(&ctx, argc, argv, &e);
     ctx_done(&ctx);
     if (fflush(stdout) != 0 && r == 0) {
         r = err_set(&e, errno, "cannot write to standard output");

@@ -94,6 +94,15 @@ alive() {
   [ "$status" -eq 0 ]
 }
 
+@test "a caller that ignores CHLD, as some services do, sees nothing of it" {
+  run env --ignore-signal=CHLD "$RBOX_BUILD/rbox" run --rm busybox sh -c 'sleep 0 & wait $! && grep SigIgn /proc/self/status; exit 3'
+  [ "$status" -eq 3 ]
+  [ "$output" = $'SigIgn:\t0000000000000000' ]
+  echo text >file
+  tar -cf root.tar file
+  env --ignore-signal=CHLD "$RBOX_BUILD/rbox" import root.tar ignored
+}
+
 @test "SIGKILL of the launcher ends the container and leaves nothing" {
   start "trap '' TERM INT HUP; echo up; while :; do sleep 987$mark; done"
   kill -9 "$launcher"
