@@ -15,6 +15,7 @@
 struct push_options {
     struct registry_options registry;
     char *digestfile;
+    int no_signatures;
 };
 
 static const struct opt OPTIONS[] = {
@@ -22,25 +23,29 @@ static const struct opt OPTIONS[] = {
      NULL},
     {"digestfile", 0, "FILE", OPT_STRING, offsetof(struct push_options, digestfile),
      "write the manifest's digest there", NULL},
+    {"remove-signatures", 0, NULL, OPT_FLAG, offsetof(struct push_options, no_signatures),
+     "send no signatures, which is never done", NULL},
+    {"disable-content-trust", 0, NULL, OPT_FLAG, offsetof(struct push_options, no_signatures),
+     "the same", NULL},
     REGISTRY_ACCESS_ROWS(struct push_options, registry),
     {0},
 };
 
+#define AS_THEY_ARE "the bytes, and so the digests, are those that came in"
+
 static const struct opt_refused REFUSED[] = {
-    {"all", 0, NULL},
+    {"all", 0, "other platforms' images are not in the store"},
     {"sign-by-sigstore-private-key", 0, NULL},
     {"sign-passphrase-file", 0, NULL},
-    {"compress", 0, NULL},
-    {"compression-format", 0, "the bytes, and so the digests, are those that came in"},
-    {"compression-level", 0, NULL},
-    {"disable-content-trust", 0, NULL},
+    {"compress", 0, AS_THEY_ARE},
+    {"compression-format", 0, AS_THEY_ARE},
+    {"compression-level", 0, AS_THEY_ARE},
     {"encrypt-layer", 0, NULL},
     {"encryption-key", 0, NULL},
-    {"force-compression", 0, NULL},
-    {"format", 'f', NULL},
-    {"remove-signatures", 0, NULL},
+    {"force-compression", 0, AS_THEY_ARE},
+    {"format", 'f', AS_THEY_ARE},
     {"retry", 0, "it always is"},
-    {"retry-delay", 0, NULL},
+    {"retry-delay", 0, "it always is, later each time"},
     {"sign-by", 0, NULL},
     {0}};
 

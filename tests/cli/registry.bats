@@ -248,6 +248,38 @@ CONF
   [ "$(rbox search --tls-verify=false --format '{{.Name}}' "$at/bo")" = "$at/team/box" ]
   [ "$(rbox search --tls-verify=false --format '{{.Name}}' "$at/" | wc -l)" -eq 2 ]
   [ "$(rbox search --tls-verify=false --list-tags --format '{{.Tag}}' "$at/team/other")" = 2 ]
+  # podman's members, filters and columns
+  [ "$(rbox search --tls-verify=false --format json "$at/bo" | jq -c '.[]')" = \
+    "{\"Index\":\"$at\",\"Name\":\"$at/team/box\",\"Description\":\"\",\"Stars\":0,\"Official\":\"\",\"Automated\":\"\",\"Tag\":\"\"}" ]
+  [ "$(rbox search --tls-verify=false --list-tags --format json "$at/team/other" | jq -c '.[]')" = "{\"Name\":\"$at/team/other\",\"Tags\":[\"2\"]}" ]
+  [ -z "$(rbox search --tls-verify=false --filter stars=1 --format '{{.Name}}' "$at/")" ]
+  [ "$(rbox search --tls-verify=false --filter stars=0 -f is-official=false -f is-automated!=true --format '{{.Name}}' "$at/" | wc -l)" -eq 2 ]
+  [[ "$(rbox search --tls-verify=false --compatible "$at/bo" | head -1)" == "NAME "*"STARS "*"OFFICIAL "*"AUTOMATED" ]]
+  for bad in stars=many is-official=maybe other=1; do
+    run -125 rbox search --tls-verify=false --filter "$bad" "$at/"
+  done
+  run -125 rbox search --tls-verify=false --list-tags --filter stars=1 "$at/team/box"
+}
+
+@test "pull: all tags; one that is missing keeps none of the others back (issue 4)" {
+  serve
+  for tag in 1 2; do
+    skopeo copy -q --dest-tls-verify=false "docker-archive:$RBOX_BUILD/images/busybox.tar" "docker://$at/team/box:$tag"
+  done
+  run -0 rbox pull -q --disable-content-trust --tls-verify=false -a "$at/team/box"
+  [ "${#lines[@]}" -eq 2 ]
+  [ "$(rbox images --format '{{.Name}}' | sort | tr '\n' ' ')" = "$at/team/box:1 $at/team/box:2 " ]
+  run -125 rbox pull --tls-verify=false -a "$at/team/box:1"
+  [[ "$output" == *"all tags are those of a name without one"* ]]
+  run -125 rbox pull --tls-verify=false -a "$at/team/none"
+  [[ "$output" == *"404"* ]]
+  rbox rmi -af >/dev/null
+  run -125 rbox pull -q --tls-verify=false "$at/team/box:none" "$at/team/box:2" "$at/team/box:nor"
+  [[ "$output" == *"box:nor:"*"cannot pull $at/team/box:none"* ]]
+  [ "$(rbox images --format '{{.Name}}')" = "$at/team/box:2" ]
+  rbox push -q --tls-verify=false --remove-signatures "$at/team/box:2" "$at/team/box:3"
+  run -125 rbox push --tls-verify=false --format v2s2 "$at/team/box:2"
+  [[ "$output" == *"the bytes, and so the digests, are those that came in"* ]]
 }
 
 @test "a layer is unpacked while it comes (issue 4)" {
