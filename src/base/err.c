@@ -135,3 +135,19 @@ void err_clear(struct err *e)
 {
     memset(e, 0, sizeof(*e));
 }
+
+void err_add(struct err *all, struct err *e)
+{
+    if (all->errnum != 0) {
+        if (strcmp(all->hint, e->hint) == 0) {
+            all->hint[0] = '\0';
+        }
+        err_print(all, "rbox");
+    }
+    if (all->errnum != 0 && (all->errnum != ENOENT || e->errnum == ENOENT)) {
+        e->errnum = all->errnum;
+        e->exit_code = all->exit_code;
+    }
+    *all = *e;
+    err_clear(e);
+}

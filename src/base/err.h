@@ -34,7 +34,7 @@ __attribute__((format(printf, 2, 3))) int err_hint(struct err *e, const char *fm
 int err_exit(struct err *e, int exit_code);
 
 /* Print "PROGRAM: msg" and, if there is one, "  hint: hint" to stderr; control bytes of foreign
- * names are escaped. Only mains call this. */
+ * names are escaped. Only mains call this, and err_add(). */
 void err_print(const struct err *e, const char *program);
 
 /* Print @prefix and @text to stderr as one line: control bytes are escaped. */
@@ -43,6 +43,11 @@ void err_print_line(const char *prefix, const char *text);
 /* @e came from another process, which may have gone wrong: its strings are made to end. -EPROTO:
  * its numbers are none that an error has. */
 int err_received(struct err *e);
+
+/* One of several things failed, and the others were not left for it: add its @e, which is empty
+ * then, to @all, whose last is for main to print. What was there before is printed now. That
+ * something is not there (ENOENT) counts for the exit status only when nothing else failed. */
+void err_add(struct err *all, struct err *e);
 
 /* Forget the error in @e. */
 void err_clear(struct err *e);

@@ -8,6 +8,7 @@
 #include "cli/container.h"
 #include "cli/format.h"
 #include "cli/image_inspect.h"
+#include "cli/select.h"
 #include "image/image.h"
 #include "image/volume.h"
 
@@ -20,6 +21,8 @@ struct inspect_options {
     char *format;
     char *type;
     int all;
+    int size;
+    int latest;
 };
 
 #define FIELD(name) offsetof(struct inspect_options, name)
@@ -30,7 +33,10 @@ static const struct opt OPTIONS[] = {
     {"format", 'f', "FORMAT", OPT_STRING, FIELD(format),
      "json, or a template such as {{.State.Status}}", NULL},
     {"type", 't', "TYPE", OPT_PARSE, FIELD(type),
-     "container, image, volume or network (default: the first there is)", parse_type},
+     "container, image, volume, network or all (default: the first there is)", parse_type},
+    {"size", 's', NULL, OPT_FLAG, FIELD(size), "what a container takes on disk: SizeRw, SizeRootFs",
+     NULL},
+    SELECT_LATEST_ROW(FIELD(latest)),
     {0},
 };
 
@@ -39,8 +45,6 @@ static const struct opt VOLUME_OPTIONS[] = {
     {"all", 'a', NULL, OPT_FLAG, FIELD(all), "all volumes", NULL},
     {0},
 };
-
-static const struct opt_refused REFUSED[] = {{"size", 's', NULL}, {"latest", 'l', NULL}, {0}};
 
 static void inspect_done(void *options);
 static int inspect(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -51,12 +55,12 @@ static void init_volume(void *options);
 static void init_network(void *options);
 
 /* `rbox image inspect` looks for images alone, and so on. */
-#define INSPECT(name_, group_, init_, summary_, examples_)                                 \
-    {                                                                                      \
-        .names = {name_}, .group = (group_), .summary = (summary_),                        \
-        .usage = "[options] NAME [NAME…]", .examples = (examples_), .options = OPTIONS,    \
-        .refused = REFUSED, .options_size = sizeof(struct inspect_options), .min_args = 1, \
-        .max_args = CMD_ANY_ARGS, .init = (init_), .done = inspect_done, .run = inspect,   \
+#define INSPECT(name_, group_, init_, summary_, examples_)                                         \
+    {                                                                                              \
+        .names = {name_}, .group = (group_), .summary = (summary_),                                \
+        .usage = "[options] NAME [NAME…]", .examples = (examples_), .options = OPTIONS,            \
+        .options_size = sizeof(struct inspect_options), .max_args = CMD_ANY_ARGS, .init = (init_), \
+        .done = inspect_done, .run = inspect,                                                      \
     }
 
 const struct cmd cmd_inspect =
@@ -116,18 +120,28 @@ static void init_network(void *options)
 
 /* ---- one kind each: 0 with a new reference, -ENOENT, or another error */
 
-static int inspect_container(const struct store *store, const char *name, json_t **ret,
-                             struct err *e)
+static int inspect_container(const struct store *store, const char *name, int with_size,
+                             json_t **ret, struct err *e)
 {
     autofound struct found f = {.dir_fd = -1, .run_fd = -1};
     struct container c;
+    int64_t own = 0;
+    int64_t all = 0;
     int r = find_container(store, name, &f, e);
 
     r = r < 0 ? r : container_read(&f, &c, e);
+    if (r < 0) {
+        return r;
+    }
+    r = with_size ? container_sizes(store, &c, 1, &own, &all, e) : 0;
     if (r == 0) {
         *ret = container_inspect(store, &c);
-        container_done(&c);
     }
+    if (r == 0 && with_size) {
+        (void)json_object_update_new(*ret, json_pack("{s:I, s:I}", "SizeRw", (json_int_t)own,
+                                                     "SizeRootFs", (json_int_t)all));
+    }
+    container_done(&c);
     return r;
 }
 
@@ -142,22 +156,26 @@ static json_t *time_text(int64_t seconds)
     return json_string(text);
 }
 
-static int inspect_image(const struct store *store, const char *name, json_t **ret, struct err *e)
+static int inspect_image(const struct store *store, const char *name, int with_size, json_t **ret,
+                         struct err *e)
 {
     struct image i = {.lock_fd = -1};
     int r = image_find(store, name, &i, e);
 
+    (void)with_size;
     r = r < 0 ? r : image_inspect(store, &i, ret, e);
     image_done(&i);
     return r;
 }
 
-static int inspect_volume(const struct store *store, const char *name, json_t **ret, struct err *e)
+static int inspect_volume(const struct store *store, const char *name, int with_size, json_t **ret,
+                          struct err *e)
 {
     autofree char *path = xasprintf("%s/volumes/%s/_data", store->path, name);
     autostrv struct strv labels = {0};
     int r = 0;
 
+    (void)with_size;
     if (strchr(name, '/') != NULL || !volume_exists(store, name)) {
         return volume_missing(name, e);
     }
@@ -171,11 +189,13 @@ static int inspect_volume(const struct store *store, const char *name, json_t **
     return r;
 }
 
-static int inspect_network(const struct store *store, const char *name, json_t **ret, struct err *e)
+static int inspect_network(const struct store *store, const char *name, int with_size, json_t **ret,
+                           struct err *e)
 {
     struct network_config c = {0};
     int r = network_config_find(store, name, &c, e);
 
+    (void)with_size;
     if (r == 0) {
         *ret = network_config_json(&c);
         network_config_done(&c);
@@ -185,7 +205,8 @@ static int inspect_network(const struct store *store, const char *name, json_t *
 
 static const struct {
     const char *name;
-    int (*inspect)(const struct store *store, const char *name, json_t **ret, struct err *e);
+    int (*inspect)(const struct store *store, const char *name, int with_size, json_t **ret,
+                   struct err *e);
 } TYPES[] = {
     {"container", inspect_container},
     {"image", inspect_image},
@@ -199,14 +220,17 @@ enum {
 
 static int parse_type(const char *value, void *field, struct err *e)
 {
+    int is_known = strcmp(value, "all") == 0;
+
     for (size_t i = 0; i < TYPE_COUNT; i++) {
-        if (strcmp(value, TYPES[i].name) == 0) {
-            free(*(char **)field);
-            *(char **)field = xstrdup(value);
-            return 0;
-        }
+        is_known |= strcmp(value, TYPES[i].name) == 0;
     }
-    return err_new(e, EINVAL, "'%s' is not container, image, volume or network", value);
+    if (!is_known) {
+        return err_new(e, EINVAL, "'%s' is not container, image, volume, network or all", value);
+    }
+    free(*(char **)field);
+    *(char **)field = strcmp(value, "all") == 0 ? NULL : xstrdup(value);
+    return 0;
 }
 
 static void inspect_done(void *options)
@@ -216,79 +240,80 @@ static void inspect_done(void *options)
 
 /* ---- */
 
-static int inspect_one(const struct store *store, const char *type, const char *name, json_t **ret,
-                       struct err *e)
+static int inspect_one(const struct store *store, const struct inspect_options *o, const char *name,
+                       json_t **ret, struct err *e)
 {
     for (size_t i = 0; i < TYPE_COUNT; i++) {
         int r = 0;
 
-        if (type != NULL && strcmp(type, TYPES[i].name) != 0) {
+        if (o->type != NULL && strcmp(o->type, TYPES[i].name) != 0) {
             continue;
         }
-        r = TYPES[i].inspect(store, name, ret, e);
+        r = TYPES[i].inspect(store, name, o->size, ret, e);
         if (r != -ENOENT) {
             return r;
         }
-        if (type == NULL) {
+        if (o->type == NULL) {
             err_clear(e);
         }
     }
-    if (type == NULL) {
+    if (o->type == NULL) {
         (void)err_new(e, ENOENT, "there is no container, image, volume or network '%s'", name);
     }
     return err_exit(e, EXITCODE_NO_SUCH);
 }
 
-/* What is asked for: the operands, or with --all the volumes. */
-static int choose_names(const struct store *store, const struct inspect_options *o, int argc,
-                        char **argv, struct strv *ret, struct err *e)
+/* What is asked for: the operands, with --latest the newest container, with --all the volumes. */
+static int choose_names(struct ctx *ctx, const struct inspect_options *o, int argc, char **argv,
+                        struct strv *ret, struct err *e)
 {
-    if ((argc > 0) == o->all) {
-        return err_new(e, EINVAL, "name volumes, or give --all");
+    autofound struct found newest = {.dir_fd = -1, .run_fd = -1};
+    struct store *store = NULL;
+    int r = ctx_store(ctx, &store, e);
+
+    if (r < 0) {
+        return r;
+    }
+    if ((argc > 0) + o->all + o->latest != 1) {
+        return err_new(e, EINVAL, "name what to inspect, or give --latest, or --all for volumes");
     }
     for (int i = 0; i < argc; i++) {
         strv_push(ret, argv[i]);
     }
-    return o->all ? volume_list(store, ret, e) : 0;
+    r = o->all ? volume_list(store, ret, e) : 0;
+    if (o->latest) {
+        r = select_newest(store, &newest, e);
+        strv_push(ret, r == 0 ? newest.id : "");
+    }
+    return r;
 }
 
-/* One that is not there is told of when the others are printed. */
-static int inspect_all(const struct store *store, const struct inspect_options *o,
-                       const struct strv *names, struct err *e)
-{
-    json_auto_t *list = json_array();
-    struct err format = {0};
-    int printed = 0;
-    int r = 0;
-
-    for (size_t i = 0; i < names->len; i++) {
-        struct err one = {0};
-        json_t *object = NULL;
-        int found = inspect_one(store, o->type, names->v[i], &object, &one);
-
-        if (found == 0) {
-            (void)json_array_append_new(list, object);
-        } else if (r == 0) {
-            *e = one;
-            r = found;
-        }
-    }
-    if (r == 0 || json_array_size(list) > 0) {
-        printed = format_value(stdout, o->format, list, &format);
-    }
-    if (printed < 0) {
-        *e = format;
-    }
-    return printed < 0 ? printed : r;
-}
-
+/* Those that are there are printed, whatever is said of the others. */
 static int inspect(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct inspect_options *o = options;
+    json_auto_t *list = json_array();
     autostrv struct strv names = {0};
     struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    struct err failures = {0};
+    int r = choose_names(ctx, o, argc, argv, &names, e);
 
-    r = r < 0 ? r : choose_names(store, o, argc, argv, &names, e);
-    return r < 0 ? r : inspect_all(store, o, &names, e);
+    r = r < 0 ? r : ctx_store(ctx, &store, e);
+    for (size_t i = 0; r == 0 && i < names.len; i++) {
+        json_t *one = NULL;
+
+        if (inspect_one(store, o, names.v[i], &one, e) < 0) {
+            err_add(&failures, e);
+        } else {
+            (void)json_array_append_new(list, one);
+        }
+    }
+    if (r == 0 && (failures.errnum == 0 || json_array_size(list) > 0)) {
+        r = format_value(stdout, o->format, list, e);
+    }
+    if (r == 0 && failures.errnum != 0) {
+        *e = failures;
+        r = -failures.errnum;
+    }
+    return r;
 }

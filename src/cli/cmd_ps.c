@@ -8,7 +8,6 @@
 #include "cli/container_filter.h"
 #include "cli/format.h"
 #include "cli/ps_row.h"
-#include "image/usage.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -181,32 +180,16 @@ struct rows {
     json_t *whole;
 };
 
-/* What each container of @l takes on disk: of its own, and its image's layers. */
 static int add_sizes(const struct store *store, const struct list *l, const struct rows *rows,
                      struct err *e)
 {
-    autostrv struct strv names = {0};
-    autofree int64_t *bytes = NULL;
-    size_t at = 0;
-    int r = 0;
+    autofree int64_t *own = xcalloc(l->count, sizeof(*own));
+    autofree int64_t *all = xcalloc(l->count, sizeof(*all));
+    int r = container_sizes(store, l->v, l->count, own, all, e);
 
-    for (size_t i = 0; i < l->count; i++) {
-        strv_pushf(&names, "containers/%s/fs", l->v[i].spec.box.id);
-        for (size_t k = 0; k < l->v[i].spec.box.layers.len; k++) {
-            strv_pushf(&names, "layers/%s", l->v[i].spec.box.layers.v[k]);
-        }
-    }
-    bytes = xcalloc(names.len, sizeof(*bytes));
-    r = usage_of(store->dir_fd, (const char *const *)names.v, names.len, bytes, e);
     for (size_t i = 0; r == 0 && i < l->count; i++) {
-        int64_t own = bytes[at++];
-        int64_t all = own;
-
-        for (size_t k = 0; k < l->v[i].spec.box.layers.len; k++) {
-            all += bytes[at++];
-        }
-        ps_row_set_size(json_array_get(rows->named, i), own, all);
-        ps_row_json_set_size(json_array_get(rows->whole, i), own, all);
+        ps_row_set_size(json_array_get(rows->named, i), own[i], all[i]);
+        ps_row_json_set_size(json_array_get(rows->whole, i), own[i], all[i]);
     }
     return r;
 }

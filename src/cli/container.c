@@ -6,6 +6,7 @@
 #include "box/cgroup.h"
 #include "box/health.h"
 #include "cli/format.h"
+#include "image/usage.h"
 #include "spec/spec_json.h"
 #include "sys/fd.h"
 
@@ -180,6 +181,32 @@ char *container_status(const struct container *c, int64_t now_s)
     }
     return c->finished_ns > 0 ? xasprintf("Exited (%" PRId64 ") %s ago", c->status, age)
                               : xasprintf("Exited (%" PRId64 ")", c->status);
+}
+
+int container_sizes(const struct store *store, const struct container *c, size_t count,
+                    int64_t *ret_own, int64_t *ret_all, struct err *e)
+{
+    autostrv struct strv names = {0};
+    autofree int64_t *bytes = NULL;
+    size_t at = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        strv_pushf(&names, "containers/%s/fs", c[i].spec.box.id);
+        for (size_t k = 0; k < c[i].spec.box.layers.len; k++) {
+            strv_pushf(&names, "layers/%s", c[i].spec.box.layers.v[k]);
+        }
+    }
+    bytes = xcalloc(names.len, sizeof(*bytes));
+    r = usage_of(store->dir_fd, (const char *const *)names.v, names.len, bytes, e);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        ret_own[i] = bytes[at++];
+        ret_all[i] = ret_own[i];
+        for (size_t k = 0; k < c[i].spec.box.layers.len; k++) {
+            ret_all[i] += bytes[at++];
+        }
+    }
+    return r;
 }
 
 char *container_command(const struct spec *s)

@@ -61,6 +61,11 @@ json_t *container_inspect(const struct store *store, const struct container *c);
 /* Its user networks, {"NAME": {"IPAddress", …}} with docker's names. New reference. */
 json_t *container_networks(const struct store *store, const struct container *c);
 
+/* Bytes on disk of the @count containers @c: of their own in @ret_own, and with their images' in
+ * @ret_all, arrays of the caller's. */
+int container_sizes(const struct store *store, const struct container *c, size_t count,
+                    int64_t *ret_own, int64_t *ret_all, struct err *e);
+
 /* Its command, a line. The caller owns it. */
 char *container_command(const struct spec *s);
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "box/caps.h"
+#include "box/logs.h"
 #include "cli/container.h"
 #include "sys/compat.h"
 
@@ -32,10 +33,25 @@ static json_t *state(const struct container *c)
                           string_value(c->error), "Reason", string_value(c->reason), "StartedAt",
                           time_value(c->started_ns), "FinishedAt", time_value(c->finished_ns));
 
-    if (c->health != NULL) {
-        (void)json_object_set(o, "Health", c->health);
-    }
+    (void)json_object_set_new(
+        o, "Health",
+        c->health != NULL ? json_incref(c->health)
+                          : json_pack("{s:s, s:i, s:[]}", "Status", "", "FailingStreak", 0, "Log"));
     return o;
+}
+
+/* "rprivate" or what the options say, as docker writes it. */
+static const char *propagation(const struct spec_mount *m)
+{
+    static const char *const WORDS[] = {"shared",  "rshared",    "slave",      "rslave",
+                                        "private", "unbindable", "runbindable"};
+
+    for (size_t i = 0; i < sizeof(WORDS) / sizeof(WORDS[0]); i++) {
+        if (strv_has(&m->options, WORDS[i])) {
+            return WORDS[i];
+        }
+    }
+    return strcmp(m->type, "tmpfs") == 0 ? "" : "rprivate";
 }
 
 static json_t *mounts(const struct store *store, const struct spec *s)
@@ -49,10 +65,12 @@ static json_t *mounts(const struct store *store, const struct spec *s)
                                     : xstrdup_null(m->source);
 
         (void)json_array_append_new(
-            list, json_pack("{s:s, s:o, s:o, s:s, s:o, s:b}", "Type", m->type, "Name",
-                            string_value(m->volume_name), "Source", string_value(source),
-                            "Destination", m->destination, "Options", json_from_strv(&m->options),
-                            "RW", !strv_has(&m->options, "ro")));
+            list,
+            json_pack("{s:s, s:o, s:o, s:s, s:s, s:s, s:o, s:b, s:s}", "Type", m->type, "Name",
+                      string_value(m->volume_name), "Source", string_value(source), "Destination",
+                      m->destination, "Driver", m->volume_name != NULL ? "local" : "", "Mode", "",
+                      "Options", json_from_strv(&m->options), "RW", !strv_has(&m->options, "ro"),
+                      "Propagation", propagation(m)));
     }
     return list;
 }
@@ -155,7 +173,75 @@ static json_t *network_mode(const struct spec *s)
                : json_string(NETWORKS[backend]);
 }
 
-static json_t *host_config(const struct spec *s)
+/* ["SOURCE:PLACE:OPTIONS"], of volumes and binds. */
+static json_t *binds(const struct spec *s)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < s->mount_count; i++) {
+        const struct spec_mount *m = &s->mounts[i];
+        const char *source = m->volume_name != NULL ? m->volume_name : m->source;
+        autobuf struct buf options = {0};
+
+        if (source == NULL || strcmp(m->type, "tmpfs") == 0) {
+            continue;
+        }
+        buf_puts(&options, strv_has(&m->options, "ro") ? "" : "rw");
+        for (size_t k = 0; k < m->options.len; k++) {
+            buf_printf(&options, "%s%s", options.len > 0 ? "," : "", m->options.v[k]);
+        }
+        (void)json_array_append_new(list,
+                                    json_sprintf("%s:%s:%s", source, m->destination, options.data));
+    }
+    return list;
+}
+
+static int64_t nano_cpus(const struct spec_resources *r)
+{
+    return r->cpu_quota_us > 0 && r->cpu_period_us > 0
+               ? r->cpu_quota_us * 1000000 / r->cpu_period_us * 1000
+               : 0;
+}
+
+/* What is said of the log, the network's files and others' namespaces. */
+static json_t *host_config_more(const struct store *store, const struct spec *s)
+{
+    const struct spec_network *n = &s->box.network;
+    const char *driver = s->box.log_driver != NULL ? s->box.log_driver : "k8s-file";
+    autofree char *log = xasprintf("%s/containers/%s/" LOGS_FILE, store->path, s->box.id);
+
+    return json_pack("{s:o, s:I, s:{s:s, s:n, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "Binds",
+                     binds(s), "NanoCpus", (json_int_t)nano_cpus(&s->linux_.resources), "LogConfig",
+                     "Type", driver, "Config", "Path", json_str(log), "Dns",
+                     json_from_strv(&n->dns), "DnsSearch", json_from_strv(&n->dns_search),
+                     "DnsOptions", json_from_strv(&n->dns_options), "ExtraHosts",
+                     json_from_strv(&n->add_hosts), "GroupAdd",
+                     json_from_strv(&s->process.additional_groups), "CgroupParent",
+                     string_value(s->box.cgroup_parent), "OomScoreAdj", s->process.oom_score_adj);
+}
+
+/* Of the only network that it is in, as docker's default one is told; else empty. */
+static json_t *network_settings(const struct store *store, const struct container *c)
+{
+    static const char *const FIELDS[] = {"Gateway",     "IPAddress",         "IPPrefixLen",
+                                         "IPv6Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen",
+                                         "MacAddress"};
+    json_t *networks = container_networks(store, c);
+    json_t *one =
+        json_object_size(networks) == 1 ? json_object_iter_value(json_object_iter(networks)) : NULL;
+    json_t *o = json_pack("{s:o, s:o}", "Ports", port_bindings(&c->spec), "Networks", networks);
+
+    for (size_t i = 0; i < sizeof(FIELDS) / sizeof(FIELDS[0]); i++) {
+        json_t *v = json_object_get(one, FIELDS[i]);
+        json_t *empty = strstr(FIELDS[i], "Len") != NULL ? json_integer(0) : json_string("");
+
+        (void)json_object_set(o, FIELDS[i], v != NULL ? v : empty);
+        json_decref(empty);
+    }
+    return o;
+}
+
+static json_t *host_config(const struct store *store, const struct spec *s)
 {
     static const char *const IPC[] = {"shareable", "private", "none"};
     const struct spec_namespace *ns = s->linux_.namespaces;
@@ -175,6 +261,7 @@ static json_t *host_config(const struct spec *s)
                                                              : namespace_mode(&ns[SPEC_NS_IPC]),
                      "UTSMode", namespace_mode(&ns[SPEC_NS_UTS]), "CgroupnsMode",
                      namespace_mode(&ns[SPEC_NS_CGROUP])));
+    (void)json_object_update_new(o, host_config_more(store, s));
     return o;
 }
 
@@ -196,11 +283,13 @@ json_t *container_inspect(const struct store *store, const struct container *c)
                   string_value(s->box.image_id), "ImageName",
                   string_value(s->box.image_name != NULL ? s->box.image_name : s->box.rootfs));
     (void)json_object_update_new(
-        o, json_pack("{s:{s:o}, s:o, s:o, s:o, s:o, s:{s:o, s:o}}", "GraphDriver", "Name",
-                     string_value(s->box.storage_driver), "BoundingCaps",
+        o, json_pack("{s:{s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "GraphDriver", "Name",
+                     string_value(s->box.storage_driver), "Driver",
+                     string_value(s->box.storage_driver), "EffectiveCaps",
+                     caps_list(s->process.capabilities.effective), "BoundingCaps",
                      caps_list(s->process.capabilities.bounding), "Mounts", mounts(store, s),
-                     "Config", config(s), "HostConfig", host_config(s), "NetworkSettings", "Ports",
-                     port_bindings(s), "Networks", container_networks(store, c)));
+                     "Config", config(s), "HostConfig", host_config(store, s), "NetworkSettings",
+                     network_settings(store, c)));
     (void)json_object_set_new(o, "Limits",
                               c->limits != NULL ? json_incref(c->limits) : json_null());
     return o;

@@ -10,25 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One of several failed, and the others are not its hostages: what is told so far in @all is
- * printed when the next failure comes, the last is for main. That one is not there only counts for
- * the exit status when nothing else failed. */
-static void add_failure(struct err *all, struct err *e)
-{
-    if (all->errnum != 0) {
-        if (strcmp(all->hint, e->hint) == 0) {
-            all->hint[0] = '\0';
-        }
-        err_print(all, "rbox");
-    }
-    if (all->errnum != 0 && (all->errnum != ENOENT || e->errnum == ENOENT)) {
-        e->errnum = all->errnum;
-        e->exit_code = all->exit_code;
-    }
-    *all = *e;
-    err_clear(e);
-}
-
 /* Those that are meant, and what the user called them. */
 struct meant {
     struct found_list list;
@@ -159,12 +140,12 @@ static void add_named(const struct store *store, const struct selected *s, struc
 
     for (int i = 0; i < s->argc; i++) {
         if (add_word(store, s, s->argv[i], m, &e) < 0) {
-            add_failure(failures, &e);
+            err_add(failures, &e);
         }
     }
     for (size_t i = 0; i < s->select->cidfiles.len; i++) {
         if (add_cidfile(store, s, s->select->cidfiles.v[i], m, &e) < 0) {
-            add_failure(failures, &e);
+            err_add(failures, &e);
         }
     }
 }
@@ -274,14 +255,14 @@ static int act(const struct work *w, const struct meant *m, struct err *failures
         is_late[i] = (char)must_wait(w->s, m, i);
         if (!is_late[i] && stopping_begin(w->s->stopping, &m->list.rows[i], &e) < 0) {
             has_failed[i] = 1;
-            add_failure(failures, &e);
+            err_add(failures, &e);
         }
     }
     for (size_t i = 0; i < m->list.count; i++) {
         int r = has_failed[i] ? 0 : act_on(w, m, i, is_late[i], &e);
 
         if (r < 0) {
-            add_failure(failures, &e);
+            err_add(failures, &e);
         } else {
             result = r;
         }
@@ -324,7 +305,7 @@ int select_each(struct ctx *ctx, const struct selected *s, select_action *action
     }
     r = r < 0 ? r : check_removal(s, &m, e);
     if (r < 0) {
-        add_failure(&failures, e);
+        err_add(&failures, e);
     } else {
         r = act(&w, &m, &failures);
     }
@@ -332,26 +313,34 @@ int select_each(struct ctx *ctx, const struct selected *s, select_action *action
     return failures.errnum != 0 ? -failures.errnum : r;
 }
 
+int select_newest(const struct store *store, struct found *ret, struct err *e)
+{
+    autofound_list struct found_list all = {0};
+    int r = find_all(store, &all, e);
+    int i = r < 0 ? -1 : newest(&all);
+
+    if (r == 0 && i < 0) {
+        (void)err_new(e, EINVAL, "there is no container");
+        return err_hint(e, "rbox ps -a");
+    }
+    return r < 0 ? r : find_container(store, all.rows[i].id, ret, e);
+}
+
 int select_one(struct ctx *ctx, int latest, char ***argv, struct store **ret_store,
                struct found *ret, struct err *e)
 {
-    autofree char *id = NULL;
+    autofound struct found last = {.dir_fd = -1, .run_fd = -1};
     const char *word = NULL;
     int r = ctx_store(ctx, ret_store, e);
 
     if (r == 0 && latest) {
-        autofound_list struct found_list all = {0};
-        int i = -1;
-
-        r = find_all(*ret_store, &all, e);
-        i = newest(&all);
-        id = i >= 0 ? xstrdup(all.rows[i].id) : NULL;
-        word = id;
+        r = select_newest(*ret_store, &last, e);
+        word = last.id;
     } else if (r == 0 && **argv != NULL) {
         word = *(*argv)++;
     }
     if (r == 0 && word == NULL) {
-        (void)err_new(e, EINVAL, latest ? "there is no container" : "no container is named");
+        (void)err_new(e, EINVAL, "no container is named");
         return err_hint(e, "rbox ps -a");
     }
     return r < 0 ? r : find_running(*ret_store, word, ret, e);

@@ -75,6 +75,10 @@ struct selected {
 int select_each(struct ctx *ctx, const struct selected *s, select_action *action, void *arg,
                 struct err *e);
 
+/* The container made last, running or not. On success the caller owns *ret. Errors: -EINVAL there
+ * is none. */
+int select_newest(const struct store *store, struct found *ret, struct err *e);
+
 /* For commands of one container: the first of *argv, which is then taken from it, or with @latest
  * the newest. The store is borrowed from @ctx, *ret the caller's. Errors: -EINVAL none is named;
  * those of find_running(). */

@@ -75,7 +75,7 @@ start() {
   [ "$status" -eq 0 ]
   jq -e '.[0].State | .Status == "exited" and .ExitCode == 7 and .Running == false' <<<"$output"
   jq -e '.[0].Config | .Labels.k == "v" and (.Env | index("A=b") != null)' <<<"$output"
-  jq -e ".[0].Mounts == [{Type: \"bind\", Name: \"\", Source: \"$PWD\", Destination: \"/src\", Options: [\"ro\"], RW: false}]" <<<"$output"
+  jq -e ".[0].Mounts == [{Type: \"bind\", Name: \"\", Source: \"$PWD\", Destination: \"/src\", Driver: \"\", Mode: \"\", Options: [\"ro\"], RW: false, Propagation: \"rprivate\"}]" <<<"$output"
   [ "$(rbox inspect -f '{{.State.ExitCode}} {{index .Config.Cmd 0}}' one)" = "7 sh" ]
 }
 

@@ -35,7 +35,8 @@ others_of() {
   [[ "$(rbox ps --format '{{.Status}}' --filter name=web)" == *"(healthy)" ]]
   rbox events --stream=false --filter event=health_status --format '{{.Name}} {{.Attributes.health_status}}' | tail -1 | grep -qx 'web healthy'
   # without a check nothing is told of it
-  ! rbox inspect plain | grep -q Health
+  [ -z "$(rbox inspect --format '{{.State.Health.Status}}' plain)" ]
+  ! rbox inspect plain | grep -q Healthcheck
 }
 
 @test "healthcheck run: 0, 1 and 125, and it counts" {

@@ -119,3 +119,32 @@ teardown() {
   rbox healthcheck run well
   [ "$(rbox wait --condition healthy well)" = -1 ]
 }
+
+@test "inspect: --latest, --size, several of which one is missing, and the fields that scripts ask for (issue 5)" {
+  rbox create --name first --network none busybox true
+  rbox create --name box --network none --cpus 1.5 --limits best-effort --dns 10.0.0.1 --log-driver k8s-file \
+    -v data:/data:ro --tmpfs /scratch busybox true
+  [ "$(rbox inspect -l -f '{{.Name}}')" = box ]
+  [[ "$(rbox container inspect -s -f '{{.SizeRw}} {{.SizeRootFs}}' box)" =~ ^[0-9]+\ [1-9][0-9]{5,}$ ]]
+  run rbox inspect -f '{{.SizeRw}}' box
+  [ "$status" -eq 125 ]
+  run --separate-stderr rbox inspect -f '{{.Name}}' first nosuch box
+  [ "$status" -eq 1 ]
+  [ "$output" = $'first\nbox' ]
+  [[ "$stderr" == *"'nosuch'"* ]]
+  run rbox inspect --type all -f '{{.Id}}' busybox
+  [ "$status" -eq 0 ]
+  run rbox inspect
+  [ "$status" -eq 125 ]
+  shows() {
+    local text
+    text=$(rbox inspect -f "$1" box)
+    [ "$text" = "$2" ] || { echo "$1: '$text', not '$2'" >&2; return 1; }
+  }
+  shows '{{(index .Mounts 0).Driver}} {{(index .Mounts 0).RW}} {{(index .Mounts 0).Propagation}}|{{(index .Mounts 0).Mode}}|' 'local false rprivate||'
+  shows '{{.HostConfig.NanoCpus}} {{.HostConfig.LogConfig.Type}} {{.HostConfig.Dns}} {{.HostConfig.ExtraHosts}}' '1500000000 k8s-file [10.0.0.1] []'
+  [[ "$(rbox inspect -f '{{.HostConfig.Binds}}' box)" == '[data:/data:'*ro*']' ]]
+  shows '{{.NetworkSettings.IPAddress}}|{{.NetworkSettings.IPPrefixLen}}|{{.State.Health.Status}}|' '|0||'
+  [[ "$(rbox inspect -f '{{.EffectiveCaps}}' box)" == *CAP_CHOWN* ]]
+  [ -e "$(dirname "$(rbox inspect -f '{{.HostConfig.LogConfig.Path}}' box)")/config.json" ]
+}
