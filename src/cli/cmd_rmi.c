@@ -7,6 +7,7 @@
 #include "cli/cmd.h"
 #include "cli/image_use.h"
 #include "image/image.h"
+#include "image/image_ref.h"
 #include "image/manifest.h"
 #include "image/record.h"
 
@@ -115,6 +116,37 @@ static int remove_all_names(const struct removal *rm, const char *id, const stru
     return r;
 }
 
+struct damaged {
+    const char *word;
+    struct strv names;
+};
+
+static int push_damaged(const struct image *i, void *arg)
+{
+    struct damaged *d = arg;
+
+    if (i->id == NULL && image_ref_matches(d->word, i->name)) {
+        strv_push(&d->names, i->name);
+    }
+    return 0;
+}
+
+/* What is not known of it is not needed to take its record away. */
+static int remove_damaged(const struct removal *rm, const char *word, struct err *e)
+{
+    struct damaged d = {.word = word};
+    int r = record_each(rm->store, push_damaged, &d, e);
+
+    for (size_t k = 0; r == 0 && k < d.names.len; k++) {
+        r = record_discard(rm->store, d.names.v[k], e);
+        if (r == 0 && !rm->quiet) {
+            (void)printf("Untagged: %s\n", d.names.v[k]);
+        }
+    }
+    strv_done(&d.names);
+    return r;
+}
+
 static int remove_image(const struct removal *rm, const char *word, struct err *e)
 {
     struct image i = {.lock_fd = -1};
@@ -125,6 +157,10 @@ static int remove_image(const struct removal *rm, const char *word, struct err *
     if (r == -ENOENT) {
         (void)err_hint(e, "rbox images");
         return err_exit(e, EXITCODE_NO_SUCH);
+    }
+    if (r == -EBADMSG) {
+        err_clear(e);
+        return remove_damaged(rm, word, e);
     }
     if (r < 0) {
         return r;

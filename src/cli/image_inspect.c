@@ -14,11 +14,16 @@ int image_document(const struct store *store, const char *digest, json_t **ret, 
 {
     autofree char *path = manifest_blob_path(digest);
     autofree char *text = NULL;
+    struct err why = {0};
     size_t len = 0;
-    int r = file_read(store->dir_fd, path, MANIFEST_BYTES_MAX, &text, &len, e);
+    int r = file_read(store->dir_fd, path, MANIFEST_BYTES_MAX, &text, &len, &why);
 
-    r = r < 0 ? r : json_parse(text, len, "the image's config", ret, e);
-    return r < 0 ? err_wrap(e, "blob %.19s", digest) : 0;
+    r = r < 0 ? r : json_parse(text, len, "the image's config", ret, &why);
+    if (r < 0) { /* not -ENOENT: the image is there */
+        (void)err_new(e, EIO, "blob %.19s of the store is damaged: %s", digest, why.msg);
+        return err_hint(e, "load or pull the image again");
+    }
+    return 0;
 }
 
 /* {"80/tcp": {}}: a set, as documents of images have it. */

@@ -87,13 +87,17 @@ struct unused {
     struct strv used; /* ids of images that containers have */
     const struct image_filter *filter;
     struct strv *names;
+    struct err *e;
 };
 
 static int push_unused(const struct image *i, void *arg)
 {
     struct unused *u = arg;
 
-    if (i->id != NULL && !strv_has(&u->used, i->id) && (u->all || record_is_dangling(i->name)) &&
+    if (i->id == NULL) { /* before any name is taken away */
+        return garbage_refuse(i, u->e);
+    }
+    if (!strv_has(&u->used, i->id) && (u->all || record_is_dangling(i->name)) &&
         (u->filter == NULL || image_filter_matches(u->filter, i))) {
         strv_push(u->names, i->name);
     }
@@ -103,7 +107,7 @@ static int push_unused(const struct image *i, void *arg)
 int image_use_unused(const struct store *store, int all, int running_only,
                      const struct image_filter *filter, struct strv *ret, struct err *e)
 {
-    struct unused u = {.all = all, .filter = filter, .names = ret};
+    struct unused u = {.all = all, .filter = filter, .names = ret, .e = e};
     int r = each_container(store, running_only ? push_running_image : push_image, &u.used, e);
 
     r = r < 0 ? r : record_each(store, push_unused, &u, e);

@@ -22,7 +22,14 @@
 struct keeping {
     struct garbage *g;
     const struct strv *only; /* NULL: all */
+    struct err *e;
 };
+
+int garbage_refuse(const struct image *i, struct err *e)
+{
+    (void)err_new(e, EBADMSG, "the record of image '%s' is damaged: nothing is removed", i->name);
+    return err_hint(e, "load or pull it again, or rbox rmi %s", i->name);
+}
 
 static int keep_image(const struct image *i, void *arg)
 {
@@ -30,7 +37,7 @@ static int keep_image(const struct image *i, void *arg)
     struct garbage *g = k->g;
 
     if (i->id == NULL) {
-        return -EBADMSG;
+        return garbage_refuse(i, k->e);
     }
     if (k->only != NULL && !strv_has(k->only, i->id)) {
         return 0;
@@ -49,11 +56,7 @@ static int begin(const struct store *store, enum store_lock how, const struct st
     int r = store_lock(store, how, &g.lock_fd, e);
 
     if (r == 0) {
-        r = record_each(store, keep_image, &(struct keeping){&g, only}, e);
-        if (r == -EBADMSG) {
-            (void)err_new(e, EBADMSG, "the record of an image is damaged: nothing is removed");
-            (void)err_hint(e, "rbox images, which names it; then load that image again");
-        }
+        r = record_each(store, keep_image, &(struct keeping){&g, only, e}, e);
     }
     if (r < 0) {
         garbage_done(&g);

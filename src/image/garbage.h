@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "image/image.h"
 #include "image/store.h"
 
 #include <stdint.h>
@@ -48,5 +49,8 @@ int garbage_usage(struct garbage *g, int64_t *ret_bytes, struct err *e);
 int garbage_sweep(struct garbage *g, int64_t *ret_bytes, struct err *e);
 
 void garbage_done(struct garbage *g);
+
+/* The error -EBADMSG for image @i, of which the name alone is known: what it needs is not. */
+int garbage_refuse(const struct image *i, struct err *e);
 
 #endif

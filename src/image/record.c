@@ -145,6 +145,16 @@ static char *record_text(const struct image *image)
     return text;
 }
 
+static int are_digests(const struct strv *list)
+{
+    for (size_t k = 0; k < list->len; k++) {
+        if (!manifest_is_digest(list->v[k])) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* @paths: what is wanted of it; NULL: all. */
 static int parse_record(const char *text, size_t len, const char *const *paths, struct image *i,
                         struct err *e)
@@ -172,9 +182,11 @@ static int parse_record(const char *text, size_t len, const char *const *paths, 
     r = r < 0 ? r : json_get_int(root, "created", "the image's record", &i->created_s, e);
     r = r < 0 ? r : json_get_int(root, "size", "the image's record", &i->size_bytes, e);
     json_decref(root);
-    if (r == 0 && (i->name == NULL || i->id == NULL || i->digest == NULL || i->created_s < 0 ||
-                   i->created_s > INT64_MAX / NS_PER_S)) {
-        return err_new(e, EINVAL, "the image's record is incomplete or damaged");
+    if (r == 0 &&
+        (i->name == NULL || !manifest_is_digest(i->id) || !manifest_is_digest(i->digest) ||
+         !are_digests(&i->diff_ids) || !are_digests(&i->blobs) || i->created_s < 0 ||
+         i->created_s > INT64_MAX / NS_PER_S)) {
+        return err_new(e, EINVAL, "the image's record is incomplete");
     }
     return r;
 }
@@ -186,18 +198,25 @@ static int open_images(const struct store *store, int *ret_fd, struct err *e)
     return dir_make(store->dir_fd, "images", 0700, ret_fd, e);
 }
 
-/* The record @fd. */
-static int read_open(int fd, const char *const *paths, struct image *ret, struct err *e)
+/* The record @fd, of the name that @file has. Errors: -EBADMSG damaged. */
+static int read_open(int fd, const char *file, const char *const *paths, struct image *ret,
+                     struct err *e)
 {
+    autofree char *name = name_of_file(file);
     autofree char *text = NULL;
     struct image i = {.lock_fd = -1};
+    struct err why = {0};
     size_t len = 0;
-    int r = fd_read_all(fd, RECORD_BYTES_MAX, &text, &len, e);
+    int r = fd_read_all(fd, RECORD_BYTES_MAX, &text, &len, &why);
 
-    r = r < 0 ? r : parse_record(text, len, paths, &i, e);
+    r = r < 0 ? r : parse_record(text, len, paths, &i, &why);
+    if (r == 0 && !str_eq(i.name, name)) {
+        r = err_new(&why, EINVAL, "it is that of another one");
+    }
     if (r < 0) {
         image_done(&i);
-        return r;
+        (void)err_new(e, EBADMSG, "the record of image '%s' is damaged: %s", name, why.msg);
+        return err_hint(e, "load or pull it again, or rbox rmi %s", name);
     }
     *ret = i;
     return 0;
@@ -238,7 +257,7 @@ static int read_locked(int images_fd, const char *file, struct image *ret, struc
         /* whoever removed or replaced it had the lock until now */
         return read_locked(images_fd, file, ret, e);
     }
-    r = r < 0 ? r : read_open(fd, NULL, ret, e);
+    r = r < 0 ? r : read_open(fd, file, NULL, ret, e);
     if (r == 0) {
         ret->lock_fd = steal_fd(&fd);
     }
@@ -284,7 +303,7 @@ int record_each(const struct store *store, int (*fn)(const struct image *i, void
             continue; /* half written */
         }
         read = open_record(images_fd, entry->d_name, O_RDONLY, &fd, &ignored);
-        read = read < 0 ? read : read_open(fd, PATHS, &i, &ignored);
+        read = read < 0 ? read : read_open(fd, entry->d_name, PATHS, &i, &ignored);
         if (read < 0) {
             i.name = name_of_file(entry->d_name);
         }
@@ -449,6 +468,19 @@ int record_remove(const struct store *store, struct image *i, struct err *e)
         r = err_set(e, errno, "cannot remove image '%s'", i->name);
     }
     return r < 0 ? r : index_update(store, NULL, i->name, e);
+}
+
+int record_discard(const struct store *store, const char *name, struct err *e)
+{
+    autofree char *file = NULL;
+    autoclose int images_fd = -1;
+    int r = file_name(name, &file, e);
+
+    r = r < 0 ? r : open_images(store, &images_fd, e);
+    if (r == 0 && unlinkat(images_fd, file, 0) < 0 && errno != ENOENT) {
+        r = err_set(e, errno, "cannot remove the record of image '%s'", name);
+    }
+    return r < 0 ? r : index_update(store, NULL, name, e);
 }
 
 int record_untag(const struct store *store, struct image *i, struct err *e)

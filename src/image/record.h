@@ -10,7 +10,7 @@
 #include "image/store.h"
 
 /* Read the record of the full name @name into *ret (image_done()), with a shared lock on it in
- * lock_fd. -ENOENT. */
+ * lock_fd. Errors: -ENOENT; -EBADMSG damaged. */
 int record_read(const struct store *store, const char *name, struct image *ret, struct err *e);
 
 /* Write the record of @i->name and its entry in index.json, durably. An image that had the name
@@ -26,7 +26,10 @@ int record_is_dangling(const char *name);
  * resolve it. */
 int record_remove(const struct store *store, struct image *i, struct err *e);
 
-/* The same, but an image whose last name it is stays as one without. */
+/* The same of a damaged record, whose name is all that is known. */
+int record_discard(const struct store *store, const char *name, struct err *e);
+
+/* Like record_remove(), but an image whose last name it is stays as one without. */
 int record_untag(const struct store *store, struct image *i, struct err *e);
 
 /* Push the names of all records of the image @id, sorted; of one without a name the id. */

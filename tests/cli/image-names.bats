@@ -132,3 +132,35 @@ names() {
   rbox commit -q --iidfile below/id c made
   [[ "$(cat below/id)" == sha256:* ]]
 }
+
+@test "a damaged record is named with what mends it, and nothing is lost until it is taken away" {
+  local record="$RBOX_STORE/images/docker.io%2Flibrary%2Fbusybox:latest" text
+  rbox tag busybox other
+  cp "$record" good
+  for text in '' '{' '[]' '{"name":"docker.io/library/busybox:latest","id":"y","digest":"z"}' \
+    "$(jq -c '.name = "docker.io/library/another:latest"' good)" "$(jq -c '.blobs[0] = "../../x"' good)" \
+    "$(jq -c '.diffIDs = ["sha256:zz"]' good)" "$(jq -c '.created = 9000000000000000000' good)"; do
+    printf '%s' "$text" >"$record"
+    run -0 rbox images
+    [[ "$output" == *"record of image 'docker.io/library/busybox:latest' is damaged"* ]]
+    [[ "$output" == *"localhost/other "* ]]
+    for command in "run --rm --pull never --network none busybox true" "image inspect busybox" "image tree busybox" "save -o x.tar busybox"; do
+      # shellcheck disable=SC2086 # words
+      run -125 rbox $command
+      [[ "$output" == *"the record of image 'docker.io/library/busybox:latest' is damaged: "*"rbox rmi docker.io/library/busybox:latest"* ]]
+    done
+    run -125 rbox image prune -af
+    rbox image exists other
+    [ "$(rbox rmi busybox)" = "Untagged: docker.io/library/busybox:latest" ]
+    [ "$(names)" = "localhost/other:latest " ]
+    rbox tag other docker.io/library/busybox:latest
+  done
+  [ "$(rbox run --rm --pull never --network none busybox echo whole)" = whole ]
+  # A blob that is gone is not an image that is not there.
+  rm "$RBOX_STORE/blobs/sha256/$(rbox image inspect -f '{{.Id}}' other | cut -d: -f2)"
+  for command in "image inspect" history; do
+    # shellcheck disable=SC2086 # words
+    run -125 rbox $command other
+    [[ "$output" == *"blob sha256:"*" of the store is damaged: "*"load or pull the image again"* ]]
+  done
+}
