@@ -5,6 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/container.h"
 #include "cli/format.h"
+#include "cli/select.h"
 #include "sys/fd.h"
 
 #include <errno.h>
@@ -15,14 +16,14 @@
 
 struct diff_options {
     char *format;
+    int latest;
 };
 
 static const struct opt OPTIONS[] = {
     {"format", 0, "FORMAT", OPT_STRING, offsetof(struct diff_options, format), "json", NULL},
+    SELECT_LATEST_ROW(offsetof(struct diff_options, latest)),
     {0},
 };
-
-static const struct opt_refused REFUSED[] = {{"latest", 'l', NULL}, {0}};
 
 static int diff(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
@@ -36,9 +37,7 @@ const struct cmd cmd_diff = {
         "A file that was only opened for writing is not listed.",
     .examples = "rbox diff web\n",
     .options = OPTIONS,
-    .refused = REFUSED,
     .options_size = sizeof(struct diff_options),
-    .min_args = 1,
     .max_args = 1,
     .run = diff,
 };
@@ -108,11 +107,13 @@ static int diff(struct ctx *ctx, void *options, int argc, char **argv, struct er
     struct container c;
     int r = 0;
 
-    (void)argc;
     if (o->format != NULL && strcmp(o->format, "json") != 0) {
         return err_new(e, EINVAL, "--format can be json here, not '%s'", o->format);
     }
-    r = container_find(ctx, argv[0], &store, &f, &c, e);
+    r = (argc == 0) != o->latest ? err_new(e, EINVAL, "name a container, or give --latest")
+                                 : ctx_store(ctx, &store, e);
+    r = r < 0 ? r : o->latest ? select_newest(store, &f, e) : find_container(store, argv[0], &f, e);
+    r = r < 0 ? r : container_read(&f, &c, e);
     if (r == 0) {
         r = compare(store, &f, &c.spec, o->format, e);
         container_done(&c);

@@ -15,6 +15,7 @@ struct logs_options {
     struct logs_query query;
     int names;
     int latest;
+    int has_several; /* their lines are told apart by their ids */
 };
 
 static int parse_tail(const char *value, void *field, struct err *e);
@@ -31,7 +32,8 @@ static const struct opt OPTIONS[] = {
     {"until", 0, "TIME", OPT_PARSE, FIELD(query.until_ns), "lines until then", parse_time},
     {"timestamps", 't', NULL, OPT_FLAG, FIELD(query.timestamps), "the time before each line", NULL},
     SELECT_LATEST_ROW(FIELD(latest)),
-    {"names", 'n', NULL, OPT_FLAG, FIELD(names), "the container's name before each line", NULL},
+    {"names", 'n', NULL, OPT_FLAG, FIELD(names),
+     "the container's name before each line (of several: its id)", NULL},
     {0},
 };
 
@@ -85,7 +87,9 @@ static int ended(void *arg)
 static int print_one(const struct store *store, void *arg, const struct found *f, struct err *e)
 {
     const struct logs_options *o = arg;
-    autofree char *prefix = o->names ? xasprintf("%s ", f->name) : NULL;
+    autofree char *prefix = o->names         ? xasprintf("%s ", f->name)
+                            : o->has_several ? xasprintf("%.12s ", f->id)
+                                             : NULL;
     struct logs_query q = o->query;
     int r = 0;
 
@@ -103,7 +107,7 @@ static int print_one(const struct store *store, void *arg, const struct found *f
 
 static int logs(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
-    const struct logs_options *o = options;
+    struct logs_options *o = options;
     const struct select select = {.latest = o->latest};
     const struct selected meant = {
         .select = &select, .argc = argc, .argv = argv, .state = SELECT_ANY, .quiet = 1};
@@ -111,5 +115,6 @@ static int logs(struct ctx *ctx, void *options, int argc, char **argv, struct er
     if (argc > 1 && o->query.follow) {
         return err_new(e, EINVAL, "only one container can be followed");
     }
-    return select_each(ctx, &meant, print_one, options, e);
+    o->has_several = argc > 1;
+    return select_each(ctx, &meant, print_one, o, e);
 }

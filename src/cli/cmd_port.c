@@ -4,6 +4,7 @@
 #include "box/find.h"
 #include "box/port.h"
 #include "cli/cmd.h"
+#include "cli/select.h"
 #include "spec/spec_parse.h"
 
 #include <errno.h>
@@ -15,17 +16,26 @@ static int port_list(struct ctx *ctx, void *options, int argc, char **argv, stru
 static int port_add(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 static int port_remove(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
-static const struct opt_refused REFUSED[] = {
-    {"all", 'a', "rbox ps has the ports of all"}, {"latest", 'l', NULL}, {0}};
+struct port_options {
+    int all;
+    int latest;
+};
+
+static const struct opt OPTIONS[] = {
+    {"all", 'a', NULL, OPT_FLAG, offsetof(struct port_options, all),
+     "of all that run, behind their ids", NULL},
+    SELECT_LATEST_ROW(offsetof(struct port_options, latest)),
+    {0},
+};
 
 const struct cmd cmd_port = {
     .names = {"port", "port ls"},
     .group = CMD_CONTAINERS,
     .summary = "list published ports of a running container",
-    .usage = "CONTAINER [PORT[/tcp|/udp]]",
+    .usage = "[options] CONTAINER [PORT[/tcp|/udp]]",
     .examples = "rbox port web\nrbox port web 80\n",
-    .refused = REFUSED,
-    .min_args = 1,
+    .options = OPTIONS,
+    .options_size = sizeof(struct port_options),
     .max_args = 2,
     .run = port_list,
 };
@@ -101,10 +111,14 @@ static int by_container_port(const void *a, const void *b)
     return x->udp != y->udp ? x->udp - y->udp : (x->family > y->family) - (x->family < y->family);
 }
 
-static void print_row(const struct port_row *r, int host_only)
+/* @id: before it, 12 digits of it, or NULL. */
+static void print_row(const struct port_row *r, int host_only, const char *id)
 {
     autofree char *host = port_host_text(r);
 
+    if (id != NULL) {
+        (void)printf("%.12s\t", id);
+    }
     if (host_only) {
         (void)printf("%s\n", host);
     } else {
@@ -126,18 +140,13 @@ static int is_wanted(const struct port_row *r, const char *word)
     return word == NULL || strcmp(word, full) == 0 || (strcmp(word, bare) == 0 && !r->udp);
 }
 
-static int port_list(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+/* Those of @c; with @wanted that port, which must be published. */
+static int print_rows(const struct found *c, const char *wanted, int with_id, struct err *e)
 {
-    autofound struct found c = {.dir_fd = -1, .run_fd = -1};
     autorows struct rows rows = {0};
-    const char *wanted = argc > 1 ? argv[1] : NULL;
     size_t printed = 0;
-    int r = find(ctx, argv[0], &c, e);
+    int r = ask_rows(c, &rows, e);
 
-    (void)options;
-    if (r == 0) {
-        r = ask_rows(&c, &rows, e);
-    }
     if (r < 0) {
         return r;
     }
@@ -146,14 +155,43 @@ static int port_list(struct ctx *ctx, void *options, int argc, char **argv, stru
     }
     for (size_t i = 0; i < rows.count; i++) {
         if (is_wanted(&rows.v[i], wanted)) {
-            print_row(&rows.v[i], wanted != NULL);
+            print_row(&rows.v[i], wanted != NULL, with_id ? c->id : NULL);
             printed++;
         }
     }
     if (wanted != NULL && printed == 0) {
-        return err_new(e, ENOENT, "container '%s' does not publish port %s", c.name, wanted);
+        return err_new(e, ENOENT, "container '%s' does not publish port %s", c->name, wanted);
     }
     return 0;
+}
+
+static int print_all(const struct store *store, struct err *e)
+{
+    autofound_list struct found_list all = {0};
+    int r = find_all_running(store, &all, e);
+
+    for (size_t i = 0; r == 0 && i < all.count; i++) {
+        r = print_rows(&all.rows[i], NULL, /* with_id= */ 1, e);
+    }
+    return r;
+}
+
+static int port_list(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
+{
+    const struct port_options *o = options;
+    autofound struct found c = {.dir_fd = -1, .run_fd = -1};
+    struct store *store = NULL;
+    int r = 0;
+
+    if ((o->all && (argc > 0 || o->latest)) || argc > 2 - o->latest) {
+        return err_new(e, EINVAL, "name one container, or give --latest or --all");
+    }
+    if (o->all) {
+        r = ctx_store(ctx, &store, e);
+        return r < 0 ? r : print_all(store, e);
+    }
+    r = select_one(ctx, o->latest, &argv, &store, &c, e);
+    return r < 0 ? r : print_rows(&c, argv[0], /* with_id= */ 0, e);
 }
 
 static int port_add(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
@@ -175,7 +213,7 @@ static int port_add(struct ctx *ctx, void *options, int argc, char **argv, struc
 
         r = ports_request(c.run_fd, PORT_ADD, &ports.v[i], &rows.v, &rows.count, e);
         if (r == 0) {
-            print_row(&ports.v[i].row, /* host_only= */ 0);
+            print_row(&ports.v[i].row, /* host_only= */ 0, /* id= */ NULL);
         } else if (r == -ENOENT) {
             (void)err_hint(e, "start it with -p or -P");
         }

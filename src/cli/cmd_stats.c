@@ -7,6 +7,7 @@
 #include "box/stats.h"
 #include "cli/cmd.h"
 #include "cli/format.h"
+#include "cli/select.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,6 +17,8 @@
 struct stats_options {
     int no_stream;
     int no_trunc;
+    int no_reset;
+    int latest;
     int64_t interval_ms;
     char *format;
 };
@@ -25,6 +28,9 @@ struct stats_options {
 static const struct opt OPTIONS[] = {
     {"no-stream", 0, NULL, OPT_FLAG, FIELD(no_stream), "print once", NULL},
     {"no-trunc", 0, NULL, OPT_FLAG, FIELD(no_trunc), "print ids in full", NULL},
+    {"no-reset", 0, NULL, OPT_FLAG, FIELD(no_reset), "do not clear the screen for each table",
+     NULL},
+    SELECT_LATEST_ROW(FIELD(latest)),
     {"interval", 'i', "TIME", OPT_DURATION, FIELD(interval_ms), "between two tables (default: 1s)",
      NULL},
     {"format", 0, "FORMAT", OPT_STRING, FIELD(format),
@@ -32,10 +38,7 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"all", 'a', "only what runs uses anything"},
-                                             {"latest", 'l', NULL},
-                                             {"no-reset", 0, NULL},
-                                             {0}};
+static const struct opt_refused REFUSED[] = {{"all", 'a', "only what runs uses anything"}, {0}};
 
 static int stats(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
@@ -138,9 +141,40 @@ static int take_all(const struct store *store, char **words, const struct round 
     return r;
 }
 
+/* The row as podman's --format json names it. New reference. */
+static json_t *podman_row(const json_t *row)
+{
+    static const char *const NAMES[][2] = {{"id", "ID"},
+                                           {"name", "Name"},
+                                           {"cpu_percent", "CPUPerc"},
+                                           {"mem_usage", "MemUsage"},
+                                           {"mem_percent", "MemPerc"},
+                                           {"net_io", "NetIO"},
+                                           {"block_io", "BlockIO"},
+                                           {"pids", "PIDs"}};
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        (void)json_object_set(o, NAMES[i][0], json_object_get(row, NAMES[i][1]));
+    }
+    return o;
+}
+
+/* What templates of podman and of docker call fields that there are. */
+static void add_other_names(json_t *row)
+{
+    static const char *const NAMES[][2] = {
+        {"PIDS", "PIDs"}, {"CPU", "CPUPerc"}, {"Container", "ID"}, {"ContainerID", "ID"}};
+
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        (void)json_object_set(row, NAMES[i][0], json_object_get(row, NAMES[i][1]));
+    }
+}
+
 static int print(const struct stats_options *o, const struct round *now, struct err *e)
 {
     json_auto_t *rows = json_array();
+    int is_json = str_eq(o->format, "json");
 
     for (size_t i = 0; i < now->count; i++) {
         json_t *row = stats_json(&now->rows[i]);
@@ -148,7 +182,13 @@ static int print(const struct stats_options *o, const struct round *now, struct 
         if (!o->no_trunc) {
             (void)json_object_set_new(row, "ID", json_stringn(now->rows[i].id, 12));
         }
-        (void)json_array_append_new(rows, row);
+        if (is_json) {
+            (void)json_array_append_new(rows, podman_row(row));
+            json_decref(row);
+        } else {
+            add_other_names(row);
+            (void)json_array_append_new(rows, row);
+        }
     }
     return format_rows(stdout, o->format, COLUMNS, rows, 0, e);
 }
@@ -169,14 +209,21 @@ static int stats(struct ctx *ctx, void *options, int argc, char **argv, struct e
     const struct stats_options *o = options;
     struct round before = {0};
     struct store *store = NULL;
+    autofound struct found newest = {.dir_fd = -1, .run_fd = -1};
+    char *latest[] = {NULL, NULL};
     int r = ctx_store(ctx, &store, e);
 
-    (void)argc;
+    if (r == 0 && o->latest) {
+        r = argc > 0 ? err_new(e, EINVAL, "name containers, or give --latest")
+                     : select_newest(store, &newest, e);
+        latest[0] = newest.id;
+        argv = latest;
+    }
     while (r == 0) {
         struct round now = {0};
 
         r = take_all(store, argv, &before, &now, e);
-        if (r == 0 && !o->no_stream && isatty(STDOUT_FILENO)) {
+        if (r == 0 && !o->no_stream && !o->no_reset && isatty(STDOUT_FILENO)) {
             (void)fputs("\033[H\033[J", stdout);
         }
         r = r < 0 ? r : print(o, &now, e);

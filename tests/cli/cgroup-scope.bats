@@ -115,7 +115,7 @@ managed() {
     grep -E "^web [0-9.]+% 0 bytes / 0 bytes\$" table
     grep -x "bare n/a 0 bytes / 0 bytes" table
     grep -q "bare runs without a cgroup" err
-    rbox stats --no-stream --format json web | grep -q "\"Name\": *\"web\""
+    rbox stats --no-stream --format json web | grep -q "\"name\": *\"web\""
     fails rbox stats --no-stream nobody 2>err
     grep -q "no container .nobody." err
     kill -KILL %1 %2'

@@ -148,3 +148,22 @@ teardown() {
   [[ "$(rbox inspect -f '{{.EffectiveCaps}}' box)" == *CAP_CHOWN* ]]
   [ -e "$(dirname "$(rbox inspect -f '{{.HostConfig.LogConfig.Path}}' box)")/config.json" ]
 }
+
+@test "port --all and --latest, diff --latest, logs of several, stats with podman's names (issue 5)" {
+  rbox run -d --name quiet --network none busybox sh -c 'echo one; exec sleep 1000'
+  rbox run -d --name web -p 127.0.0.1::80 busybox sh -c 'echo two; touch /new; exec sleep 1000'
+  have_logs() { [ "$(rbox logs quiet)" = one ] && [ "$(rbox logs web)" = two ] && [ "$(rbox diff -l)" = 'A /new' ]; }
+  until_true have_logs
+  [ "$(rbox port -a)" = "$(rbox ps -q --filter name=web)"$'\t'"$(rbox port web)" ]
+  [ "$(rbox port -l 80)" = "$(rbox port web 80)" ]
+  run rbox port
+  [ "$status" -eq 125 ]
+  run rbox port -a web
+  [ "$status" -eq 125 ]
+  run rbox diff -l web
+  [ "$status" -eq 125 ]
+  [ "$(rbox logs quiet web)" = "$(rbox ps -q --filter name=quiet) one"$'\n'"$(rbox ps -q --filter name=web) two" ]
+  rbox stats --no-stream --no-reset --format json web | jq -e '.[0] | .name == "web" and (.id | length) == 12 and has("cpu_percent") and has("mem_usage") and has("pids")'
+  [ "$(rbox stats -l --no-stream --format '{{.Name}} {{.Container}} {{.PIDS}}' | cut -d' ' -f1,2)" = "web $(rbox ps -q --filter name=web)" ]
+  rbox stop -t 0 web quiet
+}
