@@ -118,12 +118,24 @@ const struct cmd cmd_secret_rm = {
     .run = secret_rm,
 };
 
+struct inspect_options {
+    char *format;
+};
+
+static const struct opt INSPECT_OPTIONS[] = {
+    {"format", 'f', "FORMAT", OPT_STRING, offsetof(struct inspect_options, format),
+     "json, or a template such as {{.Spec.Name}}", NULL},
+    {0},
+};
+
 const struct cmd cmd_secret_inspect = {
     .names = {"secret inspect"},
     .group = CMD_VOLUMES,
     .summary = "print what is known of secrets, as JSON",
-    .usage = "NAME [NAME…]",
+    .usage = "[options] NAME [NAME…]",
     .examples = "rbox secret inspect token\n",
+    .options = INSPECT_OPTIONS,
+    .options_size = sizeof(struct inspect_options),
     .min_args = 1,
     .max_args = CMD_ANY_ARGS,
     .run = secret_inspect,
@@ -262,11 +274,11 @@ static int secret_rm(struct ctx *ctx, void *options, int argc, char **argv, stru
 
 static int secret_inspect(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
+    const struct inspect_options *o = options;
     json_auto_t *list = json_array();
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
-    (void)options;
     for (int i = 0; r == 0 && i < argc; i++) {
         autostrv struct strv labels = {0};
         char when[CLOCK_TEXT_BYTES];
@@ -282,5 +294,5 @@ static int secret_inspect(struct ctx *ctx, void *options, int argc, char **argv,
                             clock_text(created_s * 1000000000, when), "Spec", "Name", argv[i],
                             "Driver", "Name", "file", "Labels", json_from_pairs(&labels)));
     }
-    return r < 0 ? r : format_value(stdout, NULL, list, e);
+    return r < 0 ? r : format_value(stdout, o->format, list, e);
 }

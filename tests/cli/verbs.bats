@@ -167,3 +167,9 @@ teardown() {
   [ "$(rbox stats -l --no-stream --format '{{.Name}} {{.Container}} {{.PIDS}}' | cut -d' ' -f1,2)" = "web $(rbox ps -q --filter name=web)" ]
   rbox stop -t 0 web quiet
 }
+
+@test "secret inspect --format (issue 5)" {
+  echo hush | rbox secret create token -
+  [ "$(rbox secret inspect -f '{{.Spec.Name}} {{.Spec.Driver.Name}}' token)" = 'token file' ]
+  rbox secret rm token
+}
