@@ -36,8 +36,8 @@ int main(int argc, char **argv)
     autofree char **words = runtime_words(argc, argv);
     int r = 0;
 
-    (void)signal(SIGCHLD,
-                 SIG_DFL); /* where the caller ignores it, no child's status is to be had */
+    /* Where the caller ignores it, no child's status is to be had. */
+    (void)signal(SIGCHLD, SIG_DFL);
     r = words != NULL ? cmd_main(&ctx, argc + 1, words, &e) : cmd_main(&ctx, argc, argv, &e);
     ctx_done(&ctx);
     if (fflush(stdout) != 0 && r == 0) {
