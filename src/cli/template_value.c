@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -193,7 +194,8 @@ static int operand(const char *word, const struct scope *s, json_t **ret, struct
     } else if (parse_int64(word, INT64_MIN, INT64_MAX, &number, e) == 0) {
         *ret = json_integer(number);
         return 0;
-    } else if (isdigit((unsigned char)word[0]) && (real = strtod(word, &end), *end == '\0')) {
+    } else if (isdigit((unsigned char)word[0]) &&
+               (real = strtod(word, &end), *end == '\0' && isfinite(real))) {
         err_clear(e);
         *ret = json_real(real);
         return 0;

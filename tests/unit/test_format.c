@@ -122,6 +122,7 @@ static void mistakes_are_named(void **unused)
     static const char *const rows[][2] = {
         {"{{.Nmae}}", "there is no field '.Nmae'"},
         {"{{.ID.X}}", "there is no field '.X'"},
+        {"{{1e400}}", "'1e400' is neither a field nor a function"},
         {"{{.ID", "the template has {{ without }}"},
         {"{{}}", "{{}} says nothing"},
         {"{{\"x}}", "a string in the template does not end"},
