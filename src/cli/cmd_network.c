@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/exitcode.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "box/network_config.h"
 #include "cli/cmd.h"
@@ -162,13 +163,17 @@ static int network_ls(struct ctx *ctx, void *options, int argc, char **argv, str
         {"NETWORK ID", "ID"}, {"NAME", "Name"}, {"DRIVER", "Driver"}, {NULL, NULL}};
     const struct ls_options *o = options;
     json_auto_t *rows = json_array();
+    autostrv struct strv damaged = {0};
     struct network_configs all = {0};
     struct store *store = NULL;
     int r = ctx_store(ctx, &store, e);
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : network_config_list(store, &all, NULL, e);
+    r = r < 0 ? r : network_config_list(store, &all, &damaged, e);
+    for (size_t i = 0; i < damaged.len; i++) {
+        warn("%s: rbox network rm takes it away", damaged.v[i]);
+    }
     r = r < 0 ? r : network_use_filter(store, &o->filters, &all, e);
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         /* JSON as inspect prints it: podman's rule. */

@@ -224,7 +224,8 @@ static int read_open(int fd, const char *file, const char *const *paths, struct 
 
 static int open_record(int images_fd, const char *file, int access, int *ret_fd, struct err *e)
 {
-    int fd = openat(images_fd, file, access | O_NOFOLLOW | O_CLOEXEC);
+    /* a FIFO, which is no record, keeps nobody waiting */
+    int fd = openat(images_fd, file, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
     if (fd < 0) {
         return err_set(e, errno, "cannot open the record of an image");
@@ -270,9 +271,7 @@ int record_read(const struct store *store, const char *name, struct image *ret, 
     autoclose int images_fd = -1;
     int r = file_name(name, &file, e);
 
-    if (r == 0) {
-        r = open_images(store, &images_fd, e);
-    }
+    r = r < 0 ? r : open_images(store, &images_fd, e);
     return r < 0 ? r : read_locked(images_fd, file, ret, e);
 }
 

@@ -156,6 +156,16 @@ names() {
     rbox tag other docker.io/library/busybox:latest
   done
   [ "$(rbox run --rm --pull never --network none busybox echo whole)" = whole ]
+  # What is no file is no record, and keeps nobody waiting.
+  mkfifo "$RBOX_STORE/images/fifo"
+  mkdir "$RBOX_STORE/images/folder"
+  ln -s /etc/passwd "$RBOX_STORE/images/link"
+  run -0 timeout 20 "$RBOX_BUILD/rbox" images
+  for word in fifo folder link; do
+    [[ "$output" == *"record of image '$word' is damaged"* ]]
+  done
+  run -125 timeout 20 "$RBOX_BUILD/rbox" image prune -af
+  rm -r "$RBOX_STORE"/images/{fifo,folder,link}
   # A blob that is gone is not an image that is not there.
   rm "$RBOX_STORE/blobs/sha256/$(rbox image inspect -f '{{.Id}}' other | cut -d: -f2)"
   for command in "image inspect" history; do

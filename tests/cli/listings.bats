@@ -62,6 +62,15 @@ teardown() {
   [ -z "$(rbox network prune -f)" ]
 }
 
+@test "a damaged network is named when networks are listed" {
+  rbox network create one
+  echo '{' >"$RBOX_STORE/networks/one.json"
+  run -0 rbox network ls -q
+  [[ "$output" == *"network 'one' is damaged: "*"rbox network rm takes it away"*"bridge" ]]
+  rbox network rm one
+  [ "$(rbox network ls -q 2>&1)" = bridge ]
+}
+
 @test "volume rm and network rm --force take --time" {
   run -125 rbox volume rm -t 1 one
   [[ "$output" == *"--time needs --force"* ]]
