@@ -93,7 +93,8 @@ int upload_blob(struct fetch *f, const json_t *request, json_t *ret, struct err 
         (void)json_object_set_new(ret, "how", json_string("mounted"));
         return r < 0 ? r : 0;
     }
-    fd = openat(f->blobs_fd, strchr(digest, ':') + 1, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    fd = openat(f->blobs_fd, strchr(digest, ':') + 1,
+                O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
         return err_set(e, errno, "cannot open blob %.19s", digest);
     }

@@ -94,7 +94,7 @@ static int bad_blob(struct checking *c, const char *name, const char *sum, struc
 static int check_blob(struct checking *c, const char *name, struct err *e)
 {
     autofree char *sum = NULL;
-    autoclose int fd = openat(c->in.blobs_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    autoclose int fd = openat(c->in.blobs_fd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     const struct unpack u = {.uid_map = &c->in.maps.linux_.uid_mappings,
                              .gid_map = &c->in.maps.linux_.gid_mappings,
                              .in_fd = fd,
@@ -141,8 +141,8 @@ static int is_in_use(const struct checking *c, const struct layer_key *k)
 static int check_layer(struct checking *c, const struct image *i, size_t n, struct err *e)
 {
     const struct layer_key k = ingest_key(&c->in, i->diff_ids.v[n]);
-    autoclose int fd =
-        openat(c->in.blobs_fd, manifest_hex(i->blobs.v[n]), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    autoclose int fd = openat(c->in.blobs_fd, manifest_hex(i->blobs.v[n]),
+                              O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
     autofree char *difference = NULL;
     int busy = is_in_use(c, &k);
     int r = 0;

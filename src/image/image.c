@@ -46,7 +46,7 @@ int64_t image_layer_bytes(const struct store *store, const struct image *i, size
 static int open_blob(const struct store *store, const char *digest, int *ret_fd, struct err *e)
 {
     autofree char *path = manifest_blob_path(digest);
-    int fd = openat(store->dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(store->dir_fd, path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0) {
         (void)err_set(e, errno, "cannot open blob %.19s of the store", digest);

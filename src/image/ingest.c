@@ -127,7 +127,8 @@ int ingest_read(struct ingest *in, const char *digest, char **ret_text, size_t *
 
 static int open_blob(const struct ingest *in, const char *blob, int *ret_fd, struct err *e)
 {
-    int fd = openat(in->blobs_fd, manifest_hex(blob), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd =
+        openat(in->blobs_fd, manifest_hex(blob), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
 
     if (fd < 0) {
         return err_set(e, errno, "layer %.19s of the image is missing", blob);

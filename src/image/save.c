@@ -32,7 +32,7 @@ struct saving {
 /* In a folder of the user's a blob is a copy: a link would let him change the store's. */
 static int copy_blob(const struct saving *s, const char *hex, struct err *e)
 {
-    autoclose int from_fd = openat(s->in.blobs_fd, hex, O_RDONLY | O_CLOEXEC);
+    autoclose int from_fd = openat(s->in.blobs_fd, hex, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     autoclose int to_fd = openat(s->blobs_fd, hex, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     int r = from_fd < 0 || to_fd < 0 ? -errno : tree_copy_data(from_fd, to_fd);
 
@@ -41,9 +41,14 @@ static int copy_blob(const struct saving *s, const char *hex, struct err *e)
 
 static int put_blob(const struct saving *s, const char *digest, struct err *e)
 {
+    struct stat st;
     const char *hex = manifest_hex(digest);
     int is_archive = s->q->format == SAVE_DOCKER_ARCHIVE || s->q->format == SAVE_OCI_ARCHIVE;
 
+    if (fstatat(s->in.blobs_fd, hex, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode)) {
+        (void)err_new(e, EIO, "blob %.12s of the store is missing or damaged", hex);
+        return err_hint(e, "load or pull the image again");
+    }
     if (is_archive && (linkat(s->in.blobs_fd, hex, s->blobs_fd, hex, 0) == 0 || errno == EEXIST)) {
         return 0;
     }

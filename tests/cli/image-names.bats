@@ -173,4 +173,10 @@ names() {
     run -125 rbox $command other
     [[ "$output" == *"blob sha256:"*" of the store is damaged: "*"load or pull the image again"* ]]
   done
+  mkfifo "$RBOX_STORE/blobs/sha256/$(jq -r .id good | cut -d: -f2)"
+  run -125 timeout 20 "$RBOX_BUILD/rbox" save -o x.tar other
+  [[ "$output" == *"is missing or damaged"*"load or pull the image again"* ]]
+  [ ! -e x.tar ]
+  run -1 timeout 20 "$RBOX_BUILD/rbox" system check
+  [[ "$output" == *"is damaged"* ]]
 }
