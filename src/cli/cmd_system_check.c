@@ -94,19 +94,12 @@ static int bad_blob(struct checking *c, const char *name, const char *sum, struc
 static int check_blob(struct checking *c, const char *name, struct err *e)
 {
     autofree char *sum = NULL;
-    autoclose int fd = openat(c->in.blobs_fd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
-    const struct unpack u = {.uid_map = &c->in.maps.linux_.uid_mappings,
-                             .gid_map = &c->in.maps.linux_.gid_mappings,
-                             .in_fd = fd,
-                             .folder_fd = c->in.blobs_fd};
-    int r = fd < 0 ? err_set(e, errno, "cannot open blob '%s'", name)
-                   : unpack_run(&u, (const char *const[]){"sum", NULL}, &sum, e);
+    int r = ingest_sum(&c->in, name, &sum, e);
 
     if (r < 0) {
         return r;
     }
     c->blobs++;
-    sum[strcspn(sum, "\n")] = '\0';
     return strcmp(sum, name) == 0 ? 0 : bad_blob(c, name, sum, e);
 }
 

@@ -123,6 +123,22 @@ int ingest_read(struct ingest *in, const char *digest, char **ret_text, size_t *
     return r < 0 ? err_wrap(e, "blob %.19s", digest) : 0;
 }
 
+int ingest_sum(const struct ingest *in, const char *hex, char **ret_hex, struct err *e)
+{
+    autoclose int fd = openat(in->blobs_fd, hex, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+    const struct unpack u = {.uid_map = &in->maps.linux_.uid_mappings,
+                             .gid_map = &in->maps.linux_.gid_mappings,
+                             .in_fd = fd,
+                             .folder_fd = in->blobs_fd};
+    int r = fd < 0 ? err_set(e, errno, "cannot open blob %.12s", hex)
+                   : unpack_run(&u, (const char *const[]){"sum", NULL}, ret_hex, e);
+
+    if (r == 0) {
+        (*ret_hex)[strcspn(*ret_hex, "\n")] = '\0';
+    }
+    return r;
+}
+
 /* ---- the image */
 
 static int open_blob(const struct ingest *in, const char *blob, int *ret_fd, struct err *e)

@@ -63,6 +63,9 @@ int ingest_has(const struct ingest *in, const char *digest);
 int ingest_read(struct ingest *in, const char *digest, char **ret_text, size_t *ret_len,
                 struct err *e);
 
+/* The digest that the content of blob @hex has, without "sha256:"; *ret_hex is the caller's. */
+int ingest_sum(const struct ingest *in, const char *hex, char **ret_hex, struct err *e);
+
 /* The manifest @digest and all its blobs are in the store: unpack the layers that are missing, and
  * write the record of each of @names. *ret_id (may be NULL) is the image's id, the caller's. */
 int ingest_image(struct ingest *in, const char *digest, const struct strv *names, char **ret_id,

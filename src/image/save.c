@@ -10,6 +10,7 @@
 #include "image/manifest.h"
 #include "image/record.h"
 #include "image/unpack.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 #include "sys/tree.h"
 
@@ -39,18 +40,37 @@ static int copy_blob(const struct saving *s, const char *hex, struct err *e)
     return r < 0 ? err_set(e, -r, "cannot save blob %.12s", hex) : 0;
 }
 
-static int put_blob(const struct saving *s, const char *digest, struct err *e)
+/* What is saved may be all that is left one day. */
+static int check_blob(const struct saving *s, const char *hex, struct err *e)
 {
+    autofree char *sum = NULL;
     struct stat st;
-    const char *hex = manifest_hex(digest);
-    int is_archive = s->q->format == SAVE_DOCKER_ARCHIVE || s->q->format == SAVE_OCI_ARCHIVE;
+    int r = 0;
 
     if (fstatat(s->in.blobs_fd, hex, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode)) {
         (void)err_new(e, EIO, "blob %.12s of the store is missing or damaged", hex);
         return err_hint(e, "load or pull the image again");
     }
-    if (is_archive && (linkat(s->in.blobs_fd, hex, s->blobs_fd, hex, 0) == 0 || errno == EEXIST)) {
-        return 0;
+    r = ingest_sum(&s->in, hex, &sum, e);
+    if (r == 0 && strcmp(sum, hex) != 0) {
+        (void)err_new(e, EIO, "blob %.12s of the store is damaged: its content is another", hex);
+        r = err_hint(e, "rbox system check --repair; then load or pull the image again");
+    }
+    return r;
+}
+
+static int put_blob(const struct saving *s, const char *digest, struct err *e)
+{
+    const char *hex = manifest_hex(digest);
+    int is_archive = s->q->format == SAVE_DOCKER_ARCHIVE || s->q->format == SAVE_OCI_ARCHIVE;
+    int r = 0;
+
+    if (faccessat(s->blobs_fd, hex, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        return 0; /* of another image of these */
+    }
+    r = check_blob(s, hex, e);
+    if (r < 0 || (is_archive && linkat(s->in.blobs_fd, hex, s->blobs_fd, hex, 0) == 0)) {
+        return r;
     }
     return copy_blob(s, hex, e);
 }
@@ -198,17 +218,20 @@ static int save_dir(struct saving *s, struct err *e)
 {
     const char *path = s->q->path;
 
-    if (mkdir(path, 0755) < 0 && errno != EEXIST) {
-        return err_set(e, errno, "cannot create folder '%s'", path);
-    }
-    if (rmdir(path) < 0) { /* says whether it is empty, and is made again */
+    int was_there = mkdir(path, 0755) < 0 && errno == EEXIST;
+    struct err ignored = {0};
+    int r = 0;
+
+    /* rmdir(2) says whether it is empty, and whether mkdir(2) failed. */
+    if (rmdir(path) < 0 || mkdir(path, 0755) < 0) {
         return err_set(e, errno, "cannot save to folder '%s'", path);
     }
-    if (mkdir(path, 0755) < 0) {
-        return err_set(e, errno, "cannot create folder '%s'", path);
-    }
     s->dir_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return s->dir_fd < 0 ? err_set(e, errno, "cannot open folder '%s'", path) : fill(s, e);
+    r = s->dir_fd < 0 ? err_set(e, errno, "cannot open folder '%s'", path) : fill(s, e);
+    if (r < 0 && dir_remove_tree(AT_FDCWD, path, &ignored) == 0 && was_there) {
+        (void)mkdir(path, 0755);
+    }
+    return r;
 }
 
 int save_images(const struct store *store, const struct save_request *q, struct err *e)

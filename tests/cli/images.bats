@@ -165,6 +165,26 @@ import() {
   rbox save busybox | tar -xOf - manifest.json | jq -e '.[0].RepoTags == ["docker.io/library/busybox:latest"]'
 }
 
+@test "save checks what it saves: of a damaged blob nothing is made" {
+  local blob
+  rbox save -o whole.tar busybox
+  blob=$(find "$RBOX_STORE/blobs/sha256" -type f -printf '%s %p\n' | sort -n | tail -1 | cut -d' ' -f2)
+  chmod u+w "$blob"
+  truncate -s -10 "$blob"
+  for how in "-o out" "--format oci-archive -o out" "--format oci-dir -o out" "--format docker-dir -o out"; do
+    # shellcheck disable=SC2086 # words
+    run -125 rbox save $how busybox
+    [[ "$output" == *"is damaged"*"rbox system check --repair; then load or pull the image again"* ]]
+    [ ! -e out ]
+  done
+  mkdir out
+  run -125 rbox save --format oci-dir -o out busybox
+  [ -d out ] && [ -z "$(ls out)" ]
+  rbox system check --repair || true
+  rbox load -i whole.tar
+  rbox save -o again.tar busybox
+}
+
 @test "save of what is not there, or over what is, changes nothing" {
   echo keep >there
   mkdir full && touch full/file
