@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
     PORT_MAX = 65535
@@ -127,13 +128,13 @@ static int cut_protocol(char *text, int *ret_udp, struct err *e)
         return 0;
     }
     *slash = '\0';
-    if (strcmp(slash + 1, "sctp") == 0) {
-        return err_new(e, ENOTSUP, "'sctp' is not supported yet");
+    if (strcasecmp(slash + 1, "sctp") == 0) {
+        return err_new(e, ENOTSUP, "sctp is not forwarded: slirp4netns and pasta have none");
     }
-    if (strcmp(slash + 1, "tcp") != 0 && strcmp(slash + 1, "udp") != 0) {
+    *ret_udp = strcasecmp(slash + 1, "udp") == 0;
+    if (!*ret_udp && strcasecmp(slash + 1, "tcp") != 0) {
         return err_new(e, EINVAL, "'%s' is neither tcp nor udp", slash + 1);
     }
-    *ret_udp = slash[1] == 'u';
     return 0;
 }
 

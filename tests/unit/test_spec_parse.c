@@ -132,32 +132,32 @@ struct refusal {
             "'ro' is not a propagation such as rprivate"                                         \
     }
 
-#define NET_REFUSALS                                                                       \
-    {spec_parse_network, "none:x=1", "'none' has no options"},                             \
-        {spec_parse_network, "a/b", "there is no network 'a/b'"},                          \
-        {spec_parse_network, "net:ip=10.0.0.256", "'10.0.0.256' is not an IPv4 address"},  \
-        {spec_parse_network, "net:mtu=9", "a network has no option 'mtu=9'"},              \
-        {spec_parse_network, "net,net", "network 'net' is named twice"},                   \
-        {spec_parse_network, "net:alias=a b", "'a b' is not a name for the network"},      \
-        {spec_parse_network, "", "there is no network ''"},                                \
-        {spec_parse_network, "ns:relative", "there is no network 'ns'"},                   \
-        {spec_parse_network, "container:", "there is no network 'container'"},             \
-        {spec_parse_publish, "", "'' is not a port from 1 to 65535"},                      \
-        {spec_parse_publish, "80:", "'' is not a port from 1 to 65535"},                   \
-        {spec_parse_publish, ":80", "'' is not a port from 1 to 65535"},                   \
-        {spec_parse_publish, "0:80", "'0' is not a port from 1 to 65535"},                 \
-        {spec_parse_publish, "65536", "'65536' is not a port from 1 to 65535"},            \
-        {spec_parse_publish, "65616:80", "'65616' is not a port from 1 to 65535"},         \
-        {spec_parse_publish, "-1:80", "'-1' is not a port from 1 to 65535"},               \
-        {spec_parse_publish, "90-80:90-80", "'90-80' ends before it begins"},              \
-        {spec_parse_publish, "80-81:80", "'80-81:80' has ranges of different lengths"},    \
-        {spec_parse_publish, "127.0.0.1:80", "'127.0.0.1' is not a port from 1 to 65535"}, \
-        {spec_parse_publish, "localhost:80:80", "'localhost' is not an address"},          \
-        {spec_parse_publish, "[::1:80:80", "'[::1:80:80' is not [IP6]:[HOST:]CONTAINER"},  \
-        {spec_parse_publish, "[zz]:80:80", "'zz' is not an address"},                      \
-        {spec_parse_publish, "80:80/icmp", "'icmp' is neither tcp nor udp"},               \
-    {                                                                                      \
-        spec_parse_publish, "80:80/sctp", "'sctp' is not supported yet"                    \
+#define NET_REFUSALS                                                                               \
+    {spec_parse_network, "none:x=1", "'none' has no options"},                                     \
+        {spec_parse_network, "a/b", "there is no network 'a/b'"},                                  \
+        {spec_parse_network, "net:ip=10.0.0.256", "'10.0.0.256' is not an IPv4 address"},          \
+        {spec_parse_network, "net:mtu=9", "a network has no option 'mtu=9'"},                      \
+        {spec_parse_network, "net,net", "network 'net' is named twice"},                           \
+        {spec_parse_network, "net:alias=a b", "'a b' is not a name for the network"},              \
+        {spec_parse_network, "", "there is no network ''"},                                        \
+        {spec_parse_network, "ns:relative", "there is no network 'ns'"},                           \
+        {spec_parse_network, "container:", "there is no network 'container'"},                     \
+        {spec_parse_publish, "", "'' is not a port from 1 to 65535"},                              \
+        {spec_parse_publish, "80:", "'' is not a port from 1 to 65535"},                           \
+        {spec_parse_publish, ":80", "'' is not a port from 1 to 65535"},                           \
+        {spec_parse_publish, "0:80", "'0' is not a port from 1 to 65535"},                         \
+        {spec_parse_publish, "65536", "'65536' is not a port from 1 to 65535"},                    \
+        {spec_parse_publish, "65616:80", "'65616' is not a port from 1 to 65535"},                 \
+        {spec_parse_publish, "-1:80", "'-1' is not a port from 1 to 65535"},                       \
+        {spec_parse_publish, "90-80:90-80", "'90-80' ends before it begins"},                      \
+        {spec_parse_publish, "80-81:80", "'80-81:80' has ranges of different lengths"},            \
+        {spec_parse_publish, "127.0.0.1:80", "'127.0.0.1' is not a port from 1 to 65535"},         \
+        {spec_parse_publish, "localhost:80:80", "'localhost' is not an address"},                  \
+        {spec_parse_publish, "[::1:80:80", "'[::1:80:80' is not [IP6]:[HOST:]CONTAINER"},          \
+        {spec_parse_publish, "[zz]:80:80", "'zz' is not an address"},                              \
+        {spec_parse_publish, "80:80/icmp", "'icmp' is neither tcp nor udp"},                       \
+    {                                                                                              \
+        spec_parse_publish, "80:80/sctp", "sctp is not forwarded: slirp4netns and pasta have none" \
     }
 
 static void nonsense_is_refused_with_what_is_wrong(void **unused)
@@ -359,6 +359,7 @@ static void ports_have_addresses_and_ranges(void **unused)
         {"80", NULL, {NULL, 0, 80, 1, 0}},
         {"8080:80", NULL, {NULL, 8080, 80, 1, 0}},
         {"53:53/udp", NULL, {NULL, 53, 53, 1, 1}},
+        {"53:53/UDP", NULL, {NULL, 53, 53, 1, 1}},
         {"127.0.0.1:8080:80/tcp", "127.0.0.1", {NULL, 8080, 80, 1, 0}},
         {"127.0.0.1::80", "127.0.0.1", {NULL, 0, 80, 1, 0}},
         {"[::1]:8080:80", "::1", {NULL, 8080, 80, 1, 0}},
