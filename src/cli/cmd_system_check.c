@@ -14,7 +14,7 @@
 #include "image/layers.h"
 #include "image/manifest.h"
 #include "image/record.h"
-#include "image/unpack.h"
+#include "sys/dir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -105,21 +105,15 @@ static int check_blob(struct checking *c, const char *name, struct err *e)
 
 static int check_blobs(struct checking *c, struct err *e)
 {
-    autoclosedir DIR *d = NULL;
+    autoclosedir DIR *d = dir_open(c->in.blobs_fd, ".");
     const struct dirent *entry = NULL;
-    int fd = openat(c->in.blobs_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int more = d != NULL ? 0 : -errno;
     int r = 0;
 
-    d = fd >= 0 ? fdopendir(fd) : NULL;
-    if (d == NULL) {
-        return err_set(e, errno, "cannot read the blobs");
+    while (r == 0 && d != NULL && (more = dir_next(d, &entry)) > 0) {
+        r = entry->d_name[0] != '.' ? check_blob(c, entry->d_name, e) : 0;
     }
-    while (r == 0 && (entry = readdir(d)) != NULL) {
-        if (entry->d_name[0] != '.') {
-            r = check_blob(c, entry->d_name, e);
-        }
-    }
-    return r;
+    return r == 0 && more < 0 ? err_set(e, -more, "cannot read the blobs") : r;
 }
 
 /* ---- layers */
