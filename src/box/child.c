@@ -224,7 +224,7 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
         r = set_stdio(c, root_fd, &user, &master_fd, e);
     }
     if (r == 0) {
-        r = process_enter_cwd(c->spec, root_fd, e);
+        r = process_enter_cwd(c->spec, root_fd, /* make= */ 1, e);
     }
     if (r == 0) {
         r = protect(c->spec, root_fd, e);

@@ -92,7 +92,7 @@ static int become_command(const struct enter *n, struct user *user, struct err *
         spec_env_set(&s->process.env, "HOME", user->home);
     }
     r = r < 0 ? r : set_stdio(n, root_fd, user, &master_fd, e);
-    r = r < 0 ? r : process_enter_cwd(s, root_fd, e);
+    r = r < 0 ? r : process_enter_cwd(s, root_fd, /* make= */ 0, e);
     return r < 0 ? r : sync_send(n->sync_fd, SYNC_ROOT_READY, master_fd, e);
 }
 

@@ -180,16 +180,15 @@ int process_set_limits(const struct spec_process *p, struct err *e)
     return 0;
 }
 
-/* The working folder, beneath the root that is now the only one. A missing one of the image is
- * made, as docker does. The check is for a folder that a descriptor from outside led to
- * (CVE-2024-21626): none is open any more, so it can't be. */
-int process_enter_cwd(const struct spec *s, int root_fd, struct err *e)
+/* The working folder, beneath the root that is now the only one. The check is for a folder that a
+ * descriptor from outside led to (CVE-2024-21626): none is open any more, so it can't be. */
+int process_enter_cwd(const struct spec *s, int root_fd, int make, struct err *e)
 {
     autofree char *cwd = NULL;
     autoclose int fd = -1;
     int r = path_open_in_root(root_fd, s->process.cwd, O_PATH | O_DIRECTORY, &fd, e);
 
-    if (r == -ENOENT) {
+    if (r == -ENOENT && make) {
         err_clear(e);
         r = path_make_dir_in_root(root_fd, s->process.cwd, &fd, e);
     }

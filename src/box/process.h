@@ -44,8 +44,8 @@ int process_check_user(const struct spec *s, const struct user *u, struct err *e
 int process_set_stdio(const struct spec *s, int root_fd, int terminal_fd,
                       const struct winsize *size, const struct user *user, struct err *e);
 
-/* Enter the working folder; one that is missing is made. */
-int process_enter_cwd(const struct spec *s, int root_fd, struct err *e);
+/* Enter the working folder. @make: one that is missing is made, as docker does at the start. */
+int process_enter_cwd(const struct spec *s, int root_fd, int make, struct err *e);
 
 int process_set_limits(const struct spec_process *p, struct err *e);
 

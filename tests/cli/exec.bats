@@ -60,8 +60,9 @@ up() {
   [ "$output" = $'1 2 3 /root\n/tmp' ]
   run rbox exec -w /etc box pwd
   [ "$output" = /etc ]
-  run rbox exec -w /nowhere/new box pwd
-  [ "$output" = /nowhere/new ]
+  run -125 rbox exec -w /nowhere/new box pwd # a typing error makes no folder
+  [[ "$output" == *"working folder '/nowhere/new'"*"No such file"* ]]
+  run -0 rbox exec box sh -c '[ ! -e /nowhere ]'
 }
 
 @test "-u: by name and number, with the right groups and no capabilities" {
