@@ -17,17 +17,25 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+enum {
+    SIGSET_BYTES = 8 /* the kernel's */
+};
 
 /* A session of its own, so that no terminal of the host is its controlling one (CVE-2017-5226), and
  * signals as a fresh program expects them: what the launcher blocked or its caller ignored is not
  * the command's business. */
 void process_reset(void)
 {
+    static const unsigned long DEFAULT_ACTION[8] = {0}; /* longer than any kernel's sigaction */
     sigset_t none;
 
+    /* Not by signal(3): 32 and 33 are libc's own, and ignored in what make(1) and others start by
+     * posix_spawn(3). */
     for (int signo = 1; signo < _NSIG; signo++) {
-        (void)signal(signo, SIG_DFL);
+        (void)syscall(SYS_rt_sigaction, signo, DEFAULT_ACTION, NULL, SIGSET_BYTES);
     }
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
