@@ -77,13 +77,11 @@ static char *since(const char *created)
 {
     struct err ignored = {0};
     int64_t ns = 0;
-    autofree char *age = NULL;
 
     if (*created == '\0' || parse_time_ns(created, &ns, &ignored) < 0) {
         return xstrdup("");
     }
-    age = format_age(time(NULL) - ns / 1000000000);
-    return xasprintf("%s ago", age);
+    return format_ago(time(NULL) - ns / 1000000000);
 }
 
 static json_t *row(const struct history_options *o, const json_t *step, const char *id,

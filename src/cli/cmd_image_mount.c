@@ -50,8 +50,8 @@ static int add(struct store *store, struct ctx *ctx, const char *name, struct im
     r = r < 0 ? r : image_resolve(store, &q, &i, e);
     r = r < 0 ? r : image_layers(store, &i, &s->linux_.uid_mappings, &s->linux_.gid_mappings, e);
     if (r == 0) {
-        for (size_t l = 1; l < i.layers.len;
-             l++) { /* the first has the mount points of containers */
+        /* The first has the mount points of containers. */
+        for (size_t l = 1; l < i.layers.len; l++) {
             strv_push(&s->box.layers, i.layers.v[l]);
         }
         s->box.storage_driver = xstrdup_null(ctx->storage_driver);

@@ -95,31 +95,39 @@ static int is_json(const char *format)
     return str_eq(format, "json") || str_eq(format, "{{json}}");
 }
 
-/* podman's fields, with its types: in JSON Size is a number and Created seconds, in templates Size
- * is for people. Repository, Tag and ID are docker's. */
+/* What only a --format can ask for: podman's fields, with its types: in JSON Size is a number. */
+static void add_details(json_t *row, const struct image *i, const char *repository,
+                        const char *format)
+{
+    autofree char *with_digest = xasprintf("%s@%s", repository, i->digest);
+    int is_dangling = record_is_dangling(i->name);
+    char when[CLOCK_TEXT_BYTES];
+
+    (void)json_object_update_new(
+        row, json_pack("{s:s, s:s, s:o, s:b, s:b, s:o}", "ParentId", "", "CreatedAt",
+                       clock_text(i->created_s * 1000000000, when), "Labels",
+                       json_from_pairs(&i->config.labels), "Dangling", is_dangling, "ReadOnly", 0,
+                       "RepoDigests", is_dangling ? json_array() : json_pack("[s]", with_digest)));
+    if (is_json(format)) {
+        (void)json_object_set_new(row, "Size", json_integer(i->size_bytes));
+    }
+}
+
+/* Created is in seconds, Size for people. Repository, Tag and ID are docker's. */
 static json_t *image_row(const struct image *i, const struct images_options *o,
                          const char *repository, const char *tag)
 {
     const char *hex = manifest_hex(i->id);
-    int is_dangling = record_is_dangling(i->name);
     autofree char *id = o->no_trunc ? xstrdup(i->id) : xstrndup(hex, SPEC_SHORT_ID);
-    autofree char *age = format_age(time(NULL) - i->created_s);
-    autofree char *since = xasprintf("%s ago", age);
+    autofree char *since = format_ago(time(NULL) - i->created_s);
     autofree char *size = format_size(i->size_bytes);
-    autofree char *with_digest = xasprintf("%s@%s", repository, i->digest);
-    char when[CLOCK_TEXT_BYTES];
-    json_t *row = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:o, s:I, s:s, s:b, s:b}", "Repository",
-        repository, "Tag", tag, "ID", id, "Id", hex, "ParentId", "", "Digest", i->digest,
-        "CreatedSince", since, "CreatedAt", clock_text(i->created_s * 1000000000, when), "Created",
-        (json_int_t)i->created_s, "Size", size, "Labels", json_from_pairs(&i->config.labels),
-        "VirtualSize", (json_int_t)i->size_bytes, "Name", i->name, "Dangling", is_dangling,
-        "ReadOnly", 0);
+    json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:s}", "Repository",
+                            repository, "Tag", tag, "ID", id, "Id", hex, "Digest", i->digest,
+                            "CreatedSince", since, "Created", (json_int_t)i->created_s, "Size",
+                            size, "VirtualSize", (json_int_t)i->size_bytes, "Name", i->name);
 
-    (void)json_object_set_new(row, "RepoDigests",
-                              is_dangling ? json_array() : json_pack("[s]", with_digest));
-    if (is_json(o->format)) {
-        (void)json_object_set_new(row, "Size", json_integer(i->size_bytes));
+    if (o->format != NULL) {
+        add_details(row, i, repository, o->format);
     }
     return row;
 }
@@ -179,7 +187,9 @@ static int collect_image(const struct image *i, void *arg)
         warn("the record of image '%s' is damaged: load the image again", i->name);
         return 0;
     }
-    note_name(c, i);
+    if (c->options->format != NULL) {
+        note_name(c, i);
+    }
     if (!is_wanted(c, i) || !image_filter_matches(&c->filter, i)) {
         return 0;
     }
@@ -220,7 +230,9 @@ static int images(struct ctx *ctx, void *options, int argc, char **argv, struct 
     c.names = json_object();
     r = image_filter_open(store, &o->filters, &c.filter, e);
     r = r < 0 ? r : record_each(store, collect_image, &c, e);
-    add_names(&c);
+    if (o->format != NULL) {
+        add_names(&c);
+    }
     r = r < 0 ? r : format_sort_rows(c.rows, BY_NAME, NULL, e);
     r = r < 0 ? r : format_sort_rows(c.rows, SORT, o->sort, e);
     if (r == 0) {

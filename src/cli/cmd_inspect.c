@@ -264,16 +264,12 @@ static int inspect_one(const struct store *store, const struct inspect_options *
 }
 
 /* What is asked for: the operands, with --latest the newest container, with --all the volumes. */
-static int choose_names(struct ctx *ctx, const struct inspect_options *o, int argc, char **argv,
-                        struct strv *ret, struct err *e)
+static int choose_names(const struct store *store, const struct inspect_options *o, int argc,
+                        char **argv, struct strv *ret, struct err *e)
 {
     autofound struct found newest = {.dir_fd = -1, .run_fd = -1};
-    struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    int r = 0;
 
-    if (r < 0) {
-        return r;
-    }
     if ((argc > 0) + o->all + o->latest != 1) {
         return err_new(e, EINVAL, "name what to inspect, or give --latest, or --all for volumes");
     }
@@ -296,9 +292,9 @@ static int inspect(struct ctx *ctx, void *options, int argc, char **argv, struct
     autostrv struct strv names = {0};
     struct store *store = NULL;
     struct err failures = {0};
-    int r = choose_names(ctx, o, argc, argv, &names, e);
+    int r = ctx_store(ctx, &store, e);
 
-    r = r < 0 ? r : ctx_store(ctx, &store, e);
+    r = r < 0 ? r : choose_names(store, o, argc, argv, &names, e);
     for (size_t i = 0; r == 0 && i < names.len; i++) {
         json_t *one = NULL;
 

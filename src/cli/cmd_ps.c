@@ -91,8 +91,8 @@ static const struct format_column COLUMNS_NS[] = {
     {"IPC", "IPC"},         {"MNT", "MNT"},     {"NET", "NET"}, {"PIDNS", "PIDNS"},
     {"USERNS", "USERNS"},   {"UTS", "UTS"},     {NULL, NULL}};
 
-/* While they are sorted rows have their place among the containers. */
-static const char AT[] = "at";
+/* While they are sorted rows have what --format json prints of them. */
+static const char WHOLE[] = "whole";
 
 /* Newest first, as docker has it. */
 static const struct format_sort SORT[] = {
@@ -174,60 +174,53 @@ static void list_done(struct list *l)
 
 /* ---- how */
 
-/* The rows that are printed, and what --format json has instead of them: else there are none. */
-struct rows {
-    json_t *named;
-    json_t *whole;
-};
-
-static int add_sizes(const struct store *store, const struct list *l, const struct rows *rows,
-                     struct err *e)
+static int add_sizes(const struct store *store, const struct list *l, json_t *rows, struct err *e)
 {
     autofree int64_t *own = xcalloc(l->count, sizeof(*own));
     autofree int64_t *all = xcalloc(l->count, sizeof(*all));
     int r = container_sizes(store, l->v, l->count, own, all, e);
 
     for (size_t i = 0; r == 0 && i < l->count; i++) {
-        ps_row_set_size(json_array_get(rows->named, i), own[i], all[i]);
-        ps_row_json_set_size(json_array_get(rows->whole, i), own[i], all[i]);
+        json_t *row = json_array_get(rows, i);
+
+        ps_row_set_size(row, own[i], all[i]);
+        ps_row_json_set_size(json_object_get(row, WHOLE), own[i], all[i]);
     }
     return r;
 }
 
-static void make_rows(const struct list *l, const struct ps_options *o, struct rows *rows)
+static json_t *make_row(const struct container *c, const struct ps_options *o)
 {
     int is_json = str_eq(o->format, "json");
+    json_t *row = ps_row(c, o->no_trunc);
+    json_t *whole = is_json ? ps_row_json(c) : NULL;
 
-    for (size_t i = 0; i < l->count; i++) {
-        json_t *row = ps_row(&l->v[i], o->no_trunc);
-        json_t *whole = is_json ? ps_row_json(&l->v[i]) : NULL;
-
-        if (o->namespaces) {
-            ps_row_add_namespaces(row, &l->v[i]);
-            ps_row_json_add_namespaces(whole, &l->v[i]);
-        }
-        (void)json_object_set_new(row, AT, json_integer((json_int_t)i));
-        (void)json_array_append_new(rows->named, row);
-        (void)json_array_append_new(rows->whole, whole);
+    if (o->format != NULL && !is_json) {
+        ps_row_add_details(row, c, o->no_trunc);
     }
+    if (o->namespaces) {
+        ps_row_add_namespaces(row, c);
+        ps_row_json_add_namespaces(whole, c);
+    }
+    if (is_json) {
+        (void)json_object_set_new(row, WHOLE, whole);
+    }
+    return row;
 }
 
-/* In the order that the rows have now. */
-static void order_whole(struct rows *rows)
+/* What --format json has of the sorted @rows. */
+static json_t *whole_rows(json_t *rows)
 {
-    json_t *sorted = json_array();
+    json_t *list = json_array();
     json_t *row = NULL;
     size_t i = 0;
 
-    json_array_foreach(rows->named, i, row)
+    json_array_foreach(rows, i, row)
     {
-        size_t at = (size_t)json_integer_value(json_object_get(row, AT));
-
-        (void)json_array_append(sorted, json_array_get(rows->whole, at));
-        (void)json_object_del(row, AT);
+        (void)json_array_append(list, json_object_get(row, WHOLE));
     }
-    json_decref(rows->whole);
-    rows->whole = sorted;
+    json_decref(rows);
+    return list;
 }
 
 static const struct format_column *columns(const struct ps_options *o)
@@ -238,23 +231,23 @@ static const struct format_column *columns(const struct ps_options *o)
 static int print(const struct store *store, const struct ps_options *o, struct err *e)
 {
     int with_size = o->size || (o->format != NULL && strstr(o->format, ".Size") != NULL);
-    struct rows rows = {.named = json_array(), .whole = json_array()};
+    json_t *rows = json_array();
     struct list list = {0};
     int r = read_all(store, o, &list, e);
 
-    if (r == 0) {
-        make_rows(&list, o, &rows);
+    for (size_t i = 0; r == 0 && i < list.count; i++) {
+        (void)json_array_append_new(rows, make_row(&list.v[i], o));
     }
-    r = r < 0 || !with_size ? r : add_sizes(store, &list, &rows, e);
-    r = r < 0 ? r : format_sort_rows(rows.named, SORT, o->sort, e);
-    order_whole(&rows);
+    r = r < 0 || !with_size ? r : add_sizes(store, &list, rows, e);
+    r = r < 0 ? r : format_sort_rows(rows, SORT, o->sort, e);
+    if (r == 0 && str_eq(o->format, "json")) {
+        rows = whole_rows(rows);
+    }
     if (r == 0) {
         r = format_rows(stdout, o->quiet && o->format == NULL ? "{{.ID}}" : o->format, columns(o),
-                        json_array_size(rows.whole) > 0 ? rows.whole : rows.named,
-                        o->no_heading ? FORMAT_NO_HEADING : 0, e);
+                        rows, o->no_heading ? FORMAT_NO_HEADING : 0, e);
     }
-    json_decref(rows.named);
-    json_decref(rows.whole);
+    json_decref(rows);
     list_done(&list);
     return r;
 }

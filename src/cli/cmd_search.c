@@ -135,16 +135,10 @@ static int parse_filter(const char *value, void *field, struct err *e)
 
 static char *shortened(const char *text, int whole)
 {
-    size_t len = text != NULL ? strlen(text) : 0;
-
-    if (whole || len <= DESCRIPTION_CHARS) {
+    if (text == NULL || whole || strlen(text) <= DESCRIPTION_CHARS) {
         return xstrdup(text != NULL ? text : "");
     }
-    len = DESCRIPTION_CHARS;
-    while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80) {
-        len--;
-    }
-    return xasprintf("%.*s…", (int)len, text);
+    return xasprintf("%.*s…", (int)format_cut(text, DESCRIPTION_CHARS), text);
 }
 
 /* A find, with podman's members. */

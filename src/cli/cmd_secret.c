@@ -197,8 +197,7 @@ static const struct format_column COLUMNS[] = {
 static json_t *describe(const struct store *store, const char *name)
 {
     int64_t created_s = secret_created_s(store, name);
-    autofree char *age = format_age(time(NULL) - created_s);
-    autofree char *since = xasprintf("%s ago", age);
+    autofree char *since = format_ago(time(NULL) - created_s);
 
     return json_pack("{s:o, s:o, s:s, s:s}", "ID", json_str(name), "Name", json_str(name), "Driver",
                      "file", "CreatedAt", since);

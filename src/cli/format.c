@@ -248,6 +248,32 @@ char *format_age(int64_t seconds)
                         : xasprintf("%" PRId64 " seconds", seconds > 0 ? seconds : 0);
 }
 
+char *format_ago(int64_t seconds)
+{
+    autofree char *age = format_age(seconds);
+
+    return xasprintf("%s ago", age);
+}
+
+size_t format_cut(const char *text, size_t bytes)
+{
+    while (bytes > 0 && ((unsigned char)text[bytes] & 0xc0) == 0x80) {
+        bytes--;
+    }
+    return bytes;
+}
+
+size_t format_characters(const char *text, size_t max, size_t *ret_count)
+{
+    size_t i = 0;
+
+    for (*ret_count = 0; text[i] != '\0' && *ret_count < max; ++*ret_count) {
+        for (i++; ((unsigned char)text[i] & 0xc0) == 0x80; i++) {
+        }
+    }
+    return i;
+}
+
 char *format_size(int64_t bytes)
 {
     static const char *const UNITS[] = {"B", "kB", "MB", "GB", "TB", "PB"};

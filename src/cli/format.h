@@ -68,8 +68,15 @@ int format_sort_rows(json_t *rows, const struct format_sort *keys, const char *k
  * element when it is an array. */
 int format_value(FILE *out, const char *format, json_t *value, struct err *e);
 
-/* "5 minutes ago", "2 hours", "4.19 MB": as people read them. The caller owns the text. */
+/* "2 hours", "5 minutes ago", "4.19 MB": as people read them. The caller owns the text. */
 char *format_age(int64_t seconds);
+char *format_ago(int64_t seconds);
 char *format_size(int64_t bytes);
+
+/* How many of the first @bytes of @text, which has them, end no character in the middle. */
+size_t format_cut(const char *text, size_t bytes);
+
+/* The bytes of the first @max characters of @text, and in *ret_count how many there are. */
+size_t format_characters(const char *text, size_t max, size_t *ret_count);
 
 #endif

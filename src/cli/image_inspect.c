@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "image/image_ref.h"
 #include "image/manifest.h"
 #include "image/record.h"
 #include "sys/fd.h"
@@ -72,10 +73,8 @@ static json_t *digests(const struct strv *names, const char *digest)
     json_t *list = json_array();
 
     for (size_t i = 0; i < names->len; i++) {
-        const char *slash = strrchr(names->v[i], '/');
-        const char *last = slash != NULL ? slash : names->v[i];
-        size_t len = (size_t)(last - names->v[i]) + strcspn(last, ":@");
-        autofree char *text = xasprintf("%.*s@%s", (int)len, names->v[i], digest);
+        autofree char *repository = image_ref_without_tag(names->v[i]);
+        autofree char *text = xasprintf("%s@%s", repository, digest);
 
         if (!record_is_dangling(names->v[i])) {
             (void)json_array_append_new(list, json_string(text));

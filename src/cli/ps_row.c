@@ -44,15 +44,11 @@ static const char *image_id(const struct spec *s)
 static char *short_command(const struct spec *s, int no_trunc)
 {
     autofree char *whole = container_command(s);
-    size_t len = COMMAND_WIDTH - strlen("...");
 
     if (no_trunc || strlen(whole) <= COMMAND_WIDTH) {
         return steal_ptr(&whole);
     }
-    while (((unsigned char)whole[len] & 0xc0) == 0x80) { /* not within a character */
-        len--;
-    }
-    return xasprintf("%.*s...", (int)len, whole);
+    return xasprintf("%.*s...", (int)format_cut(whole, COMMAND_WIDTH - strlen("...")), whole);
 }
 
 static json_t *network_names(const struct spec *s)
@@ -105,27 +101,33 @@ json_t *ps_row(const struct container *c, int no_trunc)
     int64_t now_s = time(NULL);
     autofree char *command = short_command(s, no_trunc);
     autofree char *status = container_status(c, now_s);
-    autofree char *age = format_age(now_s - created_s);
-    autofree char *since = xasprintf("%s ago", age);
+    autofree char *since = format_ago(now_s - created_s);
     autofree char *ports = container_ports(s);
-    json_t *o = json_pack(
-        "{s:o, s:o, s:o, s:o, s:I, s:o, s:s, s:s, s:s, s:s, s:o, s:o}", "ID",
-        json_stringn(s->box.id, no_trunc ? strlen(s->box.id) : 12), "Image", json_str(image_of(s)),
-        "ImageID",
-        json_stringn(image_id(s), no_trunc ? strlen(image_id(s)) : strnlen(image_id(s), 12)),
-        "Command", json_str(command), "Created", (json_int_t)created_s, "CreatedAt",
-        time_line(created_s), "CreatedHuman", since, "RunningFor", since, "Status", status, "State",
-        container_state(c), "Ports", json_str(ports), "Names", json_str(s->box.name));
+
+    return json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:I}", "ID",
+                     json_stringn(s->box.id, no_trunc ? strlen(s->box.id) : 12), "Image",
+                     json_str(image_of(s)), "Command", json_str(command), "Created",
+                     (json_int_t)created_s, "RunningFor", since, "Status", status, "Ports",
+                     json_str(ports), "Names", json_str(s->box.name), "Pid", (json_int_t)c->pid);
+}
+
+void ps_row_add_details(json_t *row, const struct container *c, int no_trunc)
+{
+    const struct spec *s = &c->spec;
+    size_t id_len = strlen(image_id(s));
 
     (void)json_object_update_new(
-        o, json_pack("{s:I, s:I, s:b, s:I, s:I, s:o, s:o, s:o, s:b, s:I, s:b, s:s, s:s}", "Pid",
-                     (json_int_t)c->pid, "StartedAt", (json_int_t)seconds(c->started_ns), "Exited",
-                     !c->is_running && c->has_ended, "ExitedAt",
-                     (json_int_t)seconds(c->finished_ns), "ExitCode", (json_int_t)c->status,
-                     "Labels", json_from_pairs(&s->box.labels), "Mounts", mount_places(s),
-                     "Networks", network_line(s), "AutoRemove", s->box.remove, "Restarts",
-                     (json_int_t)c->restarts, "IsInfra", 0, "Pod", "", "PodName", ""));
-    return o;
+        row, json_pack("{s:o, s:o, s:O, s:s, s:I, s:b, s:I, s:I, s:o}", "ImageID",
+                       json_stringn(image_id(s), no_trunc || id_len < 12 ? id_len : 12),
+                       "CreatedAt", time_line(seconds(c->created_ns)), "CreatedHuman",
+                       json_object_get(row, "RunningFor"), "State", container_state(c), "StartedAt",
+                       (json_int_t)seconds(c->started_ns), "Exited", !c->is_running && c->has_ended,
+                       "ExitedAt", (json_int_t)seconds(c->finished_ns), "ExitCode",
+                       (json_int_t)c->status, "Labels", json_from_pairs(&s->box.labels)));
+    (void)json_object_update_new(
+        row, json_pack("{s:o, s:o, s:b, s:I, s:b, s:s, s:s}", "Mounts", mount_places(s), "Networks",
+                       network_line(s), "AutoRemove", s->box.remove, "Restarts",
+                       (json_int_t)c->restarts, "IsInfra", 0, "Pod", "", "PodName", ""));
 }
 
 /* [{"host_ip", "container_port", "host_port", "range", "protocol"}], or null. */
@@ -151,8 +153,7 @@ json_t *ps_row_json(const struct container *c)
     int64_t created_s = seconds(c->created_ns);
     int64_t now_s = time(NULL);
     autofree char *status = container_status(c, now_s);
-    autofree char *age = format_age(now_s - created_s);
-    autofree char *since = xasprintf("%s ago", age);
+    autofree char *since = format_ago(now_s - created_s);
     json_t *o = json_pack(
         "{s:b, s:o, s:s, s:b, s:I, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:[o]}", "AutoRemove",
         s->box.remove, "Command", json_from_strv(&s->process.args), "CreatedAt", since, "Exited",

@@ -8,8 +8,12 @@
 
 #include <jansson.h>
 
-/* What templates name; @no_trunc: ids and the command in full. New reference. */
+/* What the tables show and rows are sorted by; @no_trunc: ids and the command in full. New
+ * reference. */
 json_t *ps_row(const struct container *c, int no_trunc);
+
+/* Add what only templates name. */
+void ps_row_add_details(json_t *row, const struct container *c, int no_trunc);
 
 /* The object of --format json. New reference. */
 json_t *ps_row_json(const struct container *c);

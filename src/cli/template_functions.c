@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "cli/format.h"
 #include "cli/template_printf.h"
 #include "cli/template_value.h"
 
@@ -118,31 +119,16 @@ static int fn_split(json_t *const *args, size_t count, json_t **ret, struct err 
     return 0;
 }
 
-/* The bytes of @s before its character @n, all when it has not so many. */
-static size_t bytes_of(const char *s, json_int_t n)
-{
-    size_t i = 0;
-
-    while (s[i] != '\0' && n > 0) {
-        i++;
-        while (((unsigned char)s[i] & 0xc0) == 0x80) {
-            i++;
-        }
-        n--;
-    }
-    return i;
-}
-
 /* {{truncate .Names 10}}: not more than so many characters. */
 static int fn_truncate(json_t *const *args, size_t count, json_t **ret, struct err *e)
 {
     const char *text = json_string_value(args[0]);
+    json_int_t max = json_integer_value(args[1]);
 
-    (void)count;
     if (text == NULL || !json_is_integer(args[1])) {
         return err_new(e, EINVAL, "truncate takes a string and a number");
     }
-    *ret = take_string(xstrndup(text, bytes_of(text, json_integer_value(args[1]))));
+    *ret = take_string(xstrndup(text, format_characters(text, max > 0 ? (size_t)max : 0, &count)));
     return 0;
 }
 
@@ -332,44 +318,38 @@ static int order(json_t *const *args, int *ret, struct err *e)
     return 0;
 }
 
-static int fn_lt(json_t *const *args, size_t count, json_t **ret, struct err *e)
+/* Is the order of the two between @least and @most? */
+static int ordered(json_t *const *args, int least, int most, json_t **ret, struct err *e)
 {
     int way = 0;
     int r = order(args, &way, e);
 
-    (void)count;
-    *ret = r < 0 ? NULL : json_boolean(way < 0);
+    *ret = r < 0 ? NULL : json_boolean(way >= least && way <= most);
     return r;
+}
+
+static int fn_lt(json_t *const *args, size_t count, json_t **ret, struct err *e)
+{
+    (void)count;
+    return ordered(args, -1, -1, ret, e);
 }
 
 static int fn_le(json_t *const *args, size_t count, json_t **ret, struct err *e)
 {
-    int way = 0;
-    int r = order(args, &way, e);
-
     (void)count;
-    *ret = r < 0 ? NULL : json_boolean(way <= 0);
-    return r;
+    return ordered(args, -1, 0, ret, e);
 }
 
 static int fn_gt(json_t *const *args, size_t count, json_t **ret, struct err *e)
 {
-    int way = 0;
-    int r = order(args, &way, e);
-
     (void)count;
-    *ret = r < 0 ? NULL : json_boolean(way > 0);
-    return r;
+    return ordered(args, 1, 1, ret, e);
 }
 
 static int fn_ge(json_t *const *args, size_t count, json_t **ret, struct err *e)
 {
-    int way = 0;
-    int r = order(args, &way, e);
-
     (void)count;
-    *ret = r < 0 ? NULL : json_boolean(way >= 0);
-    return r;
+    return ordered(args, 0, 1, ret, e);
 }
 
 static int fn_not(json_t *const *args, size_t count, json_t **ret, struct err *e)

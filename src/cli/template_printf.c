@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "cli/format.h"
 #include "cli/template_value.h"
 
 #include <ctype.h>
@@ -83,18 +84,6 @@ static int verb_text(const struct verb *o, const json_t *v, struct buf *out, str
     return 0;
 }
 
-/* Bytes of the first @count characters of @s, and in *@ret_count how many there are. */
-static size_t characters(const char *s, size_t count, size_t *ret_count)
-{
-    size_t i = 0;
-
-    for (*ret_count = 0; s[i] != '\0' && *ret_count < count; ++*ret_count) {
-        for (i++; ((unsigned char)s[i] & 0xc0) == 0x80; i++) {
-        }
-    }
-    return i;
-}
-
 static int put_verb(const struct verb *o, const json_t *v, struct buf *out, struct err *e)
 {
     autobuf struct buf text = {0};
@@ -110,7 +99,7 @@ static int put_verb(const struct verb *o, const json_t *v, struct buf *out, stru
     if (r < 0) {
         return r;
     }
-    bytes = characters(text.data, max, &count);
+    bytes = format_characters(text.data, max, &count);
     fill = count < (size_t)o->width ? (size_t)o->width - count : 0;
     if (is_number && o->has_zeros && !o->is_left) {
         size_t sign = strchr("+-", text.data[0]) != NULL;

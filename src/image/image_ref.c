@@ -213,8 +213,7 @@ char *image_ref_text(const struct image_ref *r)
     return xasprintf("%s/%s:%s", r->registry, r->repository, r->tag);
 }
 
-/* @name without its tag or digest. */
-static char *without_tag(const char *name)
+char *image_ref_without_tag(const char *name)
 {
     const char *slash = strrchr(name, '/');
     const char *last = slash != NULL ? slash : name;
@@ -236,8 +235,8 @@ static int matches_end(const char *pattern, const char *name)
 
 int image_ref_matches(const char *pattern, const char *name)
 {
-    autofree char *base = without_tag(name);
-    autofree char *given = without_tag(pattern);
+    autofree char *base = image_ref_without_tag(name);
+    autofree char *given = image_ref_without_tag(pattern);
     autofree char *full = NULL;
     struct image_ref ref = {0};
     struct err ignored = {0};

@@ -22,6 +22,9 @@ void image_ref_done(struct image_ref *r);
  * the tag may mean another image by now. The caller owns it. */
 char *image_ref_text(const struct image_ref *r);
 
+/* @name without its tag or digest. The caller owns it. */
+char *image_ref_without_tag(const char *name);
+
 /* Does a user who says @pattern mean the image called @name, a full name? Patterns as for the shell
  * stand for the whole name or what follows one of its slashes, with or without the tag; what is a
  * reference itself also for its full name, without a tag for all of them. */
