@@ -238,7 +238,7 @@ check-vm: all test-tools ## the suite in Debian 12 with a real systemd, under qe
 	@tests/vm/run .
 
 VM_RELEASES ?= bookworm bullseye trixie
-check-vm-all: all test-tools ## every test file as alice and bob in Debian 12, 11 and 13 (root; an hour)
+check-vm-all: all test-tools ## every test file as alice and bob in Debian 12, 11 and 13 (root; hours)
 	@for release in $(VM_RELEASES); do tests/vm/run . $$release full || failed=1; done; test -z "$$failed"
 
 lint: ## format and static checks
