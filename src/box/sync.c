@@ -75,6 +75,16 @@ int sync_send_msg(int socket_fd, const struct sync_msg *msg, int flags)
     return n < 0 ? -errno : 0;
 }
 
+/* @r of a send. A peer that is gone has often said why before it went. */
+static int check_sent(int socket_fd, enum sync_step step, int r, struct err *e)
+{
+    if (r >= 0) {
+        return 0;
+    }
+    (void)err_set(e, -r, "cannot send %s", sync_step_name(step));
+    return sync_prefer_its_error(socket_fd, e);
+}
+
 /* The payload of these steps is all zero, or does not matter. */
 int sync_send(int socket_fd, enum sync_step step, int fd, struct err *e)
 {
@@ -84,7 +94,7 @@ int sync_send(int socket_fd, enum sync_step step, int fd, struct err *e)
 
     memcpy(bytes, &number, sizeof(number));
     r = fd_send(socket_fd, bytes, HEAD_BYTES + STEPS[step].payload_bytes, &fd, fd >= 0 ? 1 : 0);
-    return r < 0 ? err_set(e, -r, "cannot send %s", sync_step_name(step)) : 0;
+    return check_sent(socket_fd, step, r, e);
 }
 
 int sync_send_host(int socket_fd, const struct sync_host *host, int join_fd, struct err *e)
@@ -96,7 +106,7 @@ int sync_send_host(int socket_fd, const struct sync_host *host, int join_fd, str
     memcpy(bytes, &number, sizeof(number));
     memcpy(bytes + HEAD_BYTES, host, sizeof(*host));
     r = fd_send(socket_fd, bytes, sizeof(bytes), &join_fd, join_fd >= 0 ? 1 : 0);
-    return r < 0 ? err_set(e, -r, "cannot send %s", sync_step_name(SYNC_HOST_READY)) : 0;
+    return check_sent(socket_fd, SYNC_HOST_READY, r, e);
 }
 
 void sync_send_err(int socket_fd, const struct err *err)
@@ -212,9 +222,12 @@ int sync_prefer_its_error(int socket_fd, struct err *e)
 {
     struct pollfd its = {.fd = socket_fd, .events = POLLIN};
     struct sync_msg msg;
+    int r = 0;
 
-    if (poll(&its, 1, ITS_ERROR_MS) > 0 && sync_recv(socket_fd, &msg, NULL, 0) == 0 &&
-        msg.step == SYNC_ERROR) {
+    do { /* steps that nobody waited for may lie before it */
+        r = poll(&its, 1, ITS_ERROR_MS) > 0 ? sync_recv(socket_fd, &msg, NULL, 0) : -ETIMEDOUT;
+    } while (r == 0 && msg.step != SYNC_ERROR && msg.step != SYNC_END);
+    if (r == 0 && msg.step == SYNC_ERROR) {
         *e = msg.u.err;
     }
     return -e->errnum;

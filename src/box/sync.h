@@ -93,10 +93,12 @@ int sync_pair(int ret_fds[2], struct err *e);
 /* ns_clone() with such a pair in between: *ret_fd is in each of the two its own end. */
 pid_t sync_fork(uint64_t flags, int *ret_fd, int *ret_pidfd, struct err *e);
 
-/* Send @step without payload, with @fd (or -1). Blocks. Errors: -EPIPE when the peer is gone. */
+/* Send @step without payload, with @fd (or -1). Blocks. Errors: what the peer said before it went,
+ * else -EPIPE when it is gone. */
 int sync_send(int socket_fd, enum sync_step step, int fd, struct err *e);
 
-/* Send HOST_READY to the supervisor. @join_fd: cgroup.procs of the container's cgroup, or -1. */
+/* The same with HOST_READY, to the supervisor. @join_fd: cgroup.procs of the container's cgroup, or
+ * -1. */
 int sync_send_host(int socket_fd, const struct sync_host *host, int join_fd, struct err *e);
 
 /* Send an error, best effort: the peer may be gone, and there is nobody else to tell. */

@@ -90,6 +90,25 @@ static void last_words_are_heard(void **state)
     pair[0] = dup(pair[1]);
 }
 
+/* Also when it went while we still had something to say to it. */
+static void last_words_count_when_nothing_can_be_sent(void **state)
+{
+    int *pair = *state;
+    struct err sent = {0};
+    struct err e = {0};
+
+    (void)err_new(&sent, ENOSPC, "full");
+    assert_int_equal(sync_send(pair[1], SYNC_HOST_READY, -1, &e), 0);
+    assert_int_equal(sync_send(pair[0], SYNC_ROOT_READY, -1, &e), 0);
+    sync_send_err(pair[0], &sent);
+    (void)close(pair[0]);
+    assert_int_equal(sync_send(pair[1], SYNC_EXEC, -1, &e), -ENOSPC);
+    assert_string_equal(e.msg, "full");
+    assert_int_equal(sync_send(pair[1], SYNC_EXEC, -1, &e), -EPIPE);
+    assert_string_equal(e.msg, "cannot send EXEC: Broken pipe");
+    pair[0] = dup(pair[1]);
+}
+
 static void malformed_messages_are_refused(void **state)
 {
     const int *pair = *state;
@@ -119,6 +138,8 @@ int main(void)
                                         close_pair),
         cmocka_unit_test_setup_teardown(the_wrong_step_and_death_are_told, make_pair, close_pair),
         cmocka_unit_test_setup_teardown(last_words_are_heard, make_pair, close_pair),
+        cmocka_unit_test_setup_teardown(last_words_count_when_nothing_can_be_sent, make_pair,
+                                        close_pair),
         cmocka_unit_test_setup_teardown(malformed_messages_are_refused, make_pair, close_pair),
     };
 
