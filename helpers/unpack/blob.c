@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 /* Read standard input to its end, copy it to @out_fd unless that is -1, and give its sha256. */
-static int digest_input(int out_fd, char ret_hex[65], struct err *e)
+static int digest_input(int out_fd, const struct amount *max, char ret_hex[65], struct err *e)
 {
+    uint64_t bytes = 0;
     EVP_MD_CTX *digest = NULL;
     autofree char *room = xmalloc(INPUT_BYTES);
     const void *data = NULL;
@@ -27,6 +28,8 @@ static int digest_input(int out_fd, char ret_hex[65], struct err *e)
             (void)err_set(e, -r, "cannot %s a blob", out_fd >= 0 ? "copy" : "read");
         } else {
             (void)EVP_DigestUpdate(digest, data, (size_t)n);
+            bytes += (uint64_t)n;
+            r = bytes > max->bytes ? room_too_small(max, e) : 0;
         }
     }
     if (r == 0) {
@@ -36,12 +39,12 @@ static int digest_input(int out_fd, char ret_hex[65], struct err *e)
     return r;
 }
 
-int blob_run(struct err *e)
+int blob_run(const struct amount *max, struct err *e)
 {
     autofree char *temp = xasprintf(".blob.%d", (int)getpid());
     autoclose int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     char hex[65] = "";
-    int r = fd < 0 ? err_set(e, errno, "cannot create a blob") : digest_input(fd, hex, e);
+    int r = fd < 0 ? err_set(e, errno, "cannot create a blob") : digest_input(fd, max, hex, e);
 
     if (r == 0) {
         r = fsync(fd) < 0 || rename(temp, hex) < 0 ? err_set(e, errno, "cannot store a blob") : 0;
@@ -57,7 +60,7 @@ int blob_run(struct err *e)
 int sum_run(struct err *e)
 {
     char hex[65] = "";
-    int r = digest_input(-1, hex, e);
+    int r = digest_input(-1, &AMOUNT_ANY, hex, e);
 
     if (r == 0) {
         (void)printf("%s\n", hex);
@@ -65,7 +68,7 @@ int sum_run(struct err *e)
     return r;
 }
 
-int digest_run(uint64_t max, struct err *e)
+int digest_run(const struct amount *max, struct err *e)
 {
     struct source *s = xcalloc(1, sizeof(*s));
     const void *data = NULL;

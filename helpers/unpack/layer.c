@@ -39,6 +39,7 @@ struct layer {
     struct folder_time *times;
     size_t time_count;
     uint64_t devices;
+    struct room room;
     char
         *parent_path; /* the last parent folder and its descriptor: entries come folder by folder */
     int parent_fd;
@@ -76,6 +77,23 @@ static int place_name(const struct layer *l, const char *given, char **ret, stru
     return clean_name(below, ret, e);
 }
 
+/* @count folders: each has a block of its own, and its inode and name. */
+static int take_folders(struct layer *l, uint64_t count, struct err *e)
+{
+    int r = room_take_files(&l->room, count, e);
+
+    return r < 0 ? r : room_take_blocks(&l->room, count * l->room.block_bytes, e);
+}
+
+/* Folders on the way to @path for which the layer has no entry are made, too. */
+static int make_folders(struct layer *l, const char *path, int *ret_fd, struct err *e)
+{
+    size_t made = 0;
+    int r = path_make_dirs_in_root(l->root_fd, path, &made, ret_fd, e);
+
+    return r < 0 ? r : take_folders(l, made, e);
+}
+
 /* Open the folder of @name, made if the layer has no entry for it; *ret_base is the rest. Borrowed
  * until the next call. */
 static int open_parent(struct layer *l, const char *name, int *ret_fd, const char **ret_base,
@@ -90,7 +108,7 @@ static int open_parent(struct layer *l, const char *name, int *ret_fd, const cha
         autoclose int fd = -1;
         autoclose int path_fd = -1;
 
-        r = path_make_dir_in_root(l->root_fd, parent, &path_fd, e);
+        r = make_folders(l, parent, &path_fd, e);
         if (r < 0) {
             return r;
         }
@@ -199,6 +217,18 @@ static int make_whiteout(int dir_fd, const char *base, struct err *e)
     return 0;
 }
 
+/* @len bytes at @offset, after some that ended at @last: a sparse file takes what is not a hole. */
+static int take_data(struct layer *l, uint64_t offset, uint64_t len, uint64_t last, struct err *e)
+{
+    uint64_t block = l->room.block_bytes;
+    uint64_t rest = offset % block;
+
+    /* What the block has that the last piece ended in is taken already. */
+    return offset == last && rest > 0
+               ? room_take_blocks(&l->room, len > block - rest ? len - (block - rest) : 0, e)
+               : room_take_blocks(&l->room, rest + len, e);
+}
+
 static int write_data(struct layer *l, int fd, const char *name, int64_t size, struct err *e)
 {
     const void *block = NULL;
@@ -210,6 +240,9 @@ static int write_data(struct layer *l, int fd, const char *name, int64_t size, s
     while ((ar = archive_read_data_block(l->tar, &block, &len, &offset)) == ARCHIVE_OK) {
         size_t done = 0;
 
+        if (take_data(l, (uint64_t)offset, len, (uint64_t)end, e) < 0) {
+            return -e->errnum;
+        }
         while (done < len) {
             ssize_t n =
                 pwrite(fd, (const char *)block + done, len - done, offset + (la_int64_t)done);
@@ -313,6 +346,21 @@ static int make_in_place(struct layer *l, struct place *p, struct archive_entry 
     return r;
 }
 
+/* All that the entry takes, but for a file's data. */
+static int take_entry(struct layer *l, struct archive_entry *entry, struct err *e)
+{
+    enum {
+        INLINE_BYTES = 60 /* a link that is shorter stands in its inode */
+    };
+    const char *target = archive_entry_symlink(entry);
+    uint64_t bytes = target != NULL && strlen(target) >= INLINE_BYTES ? 1 : 0;
+    int r = archive_entry_filetype(entry) == AE_IFDIR ? take_folders(l, 1, e)
+                                                      : room_take_files(&l->room, 1, e);
+
+    r = r < 0 ? r : room_take_blocks(&l->room, bytes, e);
+    return r < 0 || archive_entry_xattr_count(entry) == 0 ? r : room_take_blocks(&l->room, 1, e);
+}
+
 static int is_device(mode_t type)
 {
     return type == AE_IFCHR || type == AE_IFBLK || type == AE_IFSOCK;
@@ -329,10 +377,11 @@ static int unpack_named(struct layer *l, const char *name, struct archive_entry 
     if (r < 0) {
         return r;
     }
-    if (l->o->folder == NULL && strncmp(p.base, WHITEOUT, strlen(WHITEOUT)) == 0) {
+    r = is_hardlink ? 0 : take_entry(l, entry, e);
+    if (r == 0 && l->o->folder == NULL && strncmp(p.base, WHITEOUT, strlen(WHITEOUT)) == 0) {
         return make_whiteout(p.dir_fd, p.base, e);
     }
-    r = make_in_place(l, &p, entry, e);
+    r = r < 0 ? r : make_in_place(l, &p, entry, e);
     if (r == 0 && !is_hardlink) {
         r = attributes_set(l->o, &p, entry, e);
     }
@@ -388,7 +437,7 @@ static int unpack_all(struct layer *l, struct err *e)
     return r;
 }
 
-int layer_fill(const struct layer_options *o, feed *from, void *arg, uint64_t *ret_devices,
+int layer_fill(const struct layer_options *o, feed *from, void *arg, struct layer_result *ret,
                struct err *e)
 {
     struct layer l = {.o = o, .parent_fd = -1};
@@ -398,12 +447,13 @@ int layer_fill(const struct layer_options *o, feed *from, void *arg, uint64_t *r
     r = l.root_fd < 0 ? err_set(e, errno, "cannot open the layer's folder")
                       : tar_open(from, arg, &l.tar, e);
     if (r == 0) {
+        room_open(&l.room, &o->max, l.root_fd);
         r = unpack_all(&l, e);
         (void)archive_read_free(l.tar);
     }
     if (r == 0) {
         set_folder_times(&l);
-        *ret_devices = l.devices;
+        *ret = (struct layer_result){.devices = l.devices, .taken = l.room.taken};
     }
     forget_parent(&l);
     for (size_t i = 0; i < l.time_count; i++) {
@@ -417,14 +467,14 @@ int layer_fill(const struct layer_options *o, feed *from, void *arg, uint64_t *r
 int put_run(const struct layer_options *o, struct err *e)
 {
     struct source *s = xcalloc(1, sizeof(*s));
-    uint64_t devices = 0;
+    struct layer_result made = {0};
     int r = 0;
 
     s->is_undigested = 1;
     r = source_open(s, e);
-    r = r < 0 ? r : layer_fill(o, source_read, s, &devices, e);
+    r = r < 0 ? r : layer_fill(o, source_read, s, &made, e);
     if (r == 0) {
-        (void)printf("{\"devices\":%" PRIu64 "}\n", devices);
+        (void)printf("{\"devices\":%" PRIu64 "}\n", made.devices);
     }
     source_done(s);
     free(s);

@@ -45,8 +45,8 @@ struct call {
     char **argv; /* what follows the mode's name, with a NULL at its end */
     struct layer_options layer;
     struct worker worker;
-    uint64_t max; /* bytes to come out of layers; 0: any number */
-    char *known;  /* of spool */
+    struct amount max; /* to come out, or to be taken of the disk */
+    char *known;       /* of spool */
 };
 
 static int has_flag(char **argv, const char *flag)
@@ -56,23 +56,22 @@ static int has_flag(char **argv, const char *flag)
 
 static int spool_mode(struct call *c, struct err *e)
 {
-    return spool_run(&c->worker, c->known, c->max, e);
+    return spool_run(&c->worker, c->known, &c->max, e);
 }
 
 static int layer_mode(struct call *c, struct err *e)
 {
-    return layer_run(&c->worker, c->max, e);
+    return layer_run(&c->worker, &c->max, e);
 }
 
 static int blob_mode(struct call *c, struct err *e)
 {
-    (void)c;
-    return blob_run(e);
+    return blob_run(&c->max, e);
 }
 
 static int digest_mode(struct call *c, struct err *e)
 {
-    return digest_run(c->max, e);
+    return digest_run(&c->max, e);
 }
 
 static int sum_mode(struct call *c, struct err *e)
@@ -100,8 +99,8 @@ static int take_mode(struct call *c, struct err *e)
 
 static int put_mode(struct call *c, struct err *e)
 {
-    struct layer_options o = {.folder = c->argv[0],
-                              .overwrite = has_flag(c->argv + 2, "--overwrite")};
+    struct layer_options o = {
+        .max = AMOUNT_ANY, .folder = c->argv[0], .overwrite = has_flag(c->argv + 2, "--overwrite")};
 
     if (strcmp(c->argv[1], "keep") == 0) {
         o.uid = -1;
@@ -147,9 +146,10 @@ static const struct mode {
 /* What has to be done outside of the wall. */
 static int prepare(const struct mode *m, struct call *c, struct err *e)
 {
-    if (c->argv[0] != NULL && c->argv[1] != NULL && has_flag(c->argv, "--max")) {
-        c->max = strtoull(c->argv[1], NULL, 10);
-        c->argv += 2;
+    if (has_flag(c->argv, "--max") && c->argv[1] != NULL && c->argv[2] != NULL) {
+        c->max.bytes = strtoull(c->argv[1], NULL, 10);
+        c->max.files = strtoull(c->argv[2], NULL, 10);
+        c->argv += 3;
     }
     if (has_flag(c->argv, "--squash")) {
         c->layer.squash = 1;
@@ -167,7 +167,7 @@ static int prepare(const struct mode *m, struct call *c, struct err *e)
 
 static int run(int argc, char **argv, struct err *e)
 {
-    struct call c = {.argv = argv + 2};
+    struct call c = {.argv = argv + 2, .max = AMOUNT_ANY};
 
     for (size_t i = 0; argc > 1 && i < sizeof(MODES) / sizeof(MODES[0]); i++) {
         const struct mode *m = &MODES[i];

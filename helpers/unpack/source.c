@@ -5,7 +5,6 @@
 #include "base/mem.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -180,11 +179,6 @@ static ssize_t read_packed(void *arg, const void **ret, struct err *e)
     return s->from(s->arg, ret, e);
 }
 
-int source_too_big(uint64_t max, struct err *e)
-{
-    return err_new(e, EOVERFLOW, "the archive unpacks to more than %" PRIu64 " bytes", max);
-}
-
 /* ---- the stream */
 
 enum {
@@ -267,7 +261,7 @@ ssize_t source_read(void *arg, const void **ret, struct err *e)
         (void)EVP_DigestUpdate(s->digest, *ret, (size_t)n);
     }
     s->bytes += n > 0 ? (uint64_t)n : 0;
-    return s->max > 0 && s->bytes > s->max ? source_too_big(s->max, e) : n;
+    return s->max != NULL && s->bytes > s->max->bytes ? room_too_small(s->max, e) : n;
 }
 
 void source_done(struct source *s)

@@ -29,9 +29,8 @@ struct spool {
     struct worker *worker;
     const char *known; /* digests in hex, one a line; or NULL */
     struct archive *tar;
-    uint64_t max; /* bytes to come out of everything; 0: any number */
-    uint64_t bytes;
-    uint64_t kept; /* as they came: compressed, they may be more than what comes out of them */
+    struct room out;  /* what comes out of everything, as a stream or on the disk */
+    struct room kept; /* as it came: compressed, it may be more than what comes out of it */
 };
 
 /* A name that stays below the current folder: relative, no "..". Returns it without leading "./",
@@ -51,8 +50,9 @@ static const char *plain_name(const char *name)
     return strv_has(&parts, "..") ? NULL : name;
 }
 
-static int make_file(const char *name, int *ret_fd, struct err *e)
+static int make_file(struct spool *p, const char *name, int *ret_fd, struct err *e)
 {
+    size_t made = 0;
     autofree char *folder = xstrdup(name);
     char *slash = strrchr(folder, '/');
     autoclose int dir_fd = -1;
@@ -65,10 +65,13 @@ static int make_file(const char *name, int *ret_fd, struct err *e)
     }
     if (slash != NULL) {
         *slash = '\0';
-        r = path_make_dir_in_root(root_fd, folder, &dir_fd, e);
-        if (r < 0) {
-            return r;
-        }
+        r = path_make_dirs_in_root(root_fd, folder, &made, &dir_fd, e);
+    }
+    /* Each folder has a block, and so has the file, more or less. */
+    r = r < 0 ? r : room_take_files(&p->kept, made + 1, e);
+    r = r < 0 ? r : room_take(&p->kept, (made + 1) * p->kept.block_bytes, e);
+    if (r < 0) {
+        return r;
     }
     *ret_fd = openat(dir_fd >= 0 ? dir_fd : root_fd, base,
                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -116,16 +119,9 @@ struct item {
     char chunk[256 << 10];
 };
 
-/* @len bytes more have come out. */
-static int count(const struct spool *p, uint64_t *bytes, size_t len, struct err *e)
-{
-    *bytes += len;
-    return p->max > 0 && *bytes > p->max ? source_too_big(p->max, e) : 0;
-}
-
 static int keep(struct item *i, const void *data, size_t len, struct err *e)
 {
-    int r = count(i->spool, &i->spool->kept, len, e);
+    int r = room_take(&i->spool->kept, len, e);
 
     return r < 0 ? r : out_write(&i->out, data, len, e);
 }
@@ -166,10 +162,11 @@ static int is_known(const struct spool *s, const char *name)
 static int decide(struct spool *p, struct item *i, const struct source *s, const char *name,
                   struct err *e)
 {
+    const struct amount left = room_left(&p->out);
     int r = 0;
 
     if (s->kind != SOURCE_OTHER && !is_known(p, name)) {
-        i->number = worker_begin(p->worker);
+        i->number = worker_begin(p->worker, &left);
         i->worker = i->number > 0 ? p->worker : NULL;
     }
     if (s->kind == SOURCE_TAR && !is_blob(name)) {
@@ -196,7 +193,7 @@ static int run_source(struct item *i, struct source *s, int *ret_is_whole, struc
         if (i->worker != NULL) {
             worker_feed(i->worker, data, (size_t)n);
         }
-        r = count(i->spool, &i->spool->bytes, (size_t)n, e);
+        r = room_take(&i->spool->out, (size_t)n, e);
         r = r < 0 || i->gzip == NULL ? r : gzip_write(i->gzip, data, (size_t)n, e);
         n = 0;
     }
@@ -212,7 +209,7 @@ static int run_item(struct item *i, struct source *s, int *ret_is_whole, struct 
 
     /* What is behind the compressed stream's end, or its fault, is put down, too. */
     while (r == 0 && i->why.errnum == 0 && (n = item_read(i, &data, e)) > 0) {
-        r = count(i->spool, &i->spool->bytes, (size_t)n, e);
+        r = room_take(&i->spool->out, (size_t)n, e);
     }
     if (i->why.errnum != 0) {
         *e = i->why;
@@ -238,24 +235,47 @@ static void say(const struct item *i, const struct source *s, const char *name, 
     }
 }
 
+/* The layer has been unpacked, or was not: who needs it then unpacks it from the file, and is told
+ * what is wrong. Only for what it takes of the disk all is refused. */
+static int end_layer(struct item *i, const struct source *s, int is_whole, struct layer_result *ret,
+                     struct err *e)
+{
+    struct err ignored = {0};
+    struct room *out = &i->spool->out;
+    int r = worker_end(i->worker, is_whole, ret, &ignored);
+
+    if (r == -EOVERFLOW) {
+        return room_too_small(&out->max, e);
+    }
+    if (r < 0) {
+        i->worker = NULL;
+        return 0;
+    }
+    out->taken.files += ret->taken.files;
+    /* The stream has been counted. */
+    return room_take(out, ret->taken.bytes > s->bytes ? ret->taken.bytes - s->bytes : 0, e);
+}
+
 static int spool_file(struct spool *p, const char *name, struct err *e)
 {
     struct item *i = xcalloc(1, sizeof(*i));
     struct source *s = xcalloc(1, sizeof(*s));
-    struct err ignored = {0};
-    uint64_t devices = 0;
+    struct layer_result made = {0};
+    struct err later = {0};
     int is_whole = 0;
-    int r = make_file(name, &i->out.fd, e);
+    int r = make_file(p, name, &i->out.fd, e);
 
     i->spool = p;
     r = r < 0 ? r : source_peek(s, item_read, i, e);
     r = r < 0 ? r : decide(p, i, s, name, e);
     r = r < 0 ? r : run_item(i, s, &is_whole, e);
-    if (i->worker != NULL && worker_end(i->worker, is_whole && r == 0, &devices, &ignored) < 0) {
-        is_whole = 0; /* who needs it unpacks it from the file, and is told what is wrong */
+    if (i->worker != NULL) {
+        int ended = end_layer(i, s, is_whole && r == 0, &made, r < 0 ? &later : e);
+
+        r = r < 0 ? r : ended;
     }
     if (r == 0) {
-        say(i, s, name, i->worker != NULL && is_whole, devices);
+        say(i, s, name, i->worker != NULL && is_whole, made.devices);
     }
     close_fd(&i->out.fd);
     EVP_MD_CTX_free(i->out.digest);
@@ -330,12 +350,15 @@ static int spool_all(struct spool *p, struct err *e)
     return r;
 }
 
-int spool_run(struct worker *w, const char *known, uint64_t max, struct err *e)
+int spool_run(struct worker *w, const char *known, const struct amount *max, struct err *e)
 {
-    struct spool p = {.worker = w, .known = known, .max = max};
+    struct spool p = {.worker = w, .known = known};
     struct source *s = xcalloc(1, sizeof(*s));
+    autoclose int dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int r = 0;
 
+    room_open(&p.out, max, dir_fd);
+    room_open(&p.kept, max, dir_fd);
     s->is_undigested = 1; /* each file is, on its own */
     r = source_open(s, e);
     r = r < 0 ? r : tar_open(source_read, s, &p.tar, e);

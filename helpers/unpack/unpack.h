@@ -3,27 +3,28 @@
  * archives, and so the one that is kept on the shortest leash: it runs as root of a user namespace,
  * chrooted into the folder that it fills.
  *
- *     rbox-unpack spool [--max N] [--squash] [KNOWN]
+ *     rbox-unpack spool [--max BYTES FILES] [--squash] [KNOWN]
  *         Standard input, an image archive (tar, compressed or not): its regular files go to folder
  *         files of the current one, with a line "SHA256 SIZE NAME" for each. Those that are layers
  *         are unpacked meanwhile, to folders layers/1/d, layers/2/d and so on; of each one that
  *         went well a line "unpacked NUMBER DIFFID DEVICES" follows its file's. A layer that is a
  *         plain archive and whose digest nobody knows, since it is no blob of an OCI layout, is
  *         kept compressed; the line has the digest of what is kept. KNOWN: a file with digests, one
- *         a line; what is called by one of them is not unpacked. More than N bytes of layers and
- *         other files are refused.
+ *         a line; what is called by one of them is not unpacked. Refused is what comes to more than
+ *         BYTES, be it as a stream or on the disk, or takes more than FILES files there.
  *
- *     rbox-unpack layer [--max N] [--squash]
+ *     rbox-unpack layer [--max BYTES FILES] [--squash]
  *         Standard input, one layer (tar, compressed or not), goes to folder d of the current one;
- *         prints {"diffID", "size", "devices"}. One of more than N bytes, decompressed, is refused.
+ *         prints {"diffID", "size", "files", "devices"}: what it came to, as a stream or on the
+ *         disk, whichever is more. Refused as by spool.
  *
- *     rbox-unpack blob
+ *     rbox-unpack blob [--max BYTES FILES]
  *         Standard input goes to the file HEX in the current folder, HEX its sha256; prints HEX.
  *
  *     rbox-unpack sum
  *         Prints the sha256 of standard input as it is.
  *
- *     rbox-unpack digest [--max N]
+ *     rbox-unpack digest [--max BYTES FILES]
  *         Prints {"diffID"} of the layer on standard input: the digest of what it decompresses to.
  *
  *     rbox-unpack pack [--plain]
@@ -65,6 +66,34 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* ---- room.c: what is taken of the disk. Small files take more of it than of an archive, and a
+ * disk can be full of files, too. */
+
+struct amount {
+    uint64_t bytes;
+    uint64_t files;
+};
+
+#define AMOUNT_ANY ((struct amount){UINT64_MAX, UINT64_MAX})
+
+struct room {
+    struct amount max;
+    struct amount taken;
+    uint64_t block_bytes;
+};
+
+/* @dir_fd is on the disk. */
+void room_open(struct room *r, const struct amount *max, int dir_fd);
+
+/* Take so many bytes, blocks for so many, the inodes and names of so many files. -EOVERFLOW: that
+ * is more than there may be. */
+int room_take(struct room *r, uint64_t bytes, struct err *e);
+int room_take_blocks(struct room *r, uint64_t bytes, struct err *e);
+int room_take_files(struct room *r, uint64_t count, struct err *e);
+
+struct amount room_left(const struct room *r);
+int room_too_small(const struct amount *max, struct err *e); /* -EOVERFLOW */
+
 /* Gives the next bytes of a stream: how many are at *ret, borrowed until the next call; 0 at its
  * end, or a negative errno with @e. */
 typedef ssize_t feed(void *arg, const void **ret, struct err *e);
@@ -97,9 +126,9 @@ struct source {
     int is_head_read;
     struct gunzip *gunzip;
     struct archive *raw;
-    EVP_MD_CTX *digest; /* of the decompressed bytes */
-    int is_undigested;  /* set before source_open(): there is no need of one */
-    uint64_t max;       /* set before source_open(): how many bytes may come out; 0: any number */
+    EVP_MD_CTX *digest;       /* of the decompressed bytes */
+    int is_undigested;        /* set before source_open(): there is no need of one */
+    const struct amount *max; /* set before source_open(): how much may come out; NULL: anything */
     uint64_t bytes;
     char *chunk; /* of raw */
 };
@@ -118,9 +147,6 @@ void source_done(struct source *s);
 
 /* A reader of the tar archive that @from gives. The caller calls archive_read_free(). */
 int tar_open(feed *from, void *arg, struct archive **ret, struct err *e);
-
-/* -EOVERFLOW, and that more than @max bytes came out. */
-int source_too_big(uint64_t max, struct err *e);
 
 /* libarchive's text for its last failure, as an error. */
 int source_error(struct archive *a, struct err *e, const char *what);
@@ -148,7 +174,8 @@ void gzip_free(struct gzip *g);
 /* ---- layer.c */
 
 struct layer_options {
-    int squash; /* ids outside of the map become 0 */
+    int squash;        /* ids outside of the map become 0 */
+    struct amount max; /* to be taken of the disk */
     /* of put: an archive without whiteouts, for a folder that is in use */
     const char *folder; /* below the root, or NULL: a layer, for the root itself */
     int64_t uid;        /* whose everything shall be; -1: as the archive says */
@@ -156,9 +183,13 @@ struct layer_options {
     int overwrite;
 };
 
-/* Unpack the tar archive that @from gives into the root. *ret_devices: how many device nodes and
- * sockets were left out. */
-int layer_fill(const struct layer_options *o, feed *from, void *arg, uint64_t *ret_devices,
+struct layer_result {
+    uint64_t devices;    /* nodes and sockets, which were left out */
+    struct amount taken; /* of the disk */
+};
+
+/* Unpack the tar archive that @from gives into the root. */
+int layer_fill(const struct layer_options *o, feed *from, void *arg, struct layer_result *ret,
                struct err *e);
 
 /* ---- attributes.c */
@@ -191,22 +222,22 @@ struct worker {
  * with @base BASE/1/d, BASE/2/d and so on. */
 int worker_start(struct worker *w, const struct layer_options *o, const char *base, struct err *e);
 
-/* A layer begins: its number, or -1 when there is no worker any more. Then its tar archive, as it
- * comes; and how it ended. @is_whole: the archive was read to its end, else the layer is given up.
- */
-int worker_begin(struct worker *w);
+/* A layer begins, which may take @max of the disk: its number, or -1 when there is no worker any
+ * more. Then its tar archive, as it comes; and how it ended. @is_whole: the archive was read to its
+ * end, else the layer is given up. */
+int worker_begin(struct worker *w, const struct amount *max);
 void worker_feed(struct worker *w, const void *data, size_t len);
-int worker_end(struct worker *w, int is_whole, uint64_t *ret_devices, struct err *e);
+int worker_end(struct worker *w, int is_whole, struct layer_result *ret, struct err *e);
 void worker_stop(struct worker *w);
 
 /* ---- modes */
 
-/* @max: how many bytes may come out of layers; 0: any number. More: -EOVERFLOW. */
-int spool_run(struct worker *w, const char *known, uint64_t max, struct err *e);
-int layer_run(struct worker *w, uint64_t max, struct err *e);
+/* @max: how much may come out, or be taken of the disk. More: -EOVERFLOW. */
+int spool_run(struct worker *w, const char *known, const struct amount *max, struct err *e);
+int layer_run(struct worker *w, const struct amount *max, struct err *e);
 int put_run(const struct layer_options *o, struct err *e);
-int blob_run(struct err *e);
-int digest_run(uint64_t max, struct err *e);
+int blob_run(const struct amount *max, struct err *e);
+int digest_run(const struct amount *max, struct err *e);
 int sum_run(struct err *e);
 
 /* ---- pack.c: an archive on standard output */

@@ -31,7 +31,7 @@ enum {
 
 struct worker_result {
     struct err why; /* errnum 0: the layer is whole */
-    uint64_t devices;
+    struct layer_result layer;
 };
 
 /* ---- in the process of one layer */
@@ -96,6 +96,7 @@ static int enter_layer(const char *folder, struct err *e)
 static _Noreturn void fill_one(const struct layer_options *o, const char *folder, int data_fd,
                                int result_fd)
 {
+    struct layer_options mine = *o;
     struct worker_result result = {0};
     struct err ignored = {0};
     struct frames *f = xcalloc(1, sizeof(*f));
@@ -104,8 +105,9 @@ static _Noreturn void fill_one(const struct layer_options *o, const char *folder
 
     f->fd = data_fd;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    r = enter_layer(folder, &result.why);
-    r = r < 0 ? r : layer_fill(o, frames_read, f, &result.devices, &result.why);
+    r = read_whole(data_fd, &mine.max, sizeof(mine.max));
+    r = r < 0 ? err_set(&result.why, -r, "cannot begin a layer") : enter_layer(folder, &result.why);
+    r = r < 0 ? r : layer_fill(&mine, frames_read, f, &result.layer, &result.why);
     if (r == 0) {
         err_clear(&result.why); /* of what was tried in vain on the way */
     }
@@ -204,9 +206,12 @@ static void send_frame(struct worker *w, uint32_t len, const void *data)
     }
 }
 
-int worker_begin(struct worker *w)
+int worker_begin(struct worker *w, const struct amount *max)
 {
     send_frame(w, FRAME_BEGIN, NULL);
+    if (w->data_fd >= 0 && fd_write_all(w->data_fd, max, sizeof(*max)) < 0) {
+        close_fd(&w->data_fd);
+    }
     return w->data_fd >= 0 ? ++w->count : -1;
 }
 
@@ -221,7 +226,7 @@ void worker_feed(struct worker *w, const void *data, size_t len)
     }
 }
 
-int worker_end(struct worker *w, int is_whole, uint64_t *ret_devices, struct err *e)
+int worker_end(struct worker *w, int is_whole, struct layer_result *ret, struct err *e)
 {
     struct worker_result result = {0};
 
@@ -234,7 +239,7 @@ int worker_end(struct worker *w, int is_whole, uint64_t *ret_devices, struct err
         close_fd(&w->data_fd);
         return err_new(e, EPROTO, "the process that unpacks a layer has gone wrong");
     }
-    *ret_devices = result.devices;
+    *ret = result.layer;
     if (result.why.errnum != 0) {
         *e = result.why;
     }
@@ -251,11 +256,11 @@ void worker_stop(struct worker *w)
     w->pid = 0;
 }
 
-int layer_run(struct worker *w, uint64_t max, struct err *e)
+int layer_run(struct worker *w, const struct amount *max, struct err *e)
 {
     struct source *s = xcalloc(1, sizeof(*s));
     struct err late = {0};
-    uint64_t devices = 0;
+    struct layer_result made = {0};
     char hex[65] = "";
     const void *data = NULL;
     ssize_t n = 0;
@@ -264,21 +269,23 @@ int layer_run(struct worker *w, uint64_t max, struct err *e)
     s->max = max;
     r = source_open(s, e);
     if (r == 0) {
-        (void)worker_begin(w);
+        (void)worker_begin(w, max);
         while ((n = source_read(s, &data, e)) > 0) {
             worker_feed(w, data, (size_t)n);
         }
         r = n < 0 ? (int)n : 0;
         /* What it could not do counts more than where the stream broke off. */
-        if (worker_end(w, r == 0, &devices, &late) < 0 && late.errnum != ECANCELED) {
+        if (worker_end(w, r == 0, &made, &late) < 0 && late.errnum != ECANCELED) {
             *e = late;
             r = -late.errnum;
         }
     }
     if (r == 0) {
         digest_hex(s->digest, hex);
-        (void)printf("{\"diffID\":\"sha256:%s\",\"size\":%" PRIu64 ",\"devices\":%" PRIu64 "}\n",
-                     hex, s->bytes, devices);
+        (void)printf("{\"diffID\":\"sha256:%s\",\"size\":%" PRIu64 ",\"files\":%" PRIu64
+                     ",\"devices\":%" PRIu64 "}\n",
+                     hex, made.taken.bytes > s->bytes ? made.taken.bytes : s->bytes,
+                     made.taken.files, made.devices);
     }
     worker_stop(w);
     source_done(s);

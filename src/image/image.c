@@ -59,7 +59,7 @@ static int open_blob(const struct store *store, const char *digest, int *ret_fd,
 /* Owners on disk are host ids: a layer that was unpacked for another map (bob got a range, keep-id)
  * is unpacked once more. */
 static int ensure_layer(const struct store *store, const struct layer_key *k, const char *blob,
-                        int64_t *left_bytes, struct err *e)
+                        struct store_room *left, struct err *e)
 {
     autoclose int fd = -1;
     int r = 0;
@@ -69,7 +69,7 @@ static int ensure_layer(const struct store *store, const struct layer_key *k, co
     }
     notice("unpacking layer %.19s for this user's ids, once", k->diff_id);
     r = open_blob(store, blob, &fd, e);
-    return r < 0 ? r : layer_unpack(store, k, fd, left_bytes, e);
+    return r < 0 ? r : layer_unpack(store, k, fd, left, e);
 }
 
 int image_layers(const struct store *store, struct image *i, const struct spec_idmap *uid_map,
@@ -77,7 +77,7 @@ int image_layers(const struct store *store, struct image *i, const struct spec_i
 {
     const struct layer_key points = {
         .diff_id = LAYER_POINTS, .uid_map = uid_map, .gid_map = gid_map};
-    int64_t left_bytes = store_max_size_bytes(store);
+    struct store_room left = store_room(store);
 
     if (i->blobs.len != i->diff_ids.len) {
         return err_new(e, EINVAL, "image '%s' has %zu layers and %zu diffIDs", i->name,
@@ -98,7 +98,7 @@ int image_layers(const struct store *store, struct image *i, const struct spec_i
         if (strv_has(&above, key.diff_id)) {
             continue;
         }
-        if (ensure_layer(store, &key, i->blobs.v[k], &left_bytes, e) < 0) {
+        if (ensure_layer(store, &key, i->blobs.v[k], &left, e) < 0) {
             return -e->errnum;
         }
         strv_take(&i->layers, layer_path(&key));

@@ -35,7 +35,7 @@ static int unpacked_diff_id(struct ingest *in, int fd, char **ret_diff_id, struc
         return r;
     }
     u.folder_fd = temp_fd;
-    r = layer_unpack_run(in->store, &u, (const char *const[2]){"digest"}, in->left_bytes, &out, e);
+    r = layer_unpack_run(in->store, &u, (const char *const[2]){"digest"}, &in->left, &out, e);
     r = r < 0 ? r : json_parse(out, strlen(out), "what rbox-unpack said", &root, e);
     r = r < 0 ? r : json_get_string(root, "diffID", "rbox-unpack", &diff_id, e);
     if (r == 0) {

@@ -22,8 +22,7 @@
 
 int ingest_open(const struct store *store, struct ingest *ret, struct err *e)
 {
-    struct ingest in = {
-        .store = store, .blobs_fd = -1, .lock_fd = -1, .left_bytes = store_max_size_bytes(store)};
+    struct ingest in = {.store = store, .blobs_fd = -1, .lock_fd = -1, .left = store_room(store)};
     autoclose int blobs_fd = -1;
     int r = store_lock(store, STORE_SHARED, &in.lock_fd, e);
 
@@ -82,18 +81,16 @@ int ingest_blob(struct ingest *in, int fd, char **ret_digest, struct err *e)
     autofree char *out = NULL;
     autofree char *digest = NULL;
     autoclose int temp_fd = -1;
-    const struct unpack u = {.uid_map = &in->maps.linux_.uid_mappings,
-                             .gid_map = &in->maps.linux_.gid_mappings,
-                             .in_fd = fd,
-                             .folder_fd = -1};
-    struct unpack run = u;
+    struct unpack u = {.uid_map = &in->maps.linux_.uid_mappings,
+                       .gid_map = &in->maps.linux_.gid_mappings,
+                       .in_fd = fd};
     int r = store_temp(in->store, "blob", &temp, &temp_fd, e);
 
     if (r < 0) {
         return r;
     }
-    run.folder_fd = temp_fd;
-    r = unpack_run(&run, (const char *const[]){"blob", NULL}, &out, e);
+    u.folder_fd = temp_fd;
+    r = layer_unpack_run(in->store, &u, (const char *const[2]){"blob"}, &in->left, &out, e);
     if (r == 0) {
         out[strcspn(out, "\n")] = '\0';
         digest = xasprintf("sha256:%s", out);
@@ -158,12 +155,12 @@ int ingest_unpack(struct ingest *in, const struct layer_key *key, const char *bl
     autoclose int fd = -1;
     int r = open_blob(in, blob, &fd, e);
 
-    return r < 0 ? r : layer_unpack(in->store, key, fd, &in->left_bytes, e);
+    return r < 0 ? r : layer_unpack(in->store, key, fd, &in->left, e);
 }
 
 struct job_end {
-    struct err why; /* errnum 0: it is unpacked … */
-    int64_t bytes;  /* … to so many */
+    struct err why;          /* errnum 0: it is unpacked … */
+    struct store_room taken; /* … to so much */
 };
 
 int ingest_start(const struct ingest *in, const struct layer_key *key, int fd,
@@ -175,14 +172,15 @@ int ingest_start(const struct ingest *in, const struct layer_key *key, int fd,
     pid_t pid = r < 0 ? r : ns_clone(0, -1, &ret->pidfd, e);
 
     if (pid == 0) {
-        struct job_end end = {.bytes = in->left_bytes};
-        int64_t left_bytes = in->left_bytes;
+        struct store_room left = in->left;
+        struct job_end end = {0};
 
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (layer_unpack(in->store, key, fd, &left_bytes, &end.why) == 0) {
+        if (layer_unpack(in->store, key, fd, &left, &end.why) == 0) {
             err_clear(&end.why);
         }
-        end.bytes -= left_bytes;
+        end.taken.bytes = in->left.bytes - left.bytes;
+        end.taken.files = in->left.files - left.files;
         _exit(fd_write_all(write_fd, &end, sizeof(end)) < 0);
     }
     if (pid < 0) {
@@ -206,11 +204,13 @@ int ingest_wait(struct ingest *in, struct ingest_job *j, struct err *e)
         (void)err_new(&end.why, EIO, "the process that unpacked a layer ended with status %d",
                       status);
     }
-    in->left_bytes -= end.bytes;
+    in->left.bytes -= end.taken.bytes;
+    in->left.files -= end.taken.files;
     close_fd(&j->pidfd);
     close_fd(&j->end_fd);
     *j = (struct ingest_job){0};
-    if (end.why.errnum == 0 && in->left_bytes < 0) { /* of two that were unpacked side by side */
+    if (end.why.errnum == 0 &&
+        (in->left.bytes < 0 || in->left.files < 0)) { /* of two that were unpacked side by side */
         return layer_too_big(in->store, e);
     }
     if (end.why.errnum != 0) {

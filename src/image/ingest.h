@@ -17,7 +17,7 @@ struct ingest {
     int blobs_fd;                    /* blobs/sha256 */
     int lock_fd;                     /* shared: no garbage is collected meanwhile */
     const struct platform *platform; /* other images are refused; NULL: none are */
-    int64_t left_bytes;              /* to unpack to; below 0: it was too much */
+    struct store_room left;          /* to unpack to; below 0: it was too much */
     struct spec maps;                /* only its id maps are used: the user's default ones */
 };
 

@@ -88,7 +88,7 @@ void layer_say_devices(int64_t devices)
 }
 
 /* What rbox-unpack says about the layer it made. */
-static int check_result(const struct layer_key *k, const char *out, int64_t *ret_size,
+static int check_result(const struct layer_key *k, const char *out, struct store_room *ret_taken,
                         struct err *e)
 {
     json_t *root = NULL;
@@ -103,7 +103,10 @@ static int check_result(const struct layer_key *k, const char *out, int64_t *ret
         r = json_get_int(root, "devices", "rbox-unpack", &devices, e);
     }
     if (r == 0) {
-        r = json_get_int(root, "size", "rbox-unpack", ret_size, e);
+        r = json_get_int(root, "size", "rbox-unpack", &ret_taken->bytes, e);
+    }
+    if (r == 0) {
+        r = json_get_int(root, "files", "rbox-unpack", &ret_taken->files, e);
     }
     if (r == 0 && !str_eq(diff_id, k->diff_id)) {
         r = err_new(e, EBADMSG, "the layer's content is %s, and not %s as its image says",
@@ -167,22 +170,23 @@ int layer_too_big(const struct store *store, struct err *e)
         return -ENOSPC;
     }
     (void)err_new(e, EOVERFLOW,
-                  "the image unpacks to more than nine tenths of what is free on the disk of the "
-                  "store '%s'",
+                  "the image unpacks to more than nine tenths of what is free, in bytes or in "
+                  "files, on the disk of the store '%s'",
                   store->path);
     return err_hint(e, "rbox system prune, or --root DIR on a larger disk, or --max-size SIZE if "
                        "you trust the image");
 }
 
 int layer_unpack_run(const struct store *store, const struct unpack *u, const char *const words[2],
-                     int64_t max_bytes, char **ret_out, struct err *e)
+                     const struct store_room *max, char **ret_out, struct err *e)
 {
-    autofree char *max = xasprintf("%" PRId64, max_bytes);
-    const char *arguments[6] = {words[0], "--max", max};
-    size_t n = 3;
+    autofree char *bytes = xasprintf("%" PRId64, max->bytes);
+    autofree char *files = xasprintf("%" PRId64, max->files);
+    const char *arguments[7] = {words[0], "--max", bytes, files};
+    size_t n = 4;
     int r = 0;
 
-    if (max_bytes <= 0) {
+    if (max->bytes <= 0 || max->files <= 0) {
         return layer_too_big(store, e);
     }
     /* One id: every owner becomes root, and the right ones come back by unpacking for a fuller map.
@@ -195,23 +199,24 @@ int layer_unpack_run(const struct store *store, const struct unpack *u, const ch
     return r == -EOVERFLOW ? layer_too_big(store, e) : r;
 }
 
-/* *left_bytes as in layer_unpack(). */
+/* *left as in layer_unpack(). */
 static int unpack_to(const struct store *store, const struct layer_key *k, int blob_fd, int temp_fd,
-                     int64_t *left_bytes, struct err *e)
+                     struct store_room *left, struct err *e)
 {
     autofree char *out = NULL;
     const struct unpack u = {
         .uid_map = k->uid_map, .gid_map = k->gid_map, .in_fd = blob_fd, .folder_fd = temp_fd};
-    int64_t size = 0;
-    int r = layer_unpack_run(store, &u, (const char *const[2]){"layer"}, *left_bytes, &out, e);
+    struct store_room taken = {0};
+    int r = layer_unpack_run(store, &u, (const char *const[2]){"layer"}, left, &out, e);
 
-    r = r < 0 ? r : check_result(k, out, &size, e);
-    *left_bytes -= size;
+    r = r < 0 ? r : check_result(k, out, &taken, e);
+    left->bytes -= taken.bytes;
+    left->files -= taken.files;
     return r;
 }
 
 int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd,
-                 int64_t *left_bytes, struct err *e)
+                 struct store_room *left, struct err *e)
 {
     autofree char *temp = NULL;
     autoclose int lock_fd = -1;
@@ -222,7 +227,7 @@ int layer_unpack(const struct store *store, const struct layer_key *k, int blob_
     if (r < 0) {
         return r;
     }
-    r = unpack_to(store, k, blob_fd, temp_fd, left_bytes, e);
+    r = unpack_to(store, k, blob_fd, temp_fd, left, e);
     r = r < 0 ? r : commit(store, k, temp, temp_fd, e);
     store_temp_remove(store, temp, k->uid_map, k->gid_map);
     return r < 0 ? err_wrap(e, "cannot unpack layer %.19s", k->diff_id) : 0;
@@ -314,14 +319,14 @@ int layer_verify(const struct store *store, const struct layer_key *k, int blob_
     autoclose int temp_fd = -1;
     autoclose int good_fd = -1;
     autoclose int now_fd = openat(store->layers_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int64_t left_bytes = store_max_size_bytes(store);
+    struct store_room left = store_room(store);
     int r = now_fd < 0 ? err_set(e, errno, "cannot open layer '%s'", path)
                        : store_temp(store, "verify", &temp, &temp_fd, e);
 
     if (r < 0) {
         return r;
     }
-    r = unpack_to(store, k, blob_fd, temp_fd, &left_bytes, e);
+    r = unpack_to(store, k, blob_fd, temp_fd, &left, e);
     good_fd = r < 0 ? -1 : openat(temp_fd, "d", FLAGS);
     if (r == 0 && good_fd < 0) {
         r = err_set(e, errno, "cannot open the layer that was unpacked");

@@ -30,10 +30,9 @@ int layer_diff_id(const struct store *store, const char *name, char **ret, struc
 
 /* Unpack it from the tar archive @blob_fd (compressed or not), check its diffID, and let it appear
  * under its name only when it is whole and on disk. Somebody else's finished copy is taken as it
- * is. *left_bytes is how much may come out of it (store_max_size_bytes()), and gets less by what
- * did. */
+ * is. *left is what it may take (store_room()), and gets less by what it did. */
 int layer_unpack(const struct store *store, const struct layer_key *k, int blob_fd,
-                 int64_t *left_bytes, struct err *e);
+                 struct store_room *left, struct err *e);
 
 /* The same for one that was unpacked elsewhere, to folder d of @name below @dir_fd, in these steps:
  * its folder is marked as the layer that it is, everything is synced by the caller, and it appears
@@ -42,10 +41,10 @@ int layer_seal(const struct layer_key *k, int layer_fd, struct err *e);
 int layer_adopt(const struct store *store, const struct layer_key *k, int dir_fd, const char *name,
                 struct err *e);
 
-/* Let rbox-unpack unpack what @u names, as @store is to unpack, no more than @max_bytes. @words:
- * its mode, and what follows the mode's options (or NULL). *ret_out as unpack_run()'s. */
+/* Let rbox-unpack unpack what @u names, as @store is to unpack, no more than @max. @words: its
+ * mode, and what follows the mode's options (or NULL). *ret_out as unpack_run()'s. */
 int layer_unpack_run(const struct store *store, const struct unpack *u, const char *const words[2],
-                     int64_t max_bytes, char **ret_out, struct err *e);
+                     const struct store_room *max, char **ret_out, struct err *e);
 
 /* An image has unpacked to more than it may: -EOVERFLOW, and how to have it all the same; or
  * -ENOSPC where the disk is full anyway. */

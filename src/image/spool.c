@@ -183,7 +183,7 @@ static int take_apart(struct spool *s, int fd, char **ret_out, struct err *e)
     u.folder_fd = temp_fd;
     r = r < 0 ? r
               : layer_unpack_run(s->in->store, &u, (const char *const[2]){"spool", KNOWN},
-                                 s->in->left_bytes, ret_out, e);
+                                 &s->in->left, ret_out, e);
     if (r == 0) {
         s->dir_fd = openat(temp_fd, "files", FOLDER);
         s->layers_fd = openat(temp_fd, "layers", FOLDER);

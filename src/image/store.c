@@ -199,19 +199,26 @@ const char *store_lack(const struct store *s)
     return fs.f_files > 0 && fs.f_favail == 0 ? "is on a disk that can hold no more files" : NULL;
 }
 
-int64_t store_max_size_bytes(const struct store *s)
+struct store_room store_room(const struct store *s)
 {
+    struct store_room room = {INT64_MAX, INT64_MAX};
     struct statvfs fs;
 
     if (s->unpacking.max_size_bytes > 0) {
-        return s->unpacking.max_size_bytes;
+        room.bytes = s->unpacking.max_size_bytes;
+        return room;
     }
     /* A disk whose room cannot be told says itself when it is full. */
-    if (fstatvfs(s->dir_fd, &fs) < 0 || fs.f_blocks == 0 ||
-        fs.f_bavail > INT64_MAX / (fs.f_frsize + 1)) {
-        return INT64_MAX;
+    if (fstatvfs(s->dir_fd, &fs) < 0) {
+        return room;
     }
-    return (int64_t)(fs.f_bavail * fs.f_frsize / 10 * 9);
+    if (fs.f_blocks > 0 && fs.f_bavail <= INT64_MAX / (fs.f_frsize + 1)) {
+        room.bytes = (int64_t)(fs.f_bavail * fs.f_frsize / 10 * 9);
+    }
+    if (fs.f_files > 0 && fs.f_favail <= INT64_MAX) {
+        room.files = (int64_t)(fs.f_favail / 10 * 9);
+    }
+    return room;
 }
 
 void store_explain(const struct store *s, struct err *e)

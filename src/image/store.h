@@ -12,7 +12,8 @@
 /* How foreign archives are unpacked: the options UNPACKING_ROWS of cli/opts. */
 struct unpacking {
     int squash_ids;         /* owners outside of the id maps become root, else they are an error */
-    int64_t max_size_bytes; /* what an image may unpack to; 0: nine tenths of what is free */
+    int64_t max_size_bytes; /* what an image may unpack to; 0: nine tenths of what is free, in bytes
+                             * and in files */
 };
 
 struct store {
@@ -42,8 +43,14 @@ void store_drop_boot(const struct store *s, const char *boot_id);
 /* What keeps the store from taking anything more ("is mounted read-only"); NULL: nothing. */
 const char *store_lack(const struct store *s);
 
-/* How many bytes an image may unpack to now. */
-int64_t store_max_size_bytes(const struct store *s);
+/* What an image may take of the disk, or what is left of that. */
+struct store_room {
+    int64_t bytes; /* as it comes out of its archive, or on the disk: whichever is more */
+    int64_t files;
+};
+
+/* As much as an image may take now. */
+struct store_room store_room(const struct store *s);
 
 /* A command failed with @e for want of space or of writing, with no hint yet: if it is the store
  * that lacks it, the hint says how to have another. */

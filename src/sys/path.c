@@ -221,6 +221,7 @@ struct making {
     int root_fd;
     enum make_kind kind;
     int links;
+    size_t made; /* folders */
 };
 
 static int make_path(struct making *m, const char *path, int *ret_fd, struct err *e);
@@ -253,6 +254,7 @@ static int make_entry(struct making *m, int parent_fd, const char *parent, const
 
     if (m->kind == MAKE_DIR) {
         r = mkdirat(parent_fd, name, 0755);
+        m->made += r == 0;
     } else {
         fd = openat(parent_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
         r = fd < 0 ? -1 : close(fd);
@@ -298,17 +300,27 @@ static int make_path(struct making *m, const char *path, int *ret_fd, struct err
     up.kind = MAKE_DIR;
     r = make_path(&up, copy, &parent_fd, e);
     m->links = up.links;
+    m->made = up.made;
     if (r < 0) {
         return r;
     }
     return make_entry(m, parent_fd, copy, slash + 1, ret_fd, e);
 }
 
-int path_make_dir_in_root(int root_fd, const char *path, int *ret_fd, struct err *e)
+int path_make_dirs_in_root(int root_fd, const char *path, size_t *made, int *ret_fd, struct err *e)
 {
     struct making m = {.root_fd = root_fd, .kind = MAKE_DIR};
+    int r = make_path(&m, path, ret_fd, e);
 
-    return make_path(&m, path, ret_fd, e);
+    *made += m.made;
+    return r;
+}
+
+int path_make_dir_in_root(int root_fd, const char *path, int *ret_fd, struct err *e)
+{
+    size_t made = 0;
+
+    return path_make_dirs_in_root(root_fd, path, &made, ret_fd, e);
 }
 
 int path_make_file_in_root(int root_fd, const char *path, int *ret_fd, struct err *e)

@@ -27,6 +27,9 @@ int path_open_no_symlinks(int root_fd, const char *path, int flags, int *ret_fd,
  * caller owns *ret_fd. */
 int path_make_dir_in_root(int root_fd, const char *path, int *ret_fd, struct err *e);
 
+/* The same; *made gets more by the number of folders that were missing. */
+int path_make_dirs_in_root(int root_fd, const char *path, size_t *made, int *ret_fd, struct err *e);
+
 /* Make an empty regular file @path (mode 0644) inside the root with its missing parents, unless
  * something is there, and open it O_PATH. A dangling symlink has its target made within the root.
  * The caller owns *ret_fd. */

@@ -126,52 +126,6 @@ PY
   [ "$status" -eq 1 ]
 }
 
-# Refused for what it unpacks to, in one line and with the way out; nothing of it is left.
-too_big() {
-  run -125 rbox "$@"
-  [[ "${lines[0]}" == *"unpacks to more than "* ]]
-  [[ "${lines[1]}" == "  hint: "*"--max-size"* ]]
-  [ "${#lines[@]}" -eq 2 ]
-  [ -z "$(ls "$RBOX_STORE/tmp" "$RBOX_STORE/layers" "$RBOX_STORE/blobs/sha256" | grep -v :)" ]
-}
-
-@test "what unpacks to more than --max-size is refused (issue 4)" {
-  local n
-  export RBOX_STORE=$BATS_TEST_TMPDIR/store
-  for n in 1 2 3; do
-    mkdir -p "zero$n"
-    head -c 4M /dev/zero >"zero$n/zeros$n"
-    tar -C "zero$n" --owner=0 --group=0 -cf "zero$n.tar" "zeros$n"
-    gzip -k "zero$n.tar"
-  done
-  too_big import --max-size 3m zero1.tar.gz bomb
-  too_big import --max-size 3m zero1.tar bomb
-  rbox import --max-size 5m zero1.tar.gz fine
-  rbox rmi fine
-  # The layers together, compressed or not, in an archive or a folder, unpacked by one process or side by side.
-  umoci init --layout three
-  umoci new --image three:1
-  for n in 1 2 3; do
-    umoci raw add-layer --image three:1 "zero$n.tar"
-  done
-  skopeo copy -q oci:three:1 oci-archive:three.oci:test/three
-  skopeo copy -q oci:three:1 docker-archive:three.tar:test/three:1
-  for n in three.oci three.tar three; do
-    too_big load --max-size 11m -i "$n"
-    rbox load -q --max-size 14m -i "$n"
-    [ "$(rbox images -q | wc -l)" -eq 1 ]
-    rbox rmi -a
-  done
-  # What came before counts, to the byte; and compressed bytes that nothing comes out of.
-  too_big load --max-size $((2 * $(stat -c %s zero1.tar))) -i three
-  mkdir hollow
-  for n in $(seq 60000); do printf '\x1f\x8b\x08\0\0\0\0\0\0\x03\x03\0\0\0\0\0\0\0\0\0'; done >hollow/layer.tar
-  tar -C hollow -cf - layer.tar | gzip >hollow.tar.gz
-  too_big load --max-size 1m -i hollow.tar.gz
-  run -125 rbox load --max-size 1x -i three
-  [[ "$output" == *"--max-size: '1x' is not a size"* ]]
-}
-
 @test "broken archives: one line, nothing left, and the store works" {
   make_archive
   run rbox load </dev/null

@@ -23,7 +23,7 @@
 
 /* ---- what the worker calls of its program */
 
-int layer_fill(const struct layer_options *o, feed *from, void *arg, uint64_t *ret_devices,
+int layer_fill(const struct layer_options *o, feed *from, void *arg, struct layer_result *ret,
                struct err *e)
 {
     char archive[8] = "";
@@ -33,7 +33,7 @@ int layer_fill(const struct layer_options *o, feed *from, void *arg, uint64_t *r
     (void)o;
     (void)from;
     (void)arg;
-    (void)ret_devices;
+    (void)ret;
     if (pid == 0) {
         _exit(0);
     }
@@ -106,13 +106,13 @@ static _Noreturn void run_layer(void)
     const struct layer_options o = {0};
     struct worker w;
     struct err e = {0};
-    uint64_t devices = 0;
+    struct layer_result made = {0};
     int in_fd = openat(top_fd, "archive", O_RDONLY);
     int out_fd = openat(top_fd, "out", O_WRONLY | O_CREAT, 0600);
 
     if (fchdir(top_fd) < 0 || become_root() || dup2(in_fd, 0) < 0 || dup2(out_fd, 1) < 0 ||
-        worker_start(&w, &o, NULL, &e) < 0 || worker_begin(&w) < 0 ||
-        worker_end(&w, 1, &devices, &e) != -EINVAL) {
+        worker_start(&w, &o, NULL, &e) < 0 || worker_begin(&w, &AMOUNT_ANY) < 0 ||
+        worker_end(&w, 1, &made, &e) != -EINVAL) {
         _exit(1);
     }
     worker_stop(&w);
@@ -145,20 +145,20 @@ static void a_layer_is_parsed_alone_and_away_from_archive_and_output(void **unus
 
 struct result {
     struct err why;
-    uint64_t devices;
+    struct layer_result layer;
 };
 
 /* What comes of @r, as it is told by a worker. */
 static int told(const struct result *r, struct err *e)
 {
     struct worker w = {.data_fd = open("/dev/null", O_WRONLY | O_CLOEXEC)};
-    uint64_t devices = 0;
+    struct layer_result made = {0};
     int fd = -1;
     int ended = 0;
 
     assert_int_equal(fd_pipe(&w.result_fd, &fd, e), 0);
     assert_int_equal(fd_write_all(fd, r, sizeof(*r)), 0);
-    ended = worker_end(&w, 1, &devices, e);
+    ended = worker_end(&w, 1, &made, e);
     (void)close(fd);
     worker_stop(&w);
     return ended;
