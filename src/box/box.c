@@ -111,7 +111,7 @@ static int launch_supervisor(struct launch *l, const struct box_options *o, stru
 {
     uint64_t flags = CLONE_NEWUSER;
     int pair[2] = {-1, -1};
-    int r = o->mode != SUPERVISE_FOREGROUND && l->supervise.seat.fd >= 0
+    int r = l->supervise.seat.fd >= 0
                 ? network_anchor_start(l->store, l->state.id, &l->supervise.seat, &l->anchor_pid, e)
                 : 0;
 

@@ -19,8 +19,9 @@ struct texts {
     const char *back;
 };
 
+/* Connections among containers stand: both ends have their addresses back. */
 static const struct texts KEEPER = {"the keeper of the networks", "the container is cut off",
-                                    "connections broke"};
+                                    "connections to the outside broke"};
 static const struct texts TEXTS[NET_HELPER_COUNT] = {
     [NET_HELPER_BACKEND] = {"the network helper", "the container is cut off",
                             "connections to the outside broke"},

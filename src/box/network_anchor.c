@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a detached container of user networks leaves outside; declared in network.h.
+/* What a container of user networks leaves outside; declared in network.h.
  *
  * A new keeper must sit in the upper user namespace, above those of its members, and nobody gets
  * there from below: not a supervisor, whatever it may do inside. So one process stays where the

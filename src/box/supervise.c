@@ -331,18 +331,20 @@ struct life {
     struct running *run;
 };
 
-/* A container that is nobody's has nobody who would start it again. */
+/* A container that is nobody's has nobody who would start it again; the keeper of the networks is
+ * everybody's. */
 static int helper_died(void *arg, size_t helper)
 {
     const struct life *l = arg;
+    const int again = l->s->mode != SUPERVISE_FOREGROUND ||
+                      (helper == NET_HELPER_BACKEND && l->s->seat.anchor_fd >= 0);
     autofree char *text = NULL;
 
     if (helper >= NET_HELPER_COUNT) {
         streams_notice(l->run->streams, "fuse-overlayfs died: the container has no files");
         return -1;
     }
-    text = net_helper_died((enum net_helper_role)helper, l->s->mode != SUPERVISE_FOREGROUND,
-                           &l->s->net);
+    text = net_helper_died((enum net_helper_role)helper, again, &l->s->net);
     streams_notice(l->run->streams, text);
     return l->s->net.helpers[helper].pidfd;
 }

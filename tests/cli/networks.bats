@@ -430,7 +430,7 @@ says() {
   [ "$(rbox logs "$1" 2>&1 | grep -c 'the keeper of the networks died and was started again')" -eq "$2" ]
 }
 
-@test "a keeper that is killed is followed by another, and all is as it was (#8)" {
+@test "a keeper that is killed is followed by another, all is as it was, and connections among containers stand (#8)" {
   local pid round name
   not_for bob "the same as alice's"
   serve tcp "$host_ip" $((base + 10))
@@ -439,6 +439,13 @@ says() {
   web "m2-$$" --network back --ip "$net.50" --network-alias shop -p "127.0.0.1:$((base + 11)):80" --allow-net "$net.0/24"
   rbox network connect --alias other front "m1-$$"
   rbox run -d --name "m3-$$" --restart always --network front busybox sleep 100
+  # One connection, which says a line a round.
+  rbox exec -d "m1-$$" sh -c 'tail -f /dev/null | nc -l -p 99 >/got'
+  until_true rbox exec "m1-$$" sh -c 'netstat -tln | grep -q :99'
+  rbox exec -d "m3-$$" sh -c "for i in 1 2; do until [ -e /go\$i ]; do sleep 0.1; done; echo round \$i; done | nc $(
+    rbox inspect -f '{{.NetworkSettings.Networks.front.IPAddress}}' "m1-$$"
+  ) 99"
+  until_true rbox exec "m1-$$" sh -c 'netstat -tn | grep -q ":99 .*ESTABLISHED"'
   for round in 1 2; do
     pid=$(keeper "m[1-4]-$$")
     kill -9 "$pid"
@@ -454,6 +461,8 @@ says() {
     [[ "$output" == *"eth0"*" $net.2/24"* ]]
     [[ "$output" == *"eth1"* ]]
     [ "$(rbox exec "m1-$$" ip route | grep -c ^default)" -eq 2 ]
+    rbox exec "m3-$$" touch "/go$round"
+    until_true rbox exec "m1-$$" grep -qx "round $round" /got
     run fetch_in "m1-$$" shop
     [ "$output" = "I am m2-$$" ]
     rbox exec "m1-$$" /netprobe ask tcp "$host_ip" $((base + 10))
@@ -467,19 +476,20 @@ says() {
   until_true fetch_in "m1-$$" shop
 }
 
-@test "a container in the foreground is cut off by the keeper's death, and says so (#8)" {
-  local pid job
+@test "a container in the foreground gets another keeper, too, and says so (#8)" {
+  local job
   not_for bob "the same as alice's"
   rbox run --name "f1-$$" --network back busybox sleep 100 >said 2>&1 3>&- &
   job=$!
   until_true rbox exec "f1-$$" true
-  pid=$(keeper "f1-$$")
-  kill -9 "$pid"
-  until_true grep -q "the keeper of the networks died: the container is cut off" said
-  # New ones have a new keeper, and it can be started again.
-  rbox run --rm --network back busybox true
+  kill -9 "$(keeper "f1-$$")"
+  until_true grep -q "the keeper of the networks died and was started again" said
+  rbox run --rm --network back busybox nslookup -type=a "f1-$$"
+  # Nothing of it is left, and it can be started again.
   rbox kill "f1-$$"
   wait "$job" || true
+  until_true no_keeper
+  until_true no_anchor
   rbox start "f1-$$"
   rbox exec "f1-$$" nslookup -type=a "f1-$$"
 }
