@@ -290,17 +290,18 @@ char *format_size(int64_t bytes)
 /* ---- order */
 
 struct sort_row {
-    json_t *row; /* borrowed */
+    json_t *row;         /* borrowed, as is */
+    const json_t *value; /* what it is sorted by */
     size_t place;
-    const struct format_sort *by;
+    int descending;
 };
 
 static int compare_rows(const void *a, const void *b)
 {
     const struct sort_row *x = a;
     const struct sort_row *y = b;
-    const json_t *v = json_object_get(x->row, x->by->field);
-    const json_t *w = json_object_get(y->row, x->by->field);
+    const json_t *v = x->value;
+    const json_t *w = y->value;
     int order = 0;
 
     if (json_is_integer(v) && json_is_integer(w)) {
@@ -309,7 +310,7 @@ static int compare_rows(const void *a, const void *b)
     } else if (json_is_string(v) && json_is_string(w)) {
         order = strcmp(json_string_value(v), json_string_value(w));
     }
-    order = x->by->descending ? -order : order;
+    order = x->descending ? -order : order;
     return order != 0 ? order : (x->place > y->place) - (x->place < y->place);
 }
 
@@ -334,7 +335,9 @@ int format_sort_rows(json_t *rows, const struct format_sort *keys, const char *k
         return -EINVAL;
     }
     for (size_t i = 0; i < count; i++) {
-        list[i] = (struct sort_row){json_incref(json_array_get(rows, i)), i, by};
+        json_t *row = json_incref(json_array_get(rows, i));
+
+        list[i] = (struct sort_row){row, json_object_get(row, by->field), i, by->descending};
     }
     if (count > 0) {
         qsort(list, count, sizeof(*list), compare_rows);
