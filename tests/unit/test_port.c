@@ -5,6 +5,8 @@
 #include "box/port.h"
 #include "box/port_forward.h"
 #include "sys/fd.h"
+#include "sys/netlink.h"
+#include "sys/netlink_request.h"
 #include "sys/proc.h"
 
 #include <setjmp.h>
@@ -21,7 +23,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -107,32 +108,44 @@ struct world {
     struct net_helper forwarder;
 };
 
-static void loopback_with(const char *extra)
+/* The kernel gives an IPv6 address its local route a little later, from a worker: wait until what
+ * is sent to it arrives. */
+static void await_address(int family, const uint8_t *ip)
 {
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq ifr = {.ifr_name = "lo"};
-    struct sockaddr_in *a = (void *)&ifr.ifr_addr;
+    union port_address a = {.any.sa_family = (sa_family_t)family};
+    struct pollfd p = {.fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), .events = POLLIN};
+    int left_ms = PATIENCE_MS;
 
-    ifr.ifr_flags = IFF_UP;
-    assert_return_code(ioctl(fd, SIOCSIFFLAGS, &ifr), errno);
-    (void)strcpy(ifr.ifr_name, "lo:1");
-    *a = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = inet_addr(extra)};
-    assert_return_code(ioctl(fd, SIOCSIFADDR, &ifr), errno);
-    (void)close(fd);
+    memcpy(family == AF_INET6 ? (void *)&a.in6.sin6_addr : (void *)&a.in.sin_addr, ip,
+           netlink_address_size(family));
+    a.in.sin_port = htons(HOST_PORT);
+    assert_return_code(bind(p.fd, &a.any, port_address_len(&a)), errno);
+    do {
+        (void)sendto(p.fd, "", 1, 0, &a.any, port_address_len(&a));
+    } while (poll(&p, 1, 1) == 0 && --left_ms > 0);
+    assert_true(left_ms > 0);
+    (void)close(p.fd);
 }
 
-static void loopback_with6(const char *extra)
+/* By netlink: an IPv6 address that is set in the old way cannot be bound until that worker has come
+ * by. */
+static void loopback_with(const char *const *extra)
 {
-    int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct {
-        struct in6_addr address; /* struct in6_ifreq, whose header clashes with net/if.h */
-        uint32_t prefix;
-        int link;
-    } ifr = {.prefix = 128, .link = (int)if_nametoindex("lo")};
+    autoclose int fd = -1;
+    struct err e = {0};
 
-    assert_int_equal(inet_pton(AF_INET6, extra, &ifr.address), 1);
-    assert_return_code(ioctl(fd, SIOCSIFADDR, &ifr), errno);
-    (void)close(fd);
+    assert_int_equal(netlink_open(&fd, &e), 0);
+    assert_int_equal(netlink_link_up(fd, if_nametoindex("lo")), 0);
+    for (; *extra != NULL; extra++) {
+        int family = strchr(*extra, ':') != NULL ? AF_INET6 : AF_INET;
+        uint8_t ip[16];
+
+        assert_int_equal(inet_pton(family, *extra, ip), 1);
+        assert_int_equal(netlink_address_add(fd, if_nametoindex("lo"), family, ip,
+                                             (unsigned int)netlink_address_size(family) * 8),
+                         0);
+        await_address(family, ip);
+    }
 }
 
 static void go(int ns)
@@ -160,11 +173,10 @@ static int world_up(void **state)
 
     *state = w;
     become_root();
-    loopback_with(HOST_IP);
-    loopback_with6(HOST_IP6);
+    loopback_with((const char *const[]){HOST_IP, HOST_IP6, NULL});
     w->host_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     assert_return_code(unshare(CLONE_NEWNET), errno);
-    loopback_with(TAP_IP);
+    loopback_with((const char *const[]){TAP_IP, NULL});
     w->box_ns = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
     go(w->host_ns);
     (void)strcpy(w->run_path, "/tmp/rbox-test-port-XXXXXX");
