@@ -8,6 +8,7 @@
 #include "box/anonymous.h"
 #include "box/cgroup.h"
 #include "box/events.h"
+#include "box/needed.h"
 #include "box/undo.h"
 #include "spec/spec_json.h"
 #include "sys/dir.h"
@@ -392,7 +393,7 @@ static void sweep_container(const struct store *store, const char *id)
     int known = read_config(store, id, &s);
 
     debug("sweeping container %s", id);
-    if (known && !s.box.remove) {
+    if (known && (!s.box.remove || needed_by_any(store, id))) {
         autoclose int dir_fd = openat(store->containers_fd, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         struct state_exit x = {
             .status = 137, .error = xstrdup("its supervisor died"), .reason = STATE_SUPERVISOR};

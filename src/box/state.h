@@ -98,8 +98,8 @@ void state_done(struct state *st);
 #define autostate __attribute__((cleanup(state_done)))
 
 /* Sweep what dead supervisors left of this boot and earlier ones: run folders go; containers
- * started with --rm and half-made ones are removed, the others get an exit.json that says so. Best
- * effort; never blocks; skips the living. */
+ * started with --rm, that nobody needs, and half-made ones are removed, the others get an exit.json
+ * that says so. Best effort; never blocks; skips the living. */
 void state_sweep(const struct store *store);
 
 #endif

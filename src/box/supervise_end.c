@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "box/cgroup.h"
+#include "box/needed.h"
 #include "box/net.h"
 #include "box/strays.h"
 #include "sys/proc.h"
@@ -73,6 +74,22 @@ static void tell_findings(const struct supervise *s, struct running *run, int st
     }
 }
 
+/* Does it go altogether? */
+static int is_removed(const struct supervise *s, struct running *run, int started)
+{
+    if (!started) {
+        return s->is_new;
+    }
+    if (s->spec->box.remove && needed_by_any(s->state->store, s->spec->box.id)) {
+        autofree char *text =
+            xasprintf("the container stays: others need it (rbox rm --depend %s)", s->state->name);
+
+        say(run, text);
+        return 0;
+    }
+    return s->spec->box.remove;
+}
+
 /* Everything goes in the order in which it can still be seen to go: processes, network, files,
  * lock. */
 void supervise_put_away(struct supervise *s, struct running *run, struct state_exit *x, int started)
@@ -95,7 +112,7 @@ void supervise_put_away(struct supervise *s, struct running *run, struct state_e
     if (run->timed_out) {
         streams_notice(run->streams, "the container was killed: its --timeout had passed");
     }
-    if (started ? s->spec->box.remove : s->is_new) {
+    if (is_removed(s, run, started)) {
         r = state_remove(s->state, s->spec, /* with_volumes= */ 1, &e);
     } else if (started) {
         r = state_write_exit(s->state, x, &e);

@@ -8,6 +8,7 @@
 #include "box/box.h"
 #include "box/find.h"
 #include "box/join.h"
+#include "box/needed.h"
 #include "box/network.h"
 #include "box/storage.h"
 #include "cli/cmd.h"
@@ -332,6 +333,7 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
     if (r < 0) {
         return r;
     }
+    needed_mark(store, s);
     r = o->action(store, s, &box, e);
     if (o->rmi && image != NULL && (r >= 0 || e->exit_code > EXITCODE_RBOX)) {
         close_fd(&image->lock_fd); /* our own would keep it waiting */

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/exitcode.h"
 #include "box/box.h"
+#include "box/needed.h"
 #include "cli/container.h"
 #include "spec/spec_json.h"
 
@@ -28,28 +29,6 @@ int dependencies_resolve(const struct store *store, struct spec *s, struct err *
     strv_done(&s->box.requires);
     strv_append(&s->box.requires, &ids);
     return 0;
-}
-
-static void push_once(struct strv *list, const char *id)
-{
-    if (id != NULL && !strv_has(list, id)) {
-        strv_push(list, id);
-    }
-}
-
-void dependencies_list(const struct spec *s, struct strv *ret)
-{
-    for (size_t i = 0; i < s->box.requires.len; i++) {
-        push_once(ret, s->box.requires.v[i]);
-    }
-    for (int ns = 0; ns < SPEC_NS_COUNT; ns++) {
-        if (s->linux_.namespaces[ns].mode == SPEC_NS_CONTAINER) {
-            push_once(ret, s->linux_.namespaces[ns].target);
-        }
-    }
-    if (s->linux_.userns.mode == SPEC_USERNS_CONTAINER) {
-        push_once(ret, s->linux_.userns.target);
-    }
 }
 
 /* They were all there when the other was made, so none needs itself, by whatever way. */
@@ -80,7 +59,7 @@ int dependencies_start(const struct store *store, const struct spec *s, struct e
     autostrv struct strv ids = {0};
     int r = 0;
 
-    dependencies_list(s, &ids);
+    needed_list(s, &ids);
     for (size_t i = 0; r == 0 && i < ids.len; i++) {
         r = start_one(store, ids.v[i], e);
     }
@@ -117,7 +96,7 @@ int needs_read(const struct store *store, int running_only, struct needs *ret, s
 
         (void)spec_json_load(all.rows[i].dir_fd, "config.json", /* listed_only= */ 1, &s, &ignored);
         *n = (struct need){.id = xstrdup(all.rows[i].id), .is_running = all.rows[i].run_fd >= 0};
-        dependencies_list(&s, &n->ids);
+        needed_list(&s, &n->ids);
         spec_done(&s);
     }
     return r;
@@ -126,8 +105,8 @@ int needs_read(const struct store *store, int running_only, struct needs *ret, s
 void needs_dependents(const struct needs *n, const char *id, struct strv *ret)
 {
     for (size_t i = 0; i < n->count; i++) {
-        if (strv_has(&n->v[i].ids, id)) {
-            push_once(ret, n->v[i].id);
+        if (strv_has(&n->v[i].ids, id) && !strv_has(ret, n->v[i].id)) {
+            strv_push(ret, n->v[i].id);
         }
     }
 }

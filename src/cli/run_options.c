@@ -100,7 +100,7 @@ const struct opt RUN_OPTIONS[] = {
     HEADING("Container"),
     {"name", 0, "NAME", OPT_PARSE, SPEC(box.name), "its name (default: one is made up)", spec_parse_name},
     {"replace", 0, NULL, OPT_FLAG, OPTION(replace), "remove a container of that name first", NULL},
-    {"rm", 0, NULL, OPT_FLAG, SPEC(box.remove), "remove the container when it ends", NULL},
+    {"rm", 0, NULL, OPT_FLAG, SPEC(box.remove), "remove the container when it ends, unless others need it", NULL},
     {"rmi", 0, NULL, OPT_FLAG, OPTION(rmi), "the same, and the image, unless another container has it", NULL},
     {"detach", 'd', NULL, OPT_FLAG, SPEC(box.detach), "run in the background and print the id", NULL},
     CONTAINER_DETACH_KEYS(OPTION(detach_keys)),

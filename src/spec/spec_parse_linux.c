@@ -49,6 +49,7 @@ int spec_parse_ipc(const char *value, void *spec, struct err *e)
         if (strcmp(value, OWN[i]) == 0) {
             s->box.ipc = (enum spec_ipc)i;
             value = "private";
+            break; /* or it would be taken for that one of them */
         }
     }
     return spec_parse_namespace(value, &s->linux_.namespaces[SPEC_NS_IPC], e);

@@ -302,6 +302,45 @@ base" ]
   [ -z "$(rbox ps -aq)" ]
 }
 
+@test "one that others need stays at its end, --rm or not, and goes when nobody needs it (#8)" {
+  local id side pid options
+  gone() {
+    [ -z "$(rbox ps -aq --filter "name=^$1\$")" ]
+  }
+  # Nobody does: what joined it has gone.
+  rbox run -d --rm --name base busybox sleep 100
+  rbox run --rm --network container:base busybox true
+  rbox stop -t 0 base
+  gone base
+  # A stopped one, of each kind, is enough.
+  for options in "--network container:base" "--pid container:base" "--ipc container:base" "--userns container:base" "--requires base"; do
+    rbox create --rm --name base --ipc shareable busybox sh -c 'echo begun; exit 3'
+    # shellcheck disable=SC2086 # several words
+    rbox create --name side $options busybox true
+    run rbox start -a base
+    echo "$options: $output"
+    [ "$status" -eq 3 ]
+    [[ "$output" == "begun"*"the container stays: others need it (rbox rm --depend base)"* ]]
+    [ "$(rbox inspect -f '{{.State.Status}} {{.State.ExitCode}}' base)" = "exited 3" ]
+    # It can be started once more.
+    run rbox start -a base
+    [ "$status" -eq 3 ]
+    rbox rm side
+    run rbox start -a base
+    [[ "$output" != *"stays"* ]]
+    gone base
+  done
+  # Its supervisor is killed.
+  id=$(rbox run -d --rm --name base busybox sleep 100)
+  side=$(rbox create --name side --requires base busybox true)
+  pid=$(awk '/^PPid/ {print $2}' "/proc/$(rbox inspect -f '{{.State.Pid}}' base)/status")
+  kill -9 "$pid"
+  rbox wait base || true
+  [ "$(rbox inspect -f '{{.ID}} {{.State.Status}}' base)" = "$id exited" ]
+  [ "$(rbox rm --depend base)" = "$side
+base" ]
+}
+
 @test "who joined another is stopped before that, whatever their order (#8)" {
   local script='trap "echo \$NAME ends >>/tell/log; exit 0" TERM; sleep 1000 & wait'
   mkdir -m 777 tell
