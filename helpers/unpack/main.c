@@ -82,9 +82,14 @@ static int sum_mode(struct call *c, struct err *e)
 
 static int pack_mode(struct call *c, struct err *e)
 {
-    const struct pack_options o = {.plain = has_flag(c->argv, "--plain")};
+    (void)c;
+    return pack_run(e);
+}
 
-    return pack_run(&o, e);
+static int pack_list_mode(struct call *c, struct err *e)
+{
+    (void)c;
+    return pack_list_run(e);
 }
 
 static int stat_mode(struct call *c, struct err *e)
@@ -136,6 +141,7 @@ static const struct mode {
     {.name = "digest", .run = digest_mode},
     {.name = "sum", .run = sum_mode},
     {.name = "pack", .folder = ".", .run = pack_mode},
+    {.name = "pack-list", .folder = ".", .run = pack_list_mode},
     {.name = "stat", .folder = ".", .min_args = 1, .run = stat_mode},
     {.name = "take", .folder = ".", .min_args = 1, .run = take_mode},
     {.name = "put", .folder = ".", .min_args = 2, .run = put_mode},

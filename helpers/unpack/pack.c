@@ -7,8 +7,10 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -16,7 +18,6 @@ enum {
 };
 
 struct pack {
-    const struct pack_options *options;
     struct archive *disk;
     struct archive *tar;
     struct archive_entry_linkresolver *links;
@@ -49,15 +50,6 @@ static int pack_data(struct pack *p, const char *path, struct err *e)
     return n < 0 ? err_set(e, errno, "cannot read '%s'", path) : 0;
 }
 
-/* Of no one and of no time: the same files make the same archive. */
-static void make_plain(struct archive_entry *entry)
-{
-    archive_entry_set_uid(entry, 0);
-    archive_entry_set_gid(entry, 0);
-    archive_entry_set_mtime(entry, 0, 0);
-    archive_entry_xattr_clear(entry);
-}
-
 /* @entry, of the file @path, as @name. */
 static int pack_entry(struct pack *p, struct archive_entry *entry, const char *path,
                       const char *name, struct err *e)
@@ -74,9 +66,6 @@ static int pack_entry(struct pack *p, struct archive_entry *entry, const char *p
     archive_entry_unset_ctime(entry);
     archive_entry_unset_birthtime(entry);
     archive_entry_set_fflags(entry, 0, 0);
-    if (p->options->plain) {
-        make_plain(entry);
-    }
     archive_entry_linkify(p->links, &entry, &spare);
     if (entry != NULL && archive_write_header(p->tar, entry) < ARCHIVE_WARN) {
         r = fail(p->tar, path, e);
@@ -144,18 +133,24 @@ int pack_path(struct pack *p, const char *path, struct err *e)
     return r;
 }
 
-int pack_whiteout(struct pack *p, const char *name, struct err *e)
+/* The header of a file or folder of root's and of no time: the same files make the same archive. */
+static int pack_header(struct pack *p, const char *name, mode_t mode, int64_t bytes, struct err *e)
 {
     struct archive_entry *entry = archive_entry_new();
     int r = 0;
 
     archive_entry_copy_pathname(entry, name);
-    archive_entry_set_filetype(entry, AE_IFREG);
-    archive_entry_set_perm(entry, 0600);
-    archive_entry_set_size(entry, 0);
+    archive_entry_set_mode(entry, mode);
+    archive_entry_set_size(entry, bytes);
+    archive_entry_set_mtime(entry, 0, 0);
     r = archive_write_header(p->tar, entry) < ARCHIVE_WARN ? fail(p->tar, name, e) : 0;
     archive_entry_free(entry);
     return r;
+}
+
+int pack_whiteout(struct pack *p, const char *name, struct err *e)
+{
+    return pack_header(p, name, S_IFREG | 0600, 0, e);
 }
 
 int pack_begin(const struct pack_options *o, struct pack **ret, struct err *e)
@@ -163,7 +158,6 @@ int pack_begin(const struct pack_options *o, struct pack **ret, struct err *e)
     struct pack *p = xcalloc(1, sizeof(*p));
 
     *ret = p;
-    p->options = o;
     p->disk = archive_read_disk_new();
     p->tar = archive_write_new();
     p->links = archive_entry_linkresolver_new();
@@ -191,11 +185,78 @@ int pack_end(struct pack *p, int r, struct err *e)
     return r;
 }
 
-int pack_run(const struct pack_options *o, struct err *e)
+int pack_run(struct err *e)
 {
+    const struct pack_options o = {0};
     struct pack *p = NULL;
-    int r = pack_begin(o, &p, e);
+    int r = pack_begin(&o, &p, e);
 
     r = r < 0 ? r : pack_tree(p, ".", NULL, e);
+    return pack_end(p, r, e);
+}
+
+/* ---- a list */
+
+static int pack_file(struct pack *p, const char *path, const char *name, struct err *e)
+{
+    struct stat st;
+    int r = lstat(path, &st) < 0   ? err_set(e, errno, "cannot open '%s'", path)
+            : !S_ISREG(st.st_mode) ? err_new(e, EINVAL, "'%s' is not a regular file", path)
+                                   : pack_header(p, name, S_IFREG | 0644, st.st_size, e);
+
+    return r < 0 ? r : pack_data(p, path, e);
+}
+
+static int pack_text(struct pack *p, const char *bytes, const char *name, struct err *e)
+{
+    size_t left = strtoull(bytes, NULL, 10);
+    int r = pack_header(p, name, S_IFREG | 0644, (int64_t)left, e);
+
+    while (r == 0 && left > 0) {
+        size_t n = fread(p->chunk, 1, left < sizeof(p->chunk) ? left : sizeof(p->chunk), stdin);
+
+        left -= n;
+        r = n == 0 ? err_new(e, EINVAL, "the text of '%s' ends early", name)
+            : archive_write_data(p->tar, p->chunk, n) < 0 ? fail(p->tar, name, e)
+                                                          : 0;
+    }
+    return r;
+}
+
+static int pack_folder(struct pack *p, const char *mode, const char *name, struct err *e)
+{
+    return pack_header(p, name, S_IFDIR | ((mode_t)strtoul(mode, NULL, 8) & 0777), 0, e);
+}
+
+static int pack_line(struct pack *p, char *line, struct err *e)
+{
+    static const struct {
+        const char *kind;
+        int (*pack)(struct pack *p, const char *what, const char *name, struct err *e);
+    } KINDS[] = {{"file", pack_file}, {"folder", pack_folder}, {"text", pack_text}};
+    char *rest = NULL;
+    const char *kind = strtok_r(line, " ", &rest);
+    const char *what = strtok_r(NULL, " ", &rest);
+    const char *name = strtok_r(NULL, "\n", &rest);
+
+    for (size_t i = 0; name != NULL && i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+        if (strcmp(kind, KINDS[i].kind) == 0) {
+            return KINDS[i].pack(p, what, name, e);
+        }
+    }
+    return err_new(e, EINVAL, "not a line of a list");
+}
+
+int pack_list_run(struct err *e)
+{
+    const struct pack_options o = {0};
+    autofree char *line = NULL;
+    struct pack *p = NULL;
+    size_t room = 0;
+    int r = pack_begin(&o, &p, e);
+
+    while (r == 0 && getline(&line, &room, stdin) > 0) {
+        r = pack_line(p, line, e);
+    }
     return pack_end(p, r, e);
 }

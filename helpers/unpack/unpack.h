@@ -27,9 +27,14 @@
  *     rbox-unpack digest [--max BYTES FILES]
  *         Prints {"diffID"} of the layer on standard input: the digest of what it decompresses to.
  *
- *     rbox-unpack pack [--plain]
+ *     rbox-unpack pack
  *         The current folder, without itself, as a tar archive on standard output: owners as the
- *         namespace counts them, or with --plain of nobody and no time.
+ *         namespace counts them.
+ *
+ *     rbox-unpack pack-list
+ *         A tar archive of what standard input lists, of root's and of no time, on standard output.
+ *         Lines are "file PATH NAME", a regular file of the current folder; "folder MODE NAME"; and
+ *         "text BYTES NAME", with the text behind the line.
  *
  *     rbox-unpack stat PATH
  *         Prints what PATH is in the current folder, as a process would see it whose root that is:
@@ -243,7 +248,6 @@ int sum_run(struct err *e);
 /* ---- pack.c: an archive on standard output */
 
 struct pack_options {
-    int plain;        /* owners 0:0, no times */
     int cross_mounts; /* enter what is mounted in the tree */
 };
 
@@ -264,7 +268,8 @@ int pack_whiteout(struct pack *p, const char *name, struct err *e);
 /* Write the end, unless @r says that it failed already, and free it. Returns @r or its own. */
 int pack_end(struct pack *p, int r, struct err *e);
 
-int pack_run(const struct pack_options *o, struct err *e);
+int pack_run(struct err *e);
+int pack_list_run(struct err *e);
 
 /* ---- take.c */
 

@@ -3,19 +3,71 @@
 
 #include "base/cleanup.h"
 #include "base/mem.h"
+#include "sys/path.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* A file without a name: whatever ends this process, nothing of it stays. -1: this file system has
+ * none. */
+static int open_nameless(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    autofree char *folder =
+        slash != NULL ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
+
+    return open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
+}
+
+/* It gets a name of its own first if there is one that it shall replace: only rename(2) replaces.
+ */
+static int give_name(struct output *o, struct err *e)
+{
+    const struct path_proc_fd proc = path_proc_fd(o->fd);
+    int r = 0;
+
+    if (o->is_nameless) {
+        if (linkat(AT_FDCWD, proc.s, AT_FDCWD, o->path, AT_SYMLINK_FOLLOW) == 0) {
+            return 0;
+        }
+        r = errno != EEXIST ? -1 : linkat(AT_FDCWD, proc.s, AT_FDCWD, o->part, AT_SYMLINK_FOLLOW);
+    }
+    if (r < 0 || rename(o->part, o->path) < 0) {
+        return err_set(e, errno, "cannot create '%s'", o->path);
+    }
+    return 0;
+}
+
+static int open_part(struct output *o, struct err *e)
+{
+    o->part = xasprintf("%s.%d.part", o->path, (int)getpid());
+    o->fd = open_nameless(o->path);
+    o->is_nameless = o->fd >= 0;
+    if (o->fd < 0) {
+        o->fd = open(o->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    }
+    return o->fd < 0 ? err_set(e, errno, "cannot create '%s'", o->path) : 0;
+}
+
+static void drop(struct output *o)
+{
+    free(o->part);
+    free(o->path);
+    *o = (struct output){.fd = STDOUT_FILENO};
+}
+
 int output_begin(const char *path, const char *command, struct output *ret, struct err *e)
 {
+    struct output o = {.fd = STDOUT_FILENO};
     struct stat st;
+    int r = 0;
 
-    *ret = (struct output){.fd = STDOUT_FILENO};
+    *ret = o;
     if (path == NULL || str_eq(path, "-")) {
         if (isatty(STDOUT_FILENO)) {
             (void)err_new(e, EINVAL, "standard output is a terminal");
@@ -23,34 +75,33 @@ int output_begin(const char *path, const char *command, struct output *ret, stru
         }
         return 0;
     }
-    ret->path = path;
+    o.path = realpath(path, NULL); /* what a link leads to is replaced, not the link */
+    o.path = o.path != NULL ? o.path : xstrdup(path);
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-        ret->fd = open(path, O_WRONLY | O_CLOEXEC);
-        return ret->fd < 0 ? err_set(e, errno, "cannot open '%s'", path) : 0;
+        o.fd = open(path, O_WRONLY | O_CLOEXEC);
+        r = o.fd < 0 ? err_set(e, errno, "cannot open '%s'", path) : 0;
+    } else {
+        r = open_part(&o, e);
     }
-    ret->part = xasprintf("%s.%d.part", path, (int)getpid());
-    ret->fd = open(ret->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (ret->fd < 0) {
-        (void)err_set(e, errno, "cannot create '%s'", path);
-        free(ret->part);
-        ret->part = NULL;
-        return -e->errnum;
+    if (r < 0) {
+        drop(&o);
+        return r;
     }
+    *ret = o;
     return 0;
 }
 
 int output_end(struct output *o, int r, struct err *e)
 {
-    if (o->part != NULL && r == 0 && rename(o->part, o->path) < 0) {
-        r = err_set(e, errno, "cannot create '%s'", o->path);
+    if (o->part != NULL) {
+        r = r < 0 ? r : give_name(o, e);
+        if (r < 0) {
+            (void)unlink(o->part);
+        }
     }
-    if (o->part != NULL && r < 0) {
-        (void)unlink(o->part);
-    }
-    free(o->part);
-    o->part = NULL;
     if (o->path != NULL) {
         close_fd(&o->fd);
     }
+    drop(o);
     return r;
 }

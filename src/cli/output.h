@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where archives are written: standard output, or a file that appears under its name when it is
- * whole; something like /dev/stdout or a FIFO is written to as it is. */
+ * whole, and of which nothing stays if that never is; something like /dev/stdout or a FIFO is
+ * written to as it is. */
 #ifndef RBOX_CLI_OUTPUT_H
 #define RBOX_CLI_OUTPUT_H
 
@@ -8,8 +9,9 @@
 
 struct output {
     int fd;
-    const char *path; /* NULL: standard output */
-    char *part;       /* its name until it is whole, or NULL */
+    char *path;      /* NULL: standard output */
+    char *part;      /* of a file: its name until it is whole; NULL: it is no regular file */
+    int is_nameless; /* it has no name until then, part for a moment only */
 };
 
 /* Open @path; NULL and "-" are standard output, which may not be a terminal (@command, "rbox save",

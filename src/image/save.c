@@ -20,14 +20,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What is being written: a folder, which an archive is made of at the end. */
+/* What is being written: a folder, or the list of an archive's files. */
 struct saving {
     struct ingest in; /* holds the store's lock: nothing is collected meanwhile */
     const struct save_request *q;
     int dir_fd;
-    int blobs_fd;      /* where blobs go */
-    json_t *manifests; /* of index.json */
-    json_t *images;    /* of manifest.json */
+    int blobs_fd;       /* where blobs go */
+    struct strv listed; /* those of the archive, by their hex digests */
+    struct buf list;    /* for rbox-unpack pack-list */
+    json_t *manifests;  /* of index.json */
+    json_t *images;     /* of manifest.json */
 };
 
 /* In a folder of the user's a blob is a copy: a link would let him change the store's. */
@@ -59,23 +61,39 @@ static int check_blob(const struct saving *s, const char *hex, struct err *e)
     return r;
 }
 
-static int put_blob(const struct saving *s, const char *digest, struct err *e)
+static int is_archive(const struct saving *s)
+{
+    return s->q->format == SAVE_DOCKER_ARCHIVE || s->q->format == SAVE_OCI_ARCHIVE;
+}
+
+static int put_blob(struct saving *s, const char *digest, struct err *e)
 {
     const char *hex = manifest_hex(digest);
-    int is_archive = s->q->format == SAVE_DOCKER_ARCHIVE || s->q->format == SAVE_OCI_ARCHIVE;
-    int r = 0;
 
-    if (faccessat(s->blobs_fd, hex, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (strv_has(&s->listed, hex)) {
         return 0; /* of another image of these */
     }
-    r = check_blob(s, hex, e);
-    if (r < 0 || (is_archive && linkat(s->in.blobs_fd, hex, s->blobs_fd, hex, 0) == 0)) {
-        return r;
+    if (check_blob(s, hex, e) < 0) {
+        return -e->errnum;
+    }
+    strv_push(&s->listed, hex);
+    if (is_archive(s)) {
+        buf_printf(&s->list, "file %s blobs/sha256/%s\n", hex, hex);
+        return 0;
     }
     return copy_blob(s, hex, e);
 }
 
-static int put_blobs(const struct saving *s, const struct image *i, struct err *e)
+static int put_text(struct saving *s, const char *name, const char *text, struct err *e)
+{
+    if (is_archive(s)) {
+        buf_printf(&s->list, "text %zu %s\n%s", strlen(text), name, text);
+        return 0;
+    }
+    return file_write(s->dir_fd, name, text, strlen(text), 0, e);
+}
+
+static int put_blobs(struct saving *s, const struct image *i, struct err *e)
 {
     int r = put_blob(s, i->id, e);
 
@@ -142,22 +160,22 @@ static int save_image(struct saving *s, const char *name, struct err *e)
     return r;
 }
 
-static int write_document(const struct saving *s, const char *name, const json_t *v, struct err *e)
+static int put_document(struct saving *s, const char *name, const json_t *v, struct err *e)
 {
     autofree char *text = json_text(v);
 
-    return file_write(s->dir_fd, name, text, strlen(text), 0, e);
+    return put_text(s, name, text, e);
 }
 
-static int write_layout(struct saving *s, struct err *e)
+static int put_layout(struct saving *s, struct err *e)
 {
     json_auto_t *index = manifest_new_index();
-    int r = file_write(s->dir_fd, "oci-layout", MANIFEST_LAYOUT, strlen(MANIFEST_LAYOUT), 0, e);
+    int r = put_text(s, "oci-layout", MANIFEST_LAYOUT, e);
 
     (void)json_object_set(index, "manifests", s->manifests);
-    r = r < 0 ? r : write_document(s, "index.json", index, e);
+    r = r < 0 ? r : put_document(s, "index.json", index, e);
     return r == 0 && s->q->format == SAVE_DOCKER_ARCHIVE
-               ? write_document(s, "manifest.json", s->images, e)
+               ? put_document(s, "manifest.json", s->images, e)
                : r;
 }
 
@@ -181,7 +199,7 @@ static int fill(struct saving *s, struct err *e)
     int is_flat = s->q->format == SAVE_DOCKER_DIR;
     int r = 0;
 
-    if (!is_flat) {
+    if (s->q->format == SAVE_OCI_DIR) {
         r = dir_make(s->dir_fd, "blobs", 0755, &blobs_fd, e);
         r = r < 0 ? r : dir_make(blobs_fd, "sha256", 0755, &sha256_fd, e);
     }
@@ -192,26 +210,24 @@ static int fill(struct saving *s, struct err *e)
     if (r < 0) {
         return r;
     }
-    return is_flat ? write_docker_dir(s, e) : write_layout(s, e);
+    return is_flat ? write_docker_dir(s, e) : put_layout(s, e);
 }
 
 static int save_archive(struct saving *s, struct err *e)
 {
+    autoclose int list_fd = -1;
     struct unpack u = {.uid_map = &s->in.maps.linux_.uid_mappings,
                        .gid_map = &s->in.maps.linux_.gid_mappings,
-                       .in_fd = STDIN_FILENO,
+                       .folder_fd = s->in.blobs_fd,
                        .out_fd = s->q->out_fd};
-    autofree char *temp = NULL;
-    int r = store_temp(s->in.store, "save", &temp, &s->dir_fd, e);
+    int r = 0;
 
-    if (r < 0) {
-        return r;
-    }
+    /* With the folders: skopeo cannot make them as a normal user. */
+    buf_puts(&s->list, "folder 755 blobs\nfolder 755 blobs/sha256\n");
     r = fill(s, e);
-    u.folder_fd = s->dir_fd;
-    r = r < 0 ? r : unpack_run(&u, (const char *const[]){"pack", "--plain", NULL}, NULL, e);
-    store_temp_remove(s->in.store, temp, u.uid_map, u.gid_map);
-    return r;
+    r = r < 0 ? r : fd_memfd("rbox save", s->list.data, s->list.len, &list_fd, e);
+    u.in_fd = list_fd;
+    return r < 0 ? r : unpack_run(&u, (const char *const[]){"pack-list", NULL}, NULL, e);
 }
 
 static int save_dir(struct saving *s, struct err *e)
@@ -244,9 +260,10 @@ int save_images(const struct store *store, const struct save_request *q, struct 
     }
     s.manifests = json_array();
     s.images = json_array();
-    r = q->format == SAVE_DOCKER_ARCHIVE || q->format == SAVE_OCI_ARCHIVE ? save_archive(&s, e)
-                                                                          : save_dir(&s, e);
+    r = is_archive(&s) ? save_archive(&s, e) : save_dir(&s, e);
     close_fd(&s.dir_fd);
+    strv_done(&s.listed);
+    buf_done(&s.list);
     json_decref(s.manifests);
     json_decref(s.images);
     ingest_done(&s.in);

@@ -116,7 +116,8 @@ image_of() {
   rbox load -q --max-size 12m -i image.tar
   taken=$(du -s --block-size=1 "$RBOX_STORE/layers" | cut -f1)
   echo "taken: $taken"
-  [ "$taken" -gt $((9 << 20)) ] && [ "$taken" -lt $((12 << 20)) ]
+  [ "$taken" -gt $((9 << 20)) ]
+  [ "$taken" -lt $((12 << 20)) ]
 }
 
 @test "what is no image takes no more than one while that is found out (issue 4)" {

@@ -179,7 +179,8 @@ import() {
   done
   mkdir out
   run -125 rbox save --format oci-dir -o out busybox
-  [ -d out ] && [ -z "$(ls out)" ]
+  [ -d out ]
+  [ -z "$(ls out)" ]
   rbox system check --repair || true
   rbox load -i whole.tar
   rbox save -o again.tar busybox
@@ -197,4 +198,41 @@ import() {
   run rbox save --format oci-dir busybox
   [ "$status" -eq 125 ]
   [ "$(ls -A)" = $'full\nthere' ]
+}
+
+# Kill $@, which writes to file out, when it has begun.
+kill_writer() {
+  local pid
+  "$RBOX_BUILD/rbox" "$@" 3>&- &
+  pid=$!
+  until_true sh -c "find /proc/$pid/fd -lname '$PWD/*' | grep -q ."
+  kill -9 "$pid"
+  wait "$pid" || [ $? -eq 137 ]
+}
+
+@test "save and export that are killed leave nothing; a file that is there is replaced whole (issue 4)" {
+  mkdir -p root
+  head -c 30M /dev/urandom >root/noise
+  tar -C root -cf noise.tar .
+  rbox import noise.tar noise
+  rm -r root noise.tar
+  mkdir out && cd out
+  echo keep >there
+  kill_writer save -o new noise
+  kill_writer save -o there noise
+  rbox create --network none --name box noise true
+  kill_writer export -o there box
+  rbox rm box
+  [ "$(ls -A)" = there ]
+  [ "$(cat there)" = keep ]
+  [ -z "$(ls "$RBOX_STORE/tmp")" ]
+  # Replaced by another file, and through a link.
+  ln there same
+  ln -s there link
+  rbox save -o link noise
+  [ -L link ]
+  tar -tf there >/dev/null
+  [ "$(cat same)" = keep ]
+  [ "$(ls -A)" = $'link\nsame\nthere' ]
+  rbox rmi noise
 }

@@ -299,7 +299,9 @@ PY
     run rbox import $name.tar evil-$name
     [ "$status" -eq 0 ]
   done
-  [ ! -e /evil ] && [ ! -e /tmp/evil-soft ] && [ ! -e /tmp/evil-climb ]
+  [ ! -e /evil ]
+  [ ! -e /tmp/evil-soft ]
+  [ ! -e /tmp/evil-climb ]
 }
 
 # The processes below $1 that are rbox-unpack's.
@@ -315,7 +317,8 @@ unpackers() {
 
 three_unpackers() {
   mapfile -t pids < <(unpackers "$loader")
-  [ "${#pids[@]}" -eq 3 ] && [[ "$(readlink "/proc/${pids[2]}/root")" == */layers/1/d ]]
+  [ "${#pids[@]}" -eq 3 ]
+  [[ "$(readlink "/proc/${pids[2]}/root")" == */layers/1/d ]]
 }
 
 @test "what reads an archive is locked in: its own root, no program, no socket, no mount" {
