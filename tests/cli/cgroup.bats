@@ -87,8 +87,7 @@ refused() {
   until [ -s seen ]; do sleep 0.1; done
   [ "$(tail -1 seen)" = "67108864 50000 100000 2048" ]
   rbox update --memory 80m --pids-limit 99 web
-  sleep 1
-  [ "$(tail -1 seen)" = "83886080 50000 100000 99" ]
+  until_true eval '[ "$(tail -1 seen)" = "83886080 50000 100000 99" ]'
   kill -TERM $!
   wait $! || true
 }

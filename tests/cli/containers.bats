@@ -241,16 +241,14 @@ more" ]
 
 @test "stop: the stop signal first, KILL when the time is over" {
   rbox run --network none --name polite --stop-signal USR1 busybox \
-    sh -c 'trap "exit 7" USR1; while :; do sleep 0.05; done' 3>&- &
-  until_true is_running polite
-  sleep 0.3
+    sh -c 'trap "exit 7" USR1; echo ready; while :; do sleep 0.05; done' >polite 3>&- &
+  until_true grep -q ready polite
   run rbox stop polite
   [ "$output" = polite ]
   [ "$(rbox inspect -f '{{.State.ExitCode}}' polite)" = 7 ]
 
-  rbox run --network none --name stubborn busybox sh -c 'trap "" TERM; while :; do sleep 0.05; done' 3>&- &
-  until_true is_running stubborn
-  sleep 0.3
+  rbox run --network none --name stubborn busybox sh -c 'trap "" TERM; echo ready; while :; do sleep 0.05; done' >stubborn 3>&- &
+  until_true grep -q ready stubborn
   run rbox stop -t 300ms stubborn
   [ "$status" -eq 0 ]
   [ "$(rbox inspect -f '{{.State.ExitCode}}' stubborn)" = 137 ]

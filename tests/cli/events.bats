@@ -86,11 +86,12 @@ container remove once" ]
   sleep 0.05
   local now
   now=$(date +%s.%N)
-  "$RBOX_BUILD/rbox" events --until "$(date -d '+2 seconds' +%Y-%m-%dT%H:%M:%S.%N%:z)" --since "$now" --format '{{.Name}} {{.Status}}' >seen 3>&- &
+  "$RBOX_BUILD/rbox" events --since "$now" --format '{{.Name}} {{.Status}}' >seen 3>&- &
   local pid=$!
-  sleep 0.2
   rbox run --rm --network none --name after busybox true
-  wait $pid
+  until_true grep -q 'after remove' seen
+  kill $pid
+  rbox events --until "$(date -d '+0.3 seconds' +%Y-%m-%dT%H:%M:%S.%N%:z)" --format '{{.Name}}'
   [ "$(tr '\n' ',' <seen)" = "after create,after start,after died,after remove," ]
   [ "$(past --until "$now" --format '{{.Name}}' | sort -u)" = before ]
 }

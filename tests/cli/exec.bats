@@ -111,9 +111,9 @@ up() {
   kill -TERM "$pid"
   wait "$pid" || status=$?
   [ "$status" -eq 5 ]
-  "$RBOX_BUILD/rbox" exec box sleep 1000 3>&- &
+  "$RBOX_BUILD/rbox" exec box sleep 1001 3>&- &
   pid=$! status=0
-  sleep 0.3
+  until_true eval 'rbox top box | grep -q "sleep 1001"'
   rbox stop -t 0 box
   wait "$pid" || status=$?
   [ "$status" -eq 137 ]

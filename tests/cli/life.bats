@@ -140,17 +140,18 @@ run_detached() {
 }
 
 @test "attach: several at once get the output, input goes in, the status comes back" {
-  run_detached -i --name a busybox sh -c 'read x; echo "got $x"; exit 7'
+  # shellcheck disable=SC2016 # for the shell inside
+  run_detached -i --name a busybox sh -c 'until read -t 1 x; do echo waiting; done; echo "got $x"; exit 7'
   "$RBOX_BUILD/rbox" attach --no-stdin a >other 3>&- &
   local other=$! status=0
-  sleep 0.3
+  until_true grep -q waiting other
   rbox attach a <<<"word" >mine || status=$?
   [ "$status" -eq 7 ]
-  [ "$(cat mine)" = "got word" ]
+  [ "$(tail -1 mine)" = "got word" ]
   status=0
   wait "$other" || status=$?
   [ "$status" -eq 7 ]
-  [ "$(cat other)" = "got word" ]
+  [ "$(tail -1 other)" = "got word" ]
 }
 
 @test "SIGTERM to a supervisor, as at the end of a session, stops a detached container and keeps how it ended" {

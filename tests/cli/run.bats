@@ -123,11 +123,7 @@ load lib
 @test "--replace takes the name over, from a running container too" {
   rbox run --rm --network none --name taken busybox sleep 100 &
   local first=$!
-  local i
-  for i in $(seq 50); do
-    [ -z "$(rbox ps -q --filter name=taken)" ] || break
-    sleep 0.1
-  done
+  until_true eval '[ -n "$(rbox ps -q --filter name=taken)" ]'
   run rbox run --rm --network none --name taken --replace busybox echo second
   [ "$status" -eq 0 ]
   [ "${lines[-1]}" = second ]

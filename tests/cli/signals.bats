@@ -6,22 +6,12 @@ load lib
 # Seconds that no other test sleeps: they find the container's processes among all others.
 mark=$(id -u)
 
-# Wait until the container of the background run $1 has written file $2.
-await_file() {
-  local i
-  for i in $(seq 100); do
-    [ ! -s "$1" ] || return 0
-    sleep 0.05
-  done
-  return 1
-}
-
 # Start a container in the background whose script writes to ./up when it is there. $launcher is its pid.
 start() {
   # A shell ignores INT for what it starts in the background, and rbox honours that, as for nohup.
   env --default-signal=INT,QUIT "$RBOX_BUILD/rbox" run --rm --network none --name victim busybox sh -c "$1" >up 2>err &
   launcher=$!
-  await_file up
+  until_true test -s up
 }
 
 supervisor_of() {
@@ -31,6 +21,10 @@ supervisor_of() {
 # The container's processes carry this word in their command line.
 alive() {
   pgrep -f "$1" | grep -v "^$launcher$" || true
+}
+
+is_dead() {
+  [ -z "$(alive "$1")" ]
 }
 
 @test "SIGTERM and SIGINT end a command that does not handle them" {
@@ -116,8 +110,7 @@ PY
   start "trap '' TERM INT HUP; echo up; while :; do sleep 987$mark; done"
   kill -9 "$launcher"
   wait "$launcher" 2>/dev/null || true
-  sleep 0.5
-  [ -z "$(alive "sleep 987$mark")" ]
+  until_true is_dead "sleep 987$mark"
   assert_no_containers
 }
 
@@ -136,22 +129,19 @@ PY
   start "trap '' TERM INT HUP; echo up; while :; do sleep 985$mark; done"
   kill -9 "$launcher" "$(supervisor_of "$launcher")"
   wait "$launcher" 2>/dev/null || true
-  sleep 0.3
-  [ -z "$(alive "sleep 985$mark")" ]
+  until_true is_dead "sleep 985$mark"
   rbox run --rm --network none busybox true
   assert_no_containers
 }
 
 @test "the same when PID 1 changed its ids" {
   not_for bob "he has one id only"
-  "$RBOX_BUILD/rbox" run --rm --network none busybox sh -c 'echo up; exec su -s /bin/sh www-data -c "exec sleep 984"' >up 2>err &
+  "$RBOX_BUILD/rbox" run --rm --network none busybox sh -c "exec su -s /bin/sh www-data -c 'exec sleep 984$mark'" 2>err &
   launcher=$!
-  await_file up
-  sleep 0.3
+  until_true pgrep -f "^sleep 984$mark"
   kill -9 "$launcher" "$(supervisor_of "$launcher")"
   wait "$launcher" 2>/dev/null || true
-  sleep 0.3
-  [ -z "$(alive "sleep 984$mark")" ]
+  until_true is_dead "sleep 984$mark"
   rbox run --rm --network none busybox true
   assert_no_containers
 }

@@ -58,8 +58,7 @@ on_tty() {
   run on_tty 24x80 expect=ready signal=KILL -- \
     "$RBOX_BUILD/rbox" run --rm --network none -it busybox sh -c "echo ready; trap '' HUP TERM INT; sleep $mark"
   [ "$status" -eq 137 ]
-  sleep 0.3
-  ! pgrep -f "sleep $mark"
+  until_true eval '! pgrep -f "sleep $mark"'
 }
 
 @test "a program that closes its terminal for a while finds it again, and ends it when it ends" {
@@ -87,6 +86,18 @@ shows() {
   return 1
 }
 
+# Is the terminal of the container $1 large?
+box_is() {
+  [ "$(rbox exec box stty -F /dev/console size)" = "$1" ]
+}
+
+# Does the shell in the container answer to window $1?
+prompts() {
+  mux send-keys -t "$1" Enter
+  sleep 0.1
+  mux capture-pane -p -t "$1" | grep -q '^box:'
+}
+
 @test "tmux: two attached terminals, resized, detached, attached again" {
   command -v tmux >/dev/null || skip "no tmux on this machine"
   local store="--root ${RBOX_STORE@Q}" rbox=${RBOX_BUILD@Q}/rbox
@@ -96,13 +107,13 @@ shows() {
   mux send-keys -t a 'stty size' Enter
   shows a '20 90'
   mux resize-window -t a -x 120 -y 30
-  sleep 0.3
+  until_true box_is '30 120'
   mux send-keys -t a 'stty size' Enter
   shows a '30 120'
 
   mux new-session -d -s b -x 100 -y 25 "env PS1='host: ' bash --norc -i"
   mux send-keys -t b "$rbox $store attach box" Enter
-  sleep 0.5
+  until_true prompts b
   mux send-keys -t b 'echo line $((n += 1))' Enter
   shows a 'line 1'
   shows b 'line 1'
@@ -114,7 +125,7 @@ shows() {
   mux send-keys -t b C-u 'echo still here' Enter # the shell got the Ctrl-P, too
   shows b 'still here'
   mux send-keys -t a "clear; $rbox $store attach box" Enter
-  sleep 0.5
+  until_true prompts a
   mux send-keys -t a 'stty size' Enter
   shows a '30 120'
   mux send-keys -t a 'exit 7' Enter
