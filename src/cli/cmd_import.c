@@ -18,6 +18,7 @@
 
 struct import_options {
     struct image_config config;
+    char *message;
     int quiet;
     struct unpacking unpacking;
 };
@@ -25,14 +26,15 @@ struct import_options {
 static const struct opt OPTIONS[] = {
     {"quiet", 'q', NULL, OPT_FLAG, offsetof(struct import_options, quiet),
      "say nothing of a download", NULL},
+    {"message", 'm', "TEXT", OPT_STRING, offsetof(struct import_options, message),
+     "a comment, for the history", NULL},
     CHANGE_OPTION(offsetof(struct import_options, config)),
     UNPACKING_ROWS(offsetof(struct import_options, unpacking)),
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"message", 'm', NULL}, {"platform", 0, NULL},
-                                             {"os", 0, NULL},        {"arch", 0, NULL},
-                                             {"variant", 0, NULL},   {0}};
+static const struct opt_refused REFUSED[] = {
+    {"platform", 0, NULL}, {"os", 0, NULL}, {"arch", 0, NULL}, {"variant", 0, NULL}, {0}};
 
 static void import_done(void *options);
 static int import(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
@@ -47,6 +49,7 @@ const struct cmd cmd_import = {
                    "http or https is downloaded first.\n"
                    "Prints the image's id.",
     .examples = "rbox import rootfs.tar.gz openwrt\n"
+                "rbox import -m 'from the vendor, May' rootfs.tar.gz openwrt:24\n"
                 "rbox import https://example.org/rootfs.tar.xz mine:1\n"
                 "rbox import -c 'CMD [\"/bin/sh\"]' -c 'ENV A=b' - mine < rootfs.tar\n",
     .options = OPTIONS,
@@ -98,7 +101,10 @@ static int import(struct ctx *ctx, void *options, int argc, char **argv, struct 
     r = r < 0 ? r : load_local_name(argv[1], &names, e); /* before anything is downloaded */
     r = r < 0 ? r : open_source(store, argv[0], o->quiet, &fd, e);
     if (r == 0) {
-        r = load_import(store, fd, argv[1], &o->config, &id, e);
+        const struct import i = {
+            .fd = fd, .name = argv[1], .config = &o->config, .message = o->message};
+
+        r = load_import(store, &i, &id, e);
         r = image_use_brought(store, r < 0 ? err_wrap(e, "'%s'", argv[0]) : 0);
     }
     if (r == 0) {

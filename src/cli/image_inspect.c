@@ -95,6 +95,17 @@ static json_t *history_of(const json_t *config)
     return json_is_array(steps) ? json_incref(steps) : json_array();
 }
 
+/* docker's place, or podman's: that of the last step. */
+static json_t *comment_of(const json_t *config)
+{
+    const json_t *steps = json_object_get(config, "history");
+    size_t count = json_array_size(steps);
+
+    return json_object_get(config, "comment") != NULL || count == 0
+               ? text_of(config, "comment")
+               : text_of(json_array_get(steps, count - 1), "comment");
+}
+
 int image_inspect(const struct store *store, const struct image *i, json_t **ret, struct err *e)
 {
     const struct image_config *c = &i->config;
@@ -114,7 +125,7 @@ int image_inspect(const struct store *store, const struct image *i, json_t **ret
     annotations = json_is_object(annotations) ? json_incref(annotations) : json_object();
     *ret = json_pack("{s:s, s:s, s:o, s:o, s:s, s:o, s:s, s:o, s:o}", "Id", i->id, "Digest",
                      i->digest, "RepoTags", tags(&names), "RepoDigests", digests(&names, i->digest),
-                     "Parent", "", "Comment", text_of(config, "comment"), "Created",
+                     "Parent", "", "Comment", comment_of(config), "Created",
                      clock_text(i->created_s * 1000000000, when), "Config", config_object(c),
                      "Author", text_of(config, "author"));
     (void)json_object_update_new(

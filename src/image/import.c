@@ -46,7 +46,16 @@ static int unpacked_diff_id(struct ingest *in, int fd, char **ret_diff_id, struc
     return r;
 }
 
-static int import_manifest(struct ingest *in, const char *blob, const struct image_config *config,
+/* podman's words. Without a time: the same tarball makes the same image. */
+static json_t *history_of(const struct import *i, const char *diff_id)
+{
+    return json_pack("[{s:o, s:o}]", "created_by",
+                     json_sprintf("/bin/sh -c #(nop) ADD file:%s in /", manifest_hex(diff_id)),
+                     "comment",
+                     json_str(i->message != NULL ? i->message : "imported from tarball"));
+}
+
+static int import_manifest(struct ingest *in, const char *blob, const struct import *i,
                            char **ret_manifest, struct err *e)
 {
     autofree char *diff_id = NULL;
@@ -62,10 +71,10 @@ static int import_manifest(struct ingest *in, const char *blob, const struct ima
     if (r == 0) {
         (void)json_array_append_new(layers,
                                     compose_descriptor(compose_layer_type(fd), blob, st.st_size));
-        root = json_pack("{s:s, s:s, s:o, s:{s:s, s:[s]}}", "architecture",
+        root = json_pack("{s:s, s:s, s:o, s:{s:s, s:[s]}, s:o}", "architecture",
                          platform_host_architecture(), "os", "linux", "config",
-                         compose_config(json_object(), config), "rootfs", "type", "layers",
-                         "diff_ids", diff_id);
+                         compose_config(json_object(), i->config), "rootfs", "type", "layers",
+                         "diff_ids", diff_id, "history", history_of(i, diff_id));
         text = json_text(root);
         json_decref(root);
         config_blob.bytes = (int64_t)strlen(text);
@@ -100,8 +109,7 @@ int load_local_name(const char *name, struct strv *ret, struct err *e)
     return 0;
 }
 
-int load_import(const struct store *store, int fd, const char *name,
-                const struct image_config *config, char **ret_id, struct err *e)
+int load_import(const struct store *store, const struct import *i, char **ret_id, struct err *e)
 {
     autostrv struct strv names = {0};
     autofree char *blob = NULL;
@@ -109,9 +117,9 @@ int load_import(const struct store *store, int fd, const char *name,
     struct ingest in = {.blobs_fd = -1, .lock_fd = -1};
     int r = ingest_open(store, &in, e);
 
-    r = r < 0 ? r : load_local_name(name, &names, e);
-    r = r < 0 ? r : ingest_blob(&in, fd, &blob, e);
-    r = r < 0 ? r : import_manifest(&in, blob, config, &manifest, e);
+    r = r < 0 ? r : load_local_name(i->name, &names, e);
+    r = r < 0 ? r : ingest_blob(&in, i->fd, &blob, e);
+    r = r < 0 ? r : import_manifest(&in, blob, i, &manifest, e);
     r = r < 0 ? r : ingest_image(&in, manifest, &names, ret_id, e);
     ingest_done(&in);
     return r;

@@ -24,10 +24,15 @@ int load_archive(const struct store *store, int fd, const struct platform *p,
 int load_from(const struct store *store, const char *name, const struct platform *p,
               struct strv *ret_names, struct err *e);
 
-/* Make a one-layer image @name of the root file system tarball @fd, with the config @config.
- * *ret_id is its id; the caller owns it. */
-int load_import(const struct store *store, int fd, const char *name,
-                const struct image_config *config, char **ret_id, struct err *e);
+struct import {
+    int fd; /* a tarball of a root file system */
+    const char *name;
+    const struct image_config *config;
+    const char *message; /* the comment of its history; NULL: podman's */
+};
+
+/* Make an image of one layer. *ret_id is its id; the caller owns it. */
+int load_import(const struct store *store, const struct import *i, char **ret_id, struct err *e);
 
 /* Push the full name that @name means when somebody here gives it to an image: a short one is of
  * this machine, localhost/NAME, since nothing says that it came from a registry (podman's rule).

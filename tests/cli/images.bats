@@ -112,6 +112,18 @@ import() {
   rbox history --format json busybox | jq -e 'length == 2'
 }
 
+@test "import -m: its comment is in the history, else podman's (issue 4)" {
+  tar -cf empty.tar -T /dev/null
+  local name
+  rbox import -m 'from the vendor' empty.tar said
+  rbox import empty.tar unsaid
+  [ "$(rbox history --format '{{.Comment}}' said)" = "from the vendor" ]
+  [ "$(rbox image inspect --format '{{.Comment}}' said)" = "from the vendor" ]
+  [ "$(rbox history --no-trunc --format '{{.CreatedBy}}|{{.Comment}}' unsaid)" = \
+    "/bin/sh -c #(nop) ADD file:$(sha256sum <empty.tar | cut -d' ' -f1) in /|imported from tarball" ]
+  rbox rmi said unsaid
+}
+
 @test "what no image needs is collected, what another needs stays" {
   import one same
   local both

@@ -317,8 +317,7 @@ unpackers() {
 
 three_unpackers() {
   mapfile -t pids < <(unpackers "$loader")
-  [ "${#pids[@]}" -eq 3 ]
-  [[ "$(readlink "/proc/${pids[2]}/root")" == */layers/1/d ]]
+  [ "${#pids[@]}" -eq 3 ] && [[ "$(readlink "/proc/${pids[2]}/root")" == */layers/1/d ]]
 }
 
 @test "what reads an archive is locked in: its own root, no program, no socket, no mount" {
