@@ -78,7 +78,7 @@ static int image_prune(struct ctx *ctx, void *options, int argc, char **argv, st
     (void)argc;
     (void)argv;
     r = r < 0 ? r : image_filter_open(store, &o->filters, &filter, e);
-    r = r < 0 ? r : image_use_unused(store, o->all, /* running_only= */ 0, &filter, &names, e);
+    r = r < 0 ? r : image_use_unused(store, o->all, /* leaving= */ NULL, &filter, &names, e);
     if (r == 0 && is_agreed(o, &names)) {
         r = image_use_remove(store, &names, e);
         r = r < 0 ? r : image_use_sweep(store, STORE_EXCLUSIVE, &bytes, e);

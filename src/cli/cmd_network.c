@@ -262,7 +262,7 @@ static int network_prune(struct ctx *ctx, void *options, int argc, char **argv, 
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : network_use_unused(store, 0, &o->filters, &unused, e);
+    r = r < 0 ? r : network_use_unused(store, /* leaving= */ NULL, &o->filters, &unused, e);
     if (r < 0 || unused.len == 0) {
         return r;
     }

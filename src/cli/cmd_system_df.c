@@ -79,7 +79,7 @@ static int count_images(const struct store *store, struct figures *ret, struct e
     r = r < 0 ? r
               : usage_total(store->dir_fd, FOLDERS, sizeof(FOLDERS) / sizeof(FOLDERS[0]),
                             &ret->bytes, e);
-    r = r < 0 ? r : image_use_reclaimable(store, &used, 0, &ret->free_bytes, e);
+    r = r < 0 ? r : image_use_reclaimable(store, &used, /* leaving= */ NULL, &ret->free_bytes, e);
     return r;
 }
 
@@ -116,7 +116,7 @@ static int count_volumes(const struct store *store, struct figures *ret, struct 
     autostrv struct strv paths = {0};
     int r = volume_list(store, &all, e);
 
-    r = r < 0 ? r : volume_use_unused(store, 0, NULL, &unused, e);
+    r = r < 0 ? r : volume_use_unused(store, /* leaving= */ NULL, NULL, &unused, e);
     for (size_t i = 0; i < unused.len; i++) {
         strv_pushf(&paths, "volumes/%s", unused.v[i]);
     }
@@ -137,7 +137,7 @@ static int count_networks(const struct store *store, struct figures *ret, struct
     autostrv struct strv paths = {0};
     int r = network_config_list(store, &all, NULL, e);
 
-    r = r < 0 ? r : network_use_unused(store, 0, NULL, &unused, e);
+    r = r < 0 ? r : network_use_unused(store, /* leaving= */ NULL, NULL, &unused, e);
     for (size_t i = 0; i < unused.len; i++) {
         strv_pushf(&paths, NETWORK_FOLDER "/%s.json", unused.v[i]);
     }

@@ -4,8 +4,10 @@
 #include "box/find.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
+#include "cli/container_filter.h"
 #include "cli/dependencies.h"
 #include "cli/format.h"
+#include "cli/image_filter.h"
 #include "cli/image_use.h"
 #include "cli/network_use.h"
 #include "cli/volume_use.h"
@@ -21,19 +23,27 @@ struct prune_options {
     int all;
     int force;
     int volumes;
+    struct strv filters;
 };
 
 #define FIELD(name) offsetof(struct prune_options, name)
+
+static int parse_filter(const char *value, void *list, struct err *e);
 
 static const struct opt OPTIONS[] = {
     {"all", 'a', NULL, OPT_FLAG, FIELD(all), "also images that have a name", NULL},
     {"force", 'f', NULL, OPT_FLAG, FIELD(force), "do not ask", NULL},
     {"volumes", 0, NULL, OPT_FLAG, FIELD(volumes), "also volumes", NULL},
+    {"filter", 0, "KEY=VALUE", OPT_PARSE, FIELD(filters),
+     "only what has that label (label=NAME[=VALUE], label!=…), or was made before until=TIME",
+     parse_filter},
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"filter", 0, NULL}, {"external", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {
+    {"external", 0, "the store has no containers of other programs"}, {0}};
 
+static void prune_done(void *options);
 static int prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
 const struct cmd cmd_system_prune = {
@@ -48,16 +58,33 @@ const struct cmd cmd_system_prune = {
                    "no space to\n"
                    "do so: it works on a full disk.",
     .examples = "rbox system prune\n"
-                "rbox system prune -af --volumes\n",
+                "rbox system prune -af --volumes\n"
+                "rbox system prune -af --filter until=720h --filter label!=keep\n",
     .options = OPTIONS,
     .refused = REFUSED,
     .options_size = sizeof(struct prune_options),
+    .done = prune_done,
     .run = prune,
 };
 
+static void prune_done(void *options)
+{
+    strv_done(&((struct prune_options *)options)->filters);
+}
+
+/* What containers, images, networks and volumes have in common, podman's two. Each kind matches
+ * them by a table of its own. */
+static int parse_filter(const char *value, void *list, struct err *e)
+{
+    static const struct filter_key KEYS[] = {{.key = "label"}, {.key = "until"}, {0}};
+
+    return filter_add(KEYS, value, list, e);
+}
+
 /* What is to go, and its size. */
 struct plan {
-    struct strv containers; /* "containers/ID" */
+    const struct prune_options *options;
+    struct strv containers; /* ids */
     struct strv images;     /* names */
     struct strv volumes;    /* names */
     struct strv networks;   /* names */
@@ -79,16 +106,22 @@ static void plan_done(struct plan *p)
 static int plan_containers(const struct store *store, struct plan *p, struct err *e)
 {
     autofound_list struct found_list all = {0};
-    int r = find_all(store, &all, e);
+    autostrv struct strv paths = {0};
+    autofilter struct filter filter = {0};
+    int r = container_filter_open(store, &p->options->filters, &filter, e);
 
+    r = r < 0 ? r : find_all(store, &all, e);
     for (size_t i = 0; i < all.count; i++) {
-        if (all.rows[i].run_fd < 0) {
-            strv_pushf(&p->containers, "containers/%s", all.rows[i].id);
+        const struct found *f = &all.rows[i];
+
+        if (f->run_fd < 0 && container_filter_matches(&filter, f)) {
+            strv_push(&p->containers, f->id);
+            strv_pushf(&paths, "containers/%s", f->id);
         }
     }
     return r < 0 ? r
-                 : usage_total(store->dir_fd, (const char *const *)p->containers.v,
-                               p->containers.len, &p->container_bytes, e);
+                 : usage_total(store->dir_fd, (const char *const *)paths.v, paths.len,
+                               &p->container_bytes, e);
 }
 
 struct keeping {
@@ -106,13 +139,16 @@ static int push_kept(const struct image *i, void *arg)
     return 0;
 }
 
-static int plan_images(const struct store *store, int all, struct plan *p, struct err *e)
+static int plan_images(const struct store *store, struct plan *p, struct err *e)
 {
+    autoimagefilter struct image_filter filter = {0};
     struct keeping k = {.leaving = &p->images};
-    int r = image_use_unused(store, all, /* running_only= */ 1, /* filter= */ NULL, &p->images, e);
+    int r = image_filter_open(store, &p->options->filters, &filter, e);
 
+    r = r < 0 ? r
+              : image_use_unused(store, p->options->all, &p->containers, &filter, &p->images, e);
     r = r < 0 ? r : record_each(store, push_kept, &k, e);
-    r = r < 0 ? r : image_use_reclaimable(store, &k.ids, 1, &p->image_bytes, e);
+    r = r < 0 ? r : image_use_reclaimable(store, &k.ids, &p->containers, &p->image_bytes, e);
     strv_done(&k.ids);
     return r;
 }
@@ -120,7 +156,7 @@ static int plan_images(const struct store *store, int all, struct plan *p, struc
 static int plan_volumes(const struct store *store, struct plan *p, struct err *e)
 {
     autostrv struct strv paths = {0};
-    int r = volume_use_unused(store, /* running_only= */ 1, NULL, &p->volumes, e);
+    int r = volume_use_unused(store, &p->containers, &p->options->filters, &p->volumes, e);
 
     for (size_t i = 0; i < p->volumes.len; i++) {
         strv_pushf(&paths, "volumes/%s", p->volumes.v[i]);
@@ -130,8 +166,9 @@ static int plan_volumes(const struct store *store, struct plan *p, struct err *e
                                &p->volume_bytes, e);
 }
 
-static int is_agreed(const struct plan *p, const struct prune_options *o)
+static int is_agreed(const struct plan *p)
 {
+    const struct prune_options *o = p->options;
     autofree char *containers = format_size(p->container_bytes);
     autofree char *images = format_size(p->image_bytes);
     autofree char *volumes = format_size(p->volume_bytes);
@@ -175,9 +212,8 @@ static int remove_containers(const struct store *store, const struct plan *p, st
     needs_order(&needs, &all, order);
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         const struct found *f = &all.rows[order[i]];
-        autofree char *path = xasprintf("containers/%s", f->id);
 
-        r = strv_has(&p->containers, path) ? remove_container(store, f, &needs, e) : 0;
+        r = strv_has(&p->containers, f->id) ? remove_container(store, f, &needs, e) : 0;
     }
     return r;
 }
@@ -185,7 +221,7 @@ static int remove_containers(const struct store *store, const struct plan *p, st
 static int prune(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     const struct prune_options *o = options;
-    struct plan p = {.container_bytes = 0};
+    struct plan p = {.options = o};
     struct store *store = NULL;
     int64_t bytes = 0;
     int r = ctx_store(ctx, &store, e);
@@ -193,10 +229,10 @@ static int prune(struct ctx *ctx, void *options, int argc, char **argv, struct e
     (void)argc;
     (void)argv;
     r = r < 0 ? r : plan_containers(store, &p, e);
-    r = r < 0 ? r : plan_images(store, o->all, &p, e);
+    r = r < 0 ? r : plan_images(store, &p, e);
     r = r < 0 || !o->volumes ? r : plan_volumes(store, &p, e);
-    r = r < 0 ? r : network_use_unused(store, /* running_only= */ 1, NULL, &p.networks, e);
-    if (r < 0 || !is_agreed(&p, o)) {
+    r = r < 0 ? r : network_use_unused(store, &p.containers, &o->filters, &p.networks, e);
+    if (r < 0 || !is_agreed(&p)) {
         plan_done(&p);
         return r;
     }

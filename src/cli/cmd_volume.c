@@ -356,7 +356,7 @@ static int volume_prune(struct ctx *ctx, void *options, int argc, char **argv, s
 
     (void)argc;
     (void)argv;
-    r = r < 0 ? r : volume_use_unused(store, 0, &o->filters, &unused, e);
+    r = r < 0 ? r : volume_use_unused(store, /* leaving= */ NULL, &o->filters, &unused, e);
     if (r < 0 || unused.len == 0) {
         return r;
     }

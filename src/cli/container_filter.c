@@ -180,3 +180,20 @@ int container_filter_wants_ended(const struct strv *filters)
     }
     return wants;
 }
+
+int container_filter_matches(const struct filter *filter, const struct found *f)
+{
+    struct err ignored = {0};
+    struct container c;
+    int matches = 0;
+
+    if (filter->count == 0) {
+        return 1;
+    }
+    if (container_glance(f, &c, &ignored) < 0) {
+        return 0;
+    }
+    matches = filter_matches(filter, &c);
+    container_done(&c);
+    return matches;
+}

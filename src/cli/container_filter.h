@@ -23,6 +23,10 @@ int container_filter_parse(const char *value, void *list, struct err *e);
 int container_filter_open(const struct store *store, const struct strv *filters, struct filter *ret,
                           struct err *e);
 
+/* Does what the store has on @f match @filter, of container_filter_open()? What can't be read does
+ * not, but to no filter at all. */
+int container_filter_matches(const struct filter *filter, const struct found *f);
+
 /* Does a filter ask for containers by a state that those that run have not? */
 int container_filter_wants_ended(const struct strv *filters);
 

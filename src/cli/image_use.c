@@ -11,8 +11,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* Call @fn for each container that can be read; one that is being made or removed is skipped. */
-static int each_container(const struct store *store,
+/* Call @fn for each container that can be read, but for those with the ids @leaving (NULL: none);
+ * one that is being made or removed is skipped. */
+static int each_container(const struct store *store, const struct strv *leaving,
                           void (*fn)(const struct container *c, void *arg), void *arg,
                           struct err *e)
 {
@@ -22,6 +23,9 @@ static int each_container(const struct store *store,
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         struct container c;
 
+        if (leaving != NULL && strv_has(leaving, all.rows[i].id)) {
+            continue;
+        }
         r = container_glance(&all.rows[i], &c, e);
         if (r == 0) {
             fn(&c, arg);
@@ -43,7 +47,7 @@ static void push_image(const struct container *c, void *arg)
 
 int image_use_ids(const struct store *store, struct strv *ret, struct err *e)
 {
-    return each_container(store, push_image, ret, e);
+    return each_container(store, /* leaving= */ NULL, push_image, ret, e);
 }
 
 static void keep_layers(const struct container *c, void *arg)
@@ -53,15 +57,8 @@ static void keep_layers(const struct container *c, void *arg)
     }
 }
 
-static void keep_running_layers(const struct container *c, void *arg)
-{
-    if (c->is_running) {
-        keep_layers(c, arg);
-    }
-}
-
-int image_use_reclaimable(const struct store *store, const struct strv *kept, int running_only,
-                          int64_t *ret_bytes, struct err *e)
+int image_use_reclaimable(const struct store *store, const struct strv *kept,
+                          const struct strv *leaving, int64_t *ret_bytes, struct err *e)
 {
     struct garbage g;
     int r = garbage_begin_without(store, kept, &g, e);
@@ -69,17 +66,10 @@ int image_use_reclaimable(const struct store *store, const struct strv *kept, in
     if (r < 0) {
         return r;
     }
-    r = each_container(store, running_only ? keep_running_layers : keep_layers, &g, e);
+    r = each_container(store, leaving, keep_layers, &g, e);
     r = r < 0 ? r : garbage_usage(&g, ret_bytes, e);
     garbage_done(&g);
     return r;
-}
-
-static void push_running_image(const struct container *c, void *arg)
-{
-    if (c->is_running) {
-        push_image(c, arg);
-    }
 }
 
 struct unused {
@@ -104,11 +94,11 @@ static int push_unused(const struct image *i, void *arg)
     return 0;
 }
 
-int image_use_unused(const struct store *store, int all, int running_only,
+int image_use_unused(const struct store *store, int all, const struct strv *leaving,
                      const struct image_filter *filter, struct strv *ret, struct err *e)
 {
     struct unused u = {.all = all, .filter = filter, .names = ret, .e = e};
-    int r = each_container(store, running_only ? push_running_image : push_image, &u.used, e);
+    int r = each_container(store, leaving, push_image, &u.used, e);
 
     r = r < 0 ? r : record_each(store, push_unused, &u, e);
     strv_done(&u.used);
@@ -148,7 +138,7 @@ int image_use_sweep(const struct store *store, enum store_lock how, int64_t *ret
     if (r < 0) {
         return r;
     }
-    r = each_container(store, keep_layers, &g, e);
+    r = each_container(store, /* leaving= */ NULL, keep_layers, &g, e);
     r = r < 0 ? r : garbage_sweep(&g, ret_bytes, e);
     garbage_done(&g);
     return r;

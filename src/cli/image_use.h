@@ -24,15 +24,15 @@ int image_use_sweep(const struct store *store, enum store_lock how, int64_t *ret
  */
 int image_use_brought(const struct store *store, int r);
 
-/* Disk space that would come free without any image but those with the ids @kept, and without any
- * container that does not run, when @running_only. */
-int image_use_reclaimable(const struct store *store, const struct strv *kept, int running_only,
-                          int64_t *ret_bytes, struct err *e);
+/* Disk space that would come free without any image but those with the ids @kept, and without the
+ * containers with the ids @leaving (NULL: with all of them). */
+int image_use_reclaimable(const struct store *store, const struct strv *kept,
+                          const struct strv *leaving, int64_t *ret_bytes, struct err *e);
 
 /* Push the names of images that no container has and that have no name of their own, or with @all
- * any; @running_only: containers that do not run do not count; @filter: only those that match, NULL
- * takes all. */
-int image_use_unused(const struct store *store, int all, int running_only,
+ * any; containers with the ids @leaving (NULL: none) do not count; @filter: only those that match,
+ * NULL takes all. */
+int image_use_unused(const struct store *store, int all, const struct strv *leaving,
                      const struct image_filter *filter, struct strv *ret, struct err *e);
 
 /* What `rbox rmi NAME` does, saying nothing (in cmd_rmi.c). Errors: -EBUSY a container has it. */

@@ -49,14 +49,16 @@ int members_find(const struct store *store, members_names *names, const struct s
     return r;
 }
 
-int members_used(const struct store *store, members_names *names, int running_only,
+int members_used(const struct store *store, members_names *names, const struct strv *leaving,
                  struct strv *ret, struct err *e)
 {
     autofound_list struct found_list all = {0};
-    int r = (running_only ? find_all_running : find_all)(store, &all, e);
+    int r = find_all(store, &all, e);
 
     for (size_t i = 0; r == 0 && i < all.count; i++) {
-        r = read_names(&all.rows[i], names, ret, e);
+        if (leaving == NULL || !strv_has(leaving, all.rows[i].id)) {
+            r = read_names(&all.rows[i], names, ret, e);
+        }
     }
     return r;
 }

@@ -17,8 +17,9 @@ typedef void members_names(const struct spec *s, struct strv *ret);
 int members_find(const struct store *store, members_names *names, const struct strv *wanted,
                  struct found_list *ret, struct err *e);
 
-/* Push the names of all things that containers have; @running_only: those that run. */
-int members_used(const struct store *store, members_names *names, int running_only,
+/* Push the names of all things that containers have, but for those with the ids @leaving (NULL:
+ * none of them). */
+int members_used(const struct store *store, members_names *names, const struct strv *leaving,
                  struct strv *ret, struct err *e);
 
 #endif

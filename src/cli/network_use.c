@@ -99,7 +99,7 @@ int network_use_filter(const struct store *store, const struct strv *filters,
     int r = filter_open(FILTERS, store, filters, &filter, e);
 
     if (r == 0 && filter_asks(&filter, "dangling")) {
-        r = members_used(store, push_networks, /* running_only= */ 0, &used, e);
+        r = members_used(store, push_networks, /* leaving= */ NULL, &used, e);
     }
     for (size_t i = 0; r == 0 && i < all->count; i++) {
         const struct row row = {.config = &all->v[i], .is_used = strv_has(&used, all->v[i].name)};
@@ -120,12 +120,12 @@ int network_use_filter(const struct store *store, const struct strv *filters,
 
 /* ---- those that nobody is in */
 
-int network_use_unused(const struct store *store, int running_only, const struct strv *filters,
-                       struct strv *ret, struct err *e)
+int network_use_unused(const struct store *store, const struct strv *leaving,
+                       const struct strv *filters, struct strv *ret, struct err *e)
 {
     autostrv struct strv used = {0};
     struct network_configs all = {0};
-    int r = members_used(store, push_networks, running_only, &used, e);
+    int r = members_used(store, push_networks, leaving, &used, e);
 
     r = r < 0 ? r : network_config_list(store, &all, NULL, e);
     r = r < 0 ? r : network_use_filter(store, filters, &all, e);

@@ -15,9 +15,9 @@ int network_use_members(const struct store *store, const char *network, struct f
                         struct err *e);
 
 /* Push the names of the networks, but for the default one, that no container is in, and that match
- * @filters (NULL: all). @running_only: none that runs. */
-int network_use_unused(const struct store *store, int running_only, const struct strv *filters,
-                       struct strv *ret, struct err *e);
+ * @filters (NULL: all). Containers with the ids @leaving (NULL: none) do not count. */
+int network_use_unused(const struct store *store, const struct strv *leaving,
+                       const struct strv *filters, struct strv *ret, struct err *e);
 
 /* For rows of options: adds "KEY=VALUE" to a struct strv. Errors: -EINVAL. */
 int network_use_parse_filter(const char *filter, void *list, struct err *e);

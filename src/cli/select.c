@@ -87,23 +87,11 @@ static int newest(const struct found_list *l)
 /* Does the row belong to those that --all and --filter mean? */
 static int is_meant(const struct selected *s, const struct filter *filter, const struct found *f)
 {
-    struct err ignored = {0};
-    struct container c;
-    int is = 0;
-
     if ((s->state == SELECT_RUNNING && f->run_fd < 0) ||
         (s->state == SELECT_STOPPED && f->run_fd >= 0)) {
         return 0;
     }
-    if (filter->count == 0) {
-        return 1;
-    }
-    if (container_glance(f, &c, &ignored) < 0) {
-        return 0;
-    }
-    is = filter_matches(filter, &c);
-    container_done(&c);
-    return is;
+    return container_filter_matches(filter, f);
 }
 
 static int add_all(const struct store *store, const struct selected *s, struct meant *m,

@@ -101,7 +101,7 @@ void volumes_done(struct volumes *v)
     *v = (struct volumes){0};
 }
 
-static int list(const struct store *store, int with_users, int running_only,
+static int list(const struct store *store, int with_users, const struct strv *leaving,
                 const struct strv *filters, struct volumes *ret, struct err *e)
 {
     autostrv struct strv used = {0};
@@ -111,7 +111,7 @@ static int list(const struct store *store, int with_users, int running_only,
 
     /* `volume ls` has nothing to ask of containers, which may be many, or damaged. */
     if (r == 0 && (with_users || filter_asks(&filter, "dangling"))) {
-        r = members_used(store, push_volumes, running_only, &used, e);
+        r = members_used(store, push_volumes, leaving, &used, e);
     }
     r = r < 0 ? r : volume_list(store, &names, e);
     ret->v = xcalloc(names.len + 1, sizeof(*ret->v));
@@ -133,14 +133,14 @@ static int list(const struct store *store, int with_users, int running_only,
 int volume_use_list(const struct store *store, const struct strv *filters, struct volumes *ret,
                     struct err *e)
 {
-    return list(store, /* with_users= */ 0, /* running_only= */ 0, filters, ret, e);
+    return list(store, /* with_users= */ 0, /* leaving= */ NULL, filters, ret, e);
 }
 
-int volume_use_unused(const struct store *store, int running_only, const struct strv *filters,
-                      struct strv *ret, struct err *e)
+int volume_use_unused(const struct store *store, const struct strv *leaving,
+                      const struct strv *filters, struct strv *ret, struct err *e)
 {
     autovolumes struct volumes all = {0};
-    int r = list(store, /* with_users= */ 1, running_only, filters, &all, e);
+    int r = list(store, /* with_users= */ 1, leaving, filters, &all, e);
 
     for (size_t i = 0; r == 0 && i < all.count; i++) {
         if (!all.v[i].is_used) {

@@ -32,10 +32,10 @@ void volumes_done(struct volumes *v);
 /* For rows of options: adds "KEY=VALUE" to a struct strv. Errors: -EINVAL. */
 int volume_use_parse_filter(const char *filter, void *list, struct err *e);
 
-/* Push the names of those that nobody uses, and that match @filters (NULL: all). @running_only:
- * only containers that run count as users. */
-int volume_use_unused(const struct store *store, int running_only, const struct strv *filters,
-                      struct strv *ret, struct err *e);
+/* Push the names of those that nobody uses, and that match @filters (NULL: all). Containers
+ * with the ids @leaving (NULL: none) do not count. */
+int volume_use_unused(const struct store *store, const struct strv *leaving,
+                      const struct strv *filters, struct strv *ret, struct err *e);
 
 /* The containers, running or not, that have one of @volumes. The caller owns *ret, which is empty
  * before; on failure, too. */

@@ -55,6 +55,45 @@ raw() {
   [ "$status" -eq 1 ]
 }
 
+# What there is, by label; busybox has none.
+labelled() {
+  {
+    rbox ps -a --format '{{.Names}}'
+    rbox images --format '{{.Names}}' | grep -o 'labelled[^:]*\|busybox' || true
+    rbox network ls --format '{{.Name}}' | grep '^net' || true
+    rbox volume ls -q
+  } | sort | tr '\n' ' '
+}
+
+@test "system prune --filter: what has a label, what has it not, what is old (issue 4)" {
+  export RBOX_STORE=$BATS_TEST_TMPDIR/store
+  local name
+  tar -cf empty.tar -T /dev/null
+  for name in a b; do
+    rbox import -c "LABEL which=$name" empty.tar labelled-$name
+    rbox create -q --network none --name box-$name --label which=$name busybox true
+    rbox network create --label which=$name net-$name
+    rbox volume create --label which=$name vol-$name
+  done
+  run -125 rbox system prune -f --filter name=x
+  [[ "$output" == *"'name=x' is not a filter"*"label= or until="* ]]
+  run -125 rbox system prune -f --filter until=nonsense
+  # Nothing is as old as that, and what is asked first has the same figures.
+  run rbox system prune -a --volumes --filter until=1h <<<n
+  [[ "$output" == *"containers that do not run: 0 "*"images and what nothing refers to: 0 "*"networks: 0"*"volumes: 0 "* ]]
+  rbox system prune -af --volumes --filter until=1h
+  [ "$(labelled)" = "box-a box-b busybox labelled-a labelled-b net-a net-b vol-a vol-b " ]
+  rbox system prune -af --volumes --filter label=which=a
+  [ "$(labelled)" = "box-b busybox labelled-b net-b vol-b " ]
+  # Without -a no image with a name goes, without --volumes no volume; box-b stays, and so does its image.
+  rbox system prune -f --filter label=which --filter label!=which=b
+  rbox system prune -af --volumes --filter label!=which=b
+  [ "$(labelled)" = "box-b busybox labelled-b net-b vol-b " ]
+  rbox start -a box-b
+  rbox system prune -af --volumes --filter label=which --filter until=0s
+  [ "$(labelled)" = "busybox " ]
+}
+
 # What a store holds; all_there WHAT: it is still what it was ($before).
 all_of_it() {
   ls "$RBOX_STORE"/{blobs/sha256,layers,containers,volumes}
