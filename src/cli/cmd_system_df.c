@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "box/find.h"
 #include "cli/cmd.h"
+#include "cli/df_details.h"
 #include "cli/format.h"
 #include "cli/image_use.h"
 #include "cli/network_use.h"
@@ -13,20 +14,22 @@
 #include "image/usage.h"
 #include "image/volume.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct df_options {
     char *format;
+    int verbose;
 };
 
 static const struct opt OPTIONS[] = {
     {"format", 0, "FORMAT", OPT_STRING, offsetof(struct df_options, format),
      "json, a template, or table TEMPLATE", NULL},
+    {"verbose", 'v', NULL, OPT_FLAG, offsetof(struct df_options, verbose),
+     "each image, container and volume", NULL},
     {0},
 };
-
-static const struct opt_refused REFUSED[] = {{"verbose", 'v', "rbox images, rbox ps -a"}, {0}};
 
 static int df(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 
@@ -37,10 +40,11 @@ const struct cmd cmd_system_df = {
     .usage = "[options]",
     .description =
         "Counted as du counts: blocks on disk, files with several names once. Of an image that is\n"
-        "both the blobs as they came and the files unpacked from them.",
-    .examples = "rbox system df\n",
+        "both the blobs as they came and the files unpacked from them; with -v it is told what of\n"
+        "them is also another image's.",
+    .examples = "rbox system df\n"
+                "rbox system df -v\n",
     .options = OPTIONS,
-    .refused = REFUSED,
     .options_size = sizeof(struct df_options),
     .run = df,
 };
@@ -185,10 +189,17 @@ static int df(struct ctx *ctx, void *options, int argc, char **argv, struct err 
     const struct df_options *o = options;
     json_auto_t *rows = json_array();
     struct store *store = NULL;
-    int r = ctx_store(ctx, &store, e);
+    int r = 0;
 
     (void)argc;
     (void)argv;
+    if (o->verbose && o->format != NULL) {
+        return err_new(e, EINVAL, "--verbose and --format do not go together");
+    }
+    r = ctx_store(ctx, &store, e);
+    if (r < 0 || o->verbose) {
+        return r < 0 ? r : df_details(store, e);
+    }
     for (size_t i = 0; r == 0 && i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         struct figures f = {0};
 

@@ -14,7 +14,7 @@
 
 /* ---- containers */
 
-static void push_volumes(const struct spec *s, struct strv *ret)
+void volume_use_names(const struct spec *s, struct strv *ret)
 {
     for (size_t i = 0; i < s->mount_count; i++) {
         if (s->mounts[i].volume_name != NULL) {
@@ -26,7 +26,7 @@ static void push_volumes(const struct spec *s, struct strv *ret)
 int volume_use_members(const struct store *store, const struct strv *volumes,
                        struct found_list *ret, struct err *e)
 {
-    return members_find(store, push_volumes, volumes, ret, e);
+    return members_find(store, volume_use_names, volumes, ret, e);
 }
 
 /* ---- filters */
@@ -111,7 +111,7 @@ static int list(const struct store *store, int with_users, const struct strv *le
 
     /* `volume ls` has nothing to ask of containers, which may be many, or damaged. */
     if (r == 0 && (with_users || filter_asks(&filter, "dangling"))) {
-        r = members_used(store, push_volumes, leaving, &used, e);
+        r = members_used(store, volume_use_names, leaving, &used, e);
     }
     r = r < 0 ? r : volume_list(store, &names, e);
     ret->v = xcalloc(names.len + 1, sizeof(*ret->v));

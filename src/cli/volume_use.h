@@ -42,6 +42,9 @@ int volume_use_unused(const struct store *store, const struct strv *leaving,
 int volume_use_members(const struct store *store, const struct strv *volumes,
                        struct found_list *ret, struct err *e);
 
+/* Push the names of those that the container @s has. */
+void volume_use_names(const struct spec *s, struct strv *ret);
+
 /* Remove them, and print their names. */
 int volume_use_remove(const struct store *store, const struct strv *names, struct err *e);
 

@@ -35,6 +35,44 @@ raw() {
   [[ "$(rbox system df | head -1)" =~ ^TYPE\ +TOTAL\ +ACTIVE\ +SIZE\ +RECLAIMABLE$ ]]
 }
 
+@test "system df -v: each image, what it shares, containers and volumes, as podman lists them (issue 4)" {
+  export RBOX_STORE=$BATS_TEST_TMPDIR/store
+  local out shared own
+  mkdir -p base one
+  head -c 300000 /dev/urandom >base/base
+  head -c 100000 /dev/urandom >one/one
+  tar -C base -cf base.tar base
+  tar -C one -cf one.tar one
+  printf '{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:%s","sha256:%s"]}}' \
+    "$(sha256sum <base.tar | cut -d' ' -f1)" "$(sha256sum <one.tar | cut -d' ' -f1)" >config.json
+  printf '[{"Config":"config.json","RepoTags":["test/two:1"],"Layers":["base.tar","one.tar"]}]' >manifest.json
+  tar -cf two.tar config.json manifest.json base.tar one.tar
+  rbox load -q -i two.tar
+  out=$(rbox system df -v | grep two)
+  [[ "$out" =~ ^docker.io/test/two\ +1\ +[0-9a-f]{12}\ +.*\ ago\ +([0-9]+)\ kB\ +0\ B\ +([0-9]+)\ kB\ +0\ *$ ]]
+  [ "${BASH_REMATCH[1]}" = "${BASH_REMATCH[2]}" ]
+  [ "${BASH_REMATCH[1]}" -gt 800 ]
+  # With another image on the same layer; a second name is another row of the same image.
+  sed -i 's/,"sha256:[^]]*//' config.json
+  sed -i 's/two:1/one:2/; s/,"one.tar"//' manifest.json
+  tar -cf one-layer.tar config.json manifest.json base.tar
+  rbox load -q -i one-layer.tar
+  rbox tag test/one:2 again
+  rbox create -q --network none --name box -v vol:/a -v vol:/b -v other:/c docker.io/test/two:1 /bin/true
+  out=$(rbox system df -v)
+  shared=$(grep two <<<"$out" | grep -o '[0-9]* kB' | sed -n 2p)
+  [ "${shared% kB}" -gt 600 ]
+  own=$(grep two <<<"$out" | grep -o '[0-9]* kB' | sed -n 3p)
+  [ "${own% kB}" -lt 300 ]
+  [ "$(grep -c "$shared" <<<"$out")" -eq 3 ]
+  grep -Eq 'two .* 1 *$' <<<"$out"
+  grep -Eq 'again .* 0 *$' <<<"$out"
+  grep -Eq '^[0-9a-f]{12} +[0-9a-f]{12} +/bin/true +2 +.* ago +created +box *$' <<<"$out"
+  grep -Eq '^vol +1 +[0-9.]+ kB *$' <<<"$out"
+  [ "$(grep -c 'space usage:$' <<<"$out")" -eq 3 ]
+  run -125 rbox system df -v --format json
+}
+
 @test "system prune says what goes and how much it is, asks, and leaves what runs" {
   rbox run --network none --name big busybox sh -c 'dd if=/dev/zero of=/x bs=1M count=3 2>/dev/null'
   rbox run -d --network none --name live -v kept:/v busybox sleep 1000
