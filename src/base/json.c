@@ -27,6 +27,44 @@ char *json_text(const json_t *v)
     return s != NULL ? s : xstrdup("null");
 }
 
+/* The object that holds the last part of @path below @root, which goes to *ret_key. Missing
+ * sections are made when @make. */
+static json_t *section(json_t *root, const char *path, int make, const char **ret_key)
+{
+    json_t *at = root;
+    const char *dot = NULL;
+
+    while (at != NULL && (dot = strchr(path, '.')) != NULL) {
+        autofree char *name = xstrndup(path, (size_t)(dot - path));
+        json_t *next = json_object_get(at, name);
+
+        if (next == NULL && make) {
+            next = json_object();
+            (void)json_object_set_new(at, name, next);
+        }
+        at = json_is_object(next) ? next : NULL;
+        path = dot + 1;
+    }
+    *ret_key = path;
+    return at;
+}
+
+json_t *json_path_get(json_t *root, const char *path)
+{
+    const char *key = NULL;
+    json_t *at = section(root, path, 0, &key);
+
+    return json_object_get(at, key);
+}
+
+void json_path_set(json_t *root, const char *path, json_t *value)
+{
+    const char *key = NULL;
+    json_t *at = section(root, path, 1, &key);
+
+    (void)json_object_set_new(at, key, value);
+}
+
 /* The field, or NULL where it is missing or null. */
 static json_t *field(const json_t *o, const char *key)
 {

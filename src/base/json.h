@@ -19,6 +19,19 @@ int json_parse(const char *text, size_t len, const char *what, json_t **ret, str
 int json_parse_some(const char *text, size_t len, const char *what, const char *const *paths,
                     json_t **ret, struct err *e);
 
+/* For quick readers: @see is given the value of each member @paths (at most 64) that is there, with
+ * its place in the list, in the document's order; the value is borrowed. Returns 0, -EINVAL where
+ * this is no JSON object, or what @see returned when that was not 0: it ends there. */
+typedef int json_see_fn(void *arg, size_t i, json_t *value);
+int json_see_some(const char *text, size_t len, const char *const *paths, json_see_fn *see,
+                  void *arg);
+
+/* The member @path (sections apart by '.') of @root, or NULL: borrowed. */
+json_t *json_path_get(json_t *root, const char *path);
+
+/* Set it to @value, which is taken over; objects on the way are made. */
+void json_path_set(json_t *root, const char *path, json_t *value);
+
 /* Serialise @v compactly, keys in insertion order. The caller owns the string. */
 char *json_text(const json_t *v);
 

@@ -4,17 +4,19 @@
 #include "base/json.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    PATH_BYTES = 128
-};
 
 struct some {
     const char *end;
     const char *const *paths;
-    char path[PATH_BYTES]; /* of the member at hand */
+    json_see_fn *see;
+    void *arg;
+};
+
+enum {
+    PATHS_MAX = 64 /* bits of a set of them */
 };
 
 static const char *skip_space(const struct some *s, const char *p)
@@ -28,17 +30,17 @@ static const char *skip_space(const struct some *s, const char *p)
 /* @p is behind the opening quote; NULL: there is no closing one. Most of a document is strings. */
 static const char *skip_string(const struct some *s, const char *p)
 {
-    const char *quote = NULL;
+    const char *quote = p;
 
-    while ((quote = memchr(p, '"', (size_t)(s->end - p))) != NULL) {
-        const char *escape = memchr(p, '\\', (size_t)(quote - p));
+    while ((quote = memchr(quote, '"', (size_t)(s->end - quote))) != NULL) {
+        const char *escapes = quote;
 
-        if (escape == NULL) {
-            return quote + 1;
+        while (escapes > p && escapes[-1] == '\\') {
+            escapes--;
         }
-        p = escape + 2; /* whatever follows it, a quote too, is part of the string */
-        if (p > s->end) {
-            return NULL;
+        quote++;
+        if ((quote - 1 - escapes) % 2 == 0) { /* else it is escaped itself */
+            return quote;
         }
     }
     return NULL;
@@ -48,25 +50,20 @@ static const char *skip_string(const struct some *s, const char *p)
  * that, and what is not wanted matters to nobody. */
 static const char *skip_value(const struct some *s, const char *p)
 {
+    static const char MARKS[UCHAR_MAX + 1] = {
+        ['"'] = '"', ['{'] = '{', ['['] = '{', ['}'] = '}', [']'] = '}', [','] = ','};
     int depth = 0;
 
-    for (; p != NULL && p < s->end; p++) {
-        if (*p == '"') {
-            p = skip_string(s, p + 1);
-            if (p == NULL || depth == 0) {
-                return p;
-            }
-            p--;
-        } else if (*p == '{' || *p == '[') {
-            depth++;
-        } else if (*p == '}' || *p == ']' || *p == ',') {
-            if (depth == 0) {
-                return p;
-            }
-            depth -= *p != ',';
-            if (depth == 0 && *p != ',') {
-                return p + 1;
-            }
+    while (p != NULL && p < s->end) {
+        char mark = MARKS[(unsigned char)*p];
+
+        if ((mark == '}' || mark == ',') && depth == 0) {
+            return p;
+        }
+        depth += mark == '{' ? 1 : mark == '}' ? -1 : 0;
+        p = mark == '"' ? skip_string(s, p + 1) : p + 1;
+        if (depth == 0 && (mark == '}' || mark == '"')) {
+            return p;
         }
     }
     return NULL;
@@ -124,97 +121,77 @@ static json_t *simple_value(const char *p, const char *end)
     return *p == '[' ? simple_array(p, end) : NULL;
 }
 
-enum want {
-    WANT_NOTHING,
-    WANT_PARTS,
-    WANT_ALL
-};
-
-static enum want wanted(const struct some *s)
+/* Those of the paths @set, whose first @base bytes lead to the object at hand, that are @key or
+ * lead into it. *ret_whole: the one that is @key, or NULL. */
+static uint64_t wanted(const struct some *s, uint64_t set, size_t base, const char *key, size_t len,
+                       const char *const **ret_whole)
 {
-    size_t len = strlen(s->path);
+    uint64_t parts = 0;
 
-    for (size_t i = 0; s->paths[i] != NULL; i++) {
-        if (strncmp(s->paths[i], s->path, len) == 0) {
-            if (s->paths[i][len] == '\0') {
-                return WANT_ALL;
-            }
-            if (s->paths[i][len] == '.') {
-                return WANT_PARTS;
-            }
+    *ret_whole = NULL;
+    for (; set != 0; set &= set - 1) {
+        int i = __builtin_ctzll(set);
+        const char *name = s->paths[i] + base;
+
+        if (*name != *key || strncmp(name, key, len) != 0) {
+            continue;
+        }
+        if (name[len] == '\0') {
+            *ret_whole = &s->paths[i];
+            return 0;
+        }
+        if (name[len] == '.') {
+            parts |= UINT64_C(1) << i;
         }
     }
-    return WANT_NOTHING;
+    return parts;
 }
 
-static int pick_object(struct some *s, const char **at, json_t *ret);
-
-/* The member @key, the end of s->path, with the value at *at. */
-static int pick_member(struct some *s, const char *key, const char **at, json_t *ret)
+/* The @len bytes of a value that is wanted, whose place in the list of paths is @path. */
+static int see_value(const struct some *s, const char *const *path, const char *p, size_t len)
 {
-    enum want want = wanted(s);
-    const char *value = *at;
-    json_t *v = NULL;
+    json_t *v = simple_value(p, p + len);
+    int r = 0;
 
-    if (want == WANT_PARTS && *value == '{') {
-        v = json_object();
-        if (pick_object(s, at, v) < 0) {
-            json_decref(v);
-            return -EINVAL;
-        }
-        return json_object_set_new(ret, key, v);
-    }
-    *at = skip_value(s, value);
-    if (*at == NULL) {
-        return -EINVAL;
-    }
-    if (want == WANT_ALL) {
-        v = simple_value(value, *at);
-        v = v != NULL ? v
-                      : json_loadb(value, (size_t)(*at - value),
-                                   JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
-        return v != NULL ? json_object_set_new(ret, key, v) : -EINVAL;
-    }
-    return 0;
-}
-
-/* Add the @len bytes of @key to s->path, which is @base long. NULL: they do not fit. */
-static const char *extend_path(struct some *s, size_t base, const char *key, size_t len)
-{
-    char *at = s->path + base;
-
-    if (base + len + 2 > sizeof(s->path)) {
-        return NULL;
-    }
-    if (base > 0) {
-        *at++ = '.';
-    }
-    memcpy(at, key, len);
-    at[len] = '\0';
-    return at;
+    v = v != NULL ? v : json_loadb(p, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    r = v != NULL ? s->see(s->arg, (size_t)(path - s->paths), v) : -EINVAL;
+    json_decref(v);
+    return r;
 }
 
 /* The object at *at, which is '{'; *at ends up behind it. Objects within it come here only while
- * s->path is the beginning of a wanted one: these, not the document, bound how deep it gets. */
-static int pick_object(struct some *s, const char **at, json_t *ret)
+ * wanted paths lead into them: these, not the document, bound how deep it gets. */
+static int see_object(const struct some *s, uint64_t set, size_t base, const char **at)
 {
     const char *p = skip_space(s, *at + 1);
-    size_t base = strlen(s->path);
 
     while (p < s->end && *p == '"') {
-        const char *end = skip_string(s, p + 1);
-        const char *key =
-            end != NULL ? extend_path(s, base, p + 1, (size_t)(end - 1 - (p + 1))) : NULL;
+        const char *key = p + 1;
+        const char *end = skip_string(s, key);
+        size_t len = end != NULL ? (size_t)(end - 1 - key) : 0;
+        const char *const *whole = NULL;
+        const char *value = NULL;
+        uint64_t parts = 0;
+        int r = 0;
 
-        if (key == NULL) {
-            return -EINVAL;
-        }
-        p = skip_space(s, end);
+        p = end != NULL ? skip_space(s, end) : s->end;
         p = p < s->end && *p == ':' ? skip_space(s, p + 1) : s->end;
-        if (p == s->end || pick_member(s, key, &p, ret) < 0) {
+        if (p == s->end) {
             return -EINVAL;
         }
-        s->path[base] = '\0';
+        parts = wanted(s, set, base, key, len, &whole);
+        value = p;
+        if (parts != 0 && whole == NULL && *p == '{') {
+            r = see_object(s, parts, base + len + 1, &p);
+        } else {
+            p = skip_value(s, p);
+            r = p == NULL       ? -EINVAL
+                : whole == NULL ? 0
+                                : see_value(s, whole, value, (size_t)(p - value));
+        }
+        if (r != 0) {
+            return r;
+        }
         p = skip_space(s, p);
         if (p < s->end && *p == ',') {
             p = skip_space(s, p + 1);
@@ -224,18 +201,46 @@ static int pick_object(struct some *s, const char **at, json_t *ret)
     return p < s->end && *p == '}' ? 0 : -EINVAL;
 }
 
+int json_see_some(const char *text, size_t len, const char *const *paths, json_see_fn *see,
+                  void *arg)
+{
+    struct some s = {.end = text + len, .paths = paths, .see = see, .arg = arg};
+    const char *p = skip_space(&s, text);
+    uint64_t set = 0;
+    int r = -EINVAL;
+
+    for (int i = 0; i < PATHS_MAX && paths[i] != NULL; i++) {
+        set |= UINT64_C(1) << i;
+    }
+    if (p < s.end && *p == '{') {
+        r = see_object(&s, set, 0, &p);
+    }
+    return r != 0 || skip_space(&s, p) == s.end ? r : -EINVAL;
+}
+
+struct gathered {
+    const char *const *paths;
+    json_t *root;
+};
+
+static int gather(void *arg, size_t i, json_t *v)
+{
+    const struct gathered *g = arg;
+
+    json_path_set(g->root, g->paths[i], json_incref(v));
+    return 0;
+}
+
 int json_parse_some(const char *text, size_t len, const char *what, const char *const *paths,
                     json_t **ret, struct err *e)
 {
-    struct some s = {.end = text + len, .paths = paths};
-    const char *p = skip_space(&s, text);
-    json_t *root = json_object();
+    struct gathered g = {.paths = paths, .root = json_object()};
 
-    if (p < s.end && *p == '{' && pick_object(&s, &p, root) == 0 && skip_space(&s, p) == s.end) {
-        *ret = root;
+    if (json_see_some(text, len, paths, gather, &g) == 0) {
+        *ret = g.root;
         return 0;
     }
-    json_decref(root);
+    json_decref(g.root);
     /* Whoever parses all of it says what is wrong. */
     return json_parse(text, len, what, ret, e);
 }

@@ -83,6 +83,7 @@ int cgroup_check(const struct spec *wanted, char **ret_found, struct err *e);
 /* Write what other commands need into the run folder @run_fd, and read it back. Loading opens the
  * descriptors anew; a container without a cgroup loads as CGROUP_NONE. */
 int cgroup_save(const struct cgroup *c, int run_fd, struct err *e);
+int cgroup_is_saved(int run_fd);
 int cgroup_load(int run_fd, struct cgroup *ret, struct err *e);
 
 /* Note a limit in c->limits, in place of an earlier one of the same option. Copies; @by may be

@@ -222,11 +222,3 @@ int cgroup_is_frozen(int box_fd)
 
     return r == 0 ? 1 : r == -ETIMEDOUT ? 0 : r;
 }
-
-int cgroup_is_paused(int run_fd)
-{
-    autocgroup struct cgroup c = CGROUP_INIT;
-    struct err ignored = {0};
-
-    return cgroup_load(run_fd, &c, &ignored) == 0 && cgroup_is_frozen(c.box_fd) == 1;
-}

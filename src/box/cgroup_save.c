@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SAVE_FILE "cgroup.json"
 
@@ -86,6 +87,11 @@ int cgroup_save(const struct cgroup *c, int run_fd, struct err *e)
     return file_write(run_fd, SAVE_FILE, text, strlen(text), FILE_PRIVATE, e);
 }
 
+int cgroup_is_saved(int run_fd)
+{
+    return faccessat(run_fd, SAVE_FILE, F_OK, 0) == 0;
+}
+
 static int load_limits(const json_t *list, struct cgroup *c, struct err *e)
 {
     size_t i = 0;
@@ -158,4 +164,25 @@ int cgroup_load(int run_fd, struct cgroup *ret, struct err *e)
     *ret = c;
     c = CGROUP_INIT;
     return 0;
+}
+
+/* Of the whole record only the path is wanted: a listing asks this of each. */
+int cgroup_is_paused(int run_fd)
+{
+    static const char *const PATHS[] = {"Path", NULL};
+    autofree char *text = NULL;
+    autofree char *box = NULL;
+    autoclose int box_fd = -1;
+    json_auto_t *o = NULL;
+    const char *path = NULL;
+    struct err ignored = {0};
+    size_t len = 0;
+
+    if (file_read(run_fd, SAVE_FILE, FILE_MAX_BYTES, &text, &len, &ignored) < 0 ||
+        json_parse_some(text, len, SAVE_FILE, PATHS, &o, &ignored) < 0 ||
+        json_get_string(o, "Path", SAVE_FILE, &path, &ignored) < 0 || path == NULL) {
+        return 0;
+    }
+    box = xasprintf("%s/box", path);
+    return cgroup_tree_open_path(box, &box_fd, &ignored) == 0 && cgroup_is_frozen(box_fd) == 1;
 }

@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "box/signals.h"
 #include "box/state.h"
@@ -16,7 +15,6 @@
 #include <sys/file.h>
 
 enum {
-    STATE_BYTES_MAX = 64 << 10,
     POLL_MS = 10,
     START_POLLS = 500 /* a container that is being made has no first process yet */
 };
@@ -39,19 +37,15 @@ static int ended(const struct found *f, struct err *e)
 
 int control_pid(const struct found *f, int64_t *ret, struct err *e)
 {
-    autofree char *text = NULL;
-    json_auto_t *o = NULL;
-    size_t len = 0;
-    int r = 0;
+    struct state_running running = {0};
+    int r = state_read_running(f->run_fd, &running, e);
 
-    *ret = 0;
-    r = file_read(f->run_fd, "state.json", STATE_BYTES_MAX, &text, &len, e);
     if (r == -ENOENT) {
         err_clear(e);
-        return 0;
+        r = 0;
     }
-    r = r < 0 ? r : json_parse(text, len, "state.json", &o, e);
-    return r < 0 ? r : json_get_int(o, "pid", "state.json", ret, e);
+    *ret = running.pid;
+    return r;
 }
 
 int control_open(const struct found *f, int *ret_pidfd, struct err *e)

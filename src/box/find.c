@@ -169,25 +169,23 @@ static int name_of(const struct store *store, int names_fd, const char *id, char
     return more < 0 ? err_set(e, -more, UNREADABLE_NAMES) : 0;
 }
 
-/* Which containers of the store have a run folder. */
-static int list_run_folders(const struct store *store, struct strv *ret, struct err *e)
+/* The run folder of @id, or -1. Of two names that lead to one container, in the midst of a rename,
+ * the second has it opened again. */
+static int take_live(const struct store *store, struct state_live_list *live, const char *id,
+                     int *ret_fd, struct err *e)
 {
-    autoclosedir DIR *d = dir_open(store->run_fd, ".");
-    const struct dirent *entry = NULL;
-    int more = d != NULL ? 0 : -errno;
+    struct state_live *l = state_find_live(live, id);
 
-    while (d != NULL && (more = dir_next(d, &entry)) > 0) {
-        if (entry->d_name[0] != '.') {
-            strv_push(ret, entry->d_name);
-        }
+    if (l != NULL && l->fd < 0) {
+        return open_running(store, id, ret_fd, e);
     }
-    strv_sort(ret);
-    return more < 0 ? err_set(e, -more, "cannot read which containers run") : 0;
+    *ret_fd = l != NULL ? steal_fd(&l->fd) : -1;
+    return 0;
 }
 
-/* The container that the name @name leads to, if there is one. @runs: the run folders. */
+/* The container that the name @name leads to, if there is one. */
 static int add_named(const struct store *store, int names_fd, const char *name,
-                     const struct strv *runs, struct found_list *l, struct err *e)
+                     struct state_live_list *live, struct found_list *l, struct err *e)
 {
     char id[ID_MAX_BYTES];
     struct found f;
@@ -196,7 +194,7 @@ static int add_named(const struct store *store, int names_fd, const char *name,
     if (r <= 0) {
         return r;
     }
-    r = strv_has_sorted(runs, id) ? open_running(store, id, &f.run_fd, e) : 0;
+    r = take_live(store, live, id, &f.run_fd, e);
     add(l, &f);
     return r;
 }
@@ -204,19 +202,16 @@ static int add_named(const struct store *store, int names_fd, const char *name,
 int find_all(const struct store *store, struct found_list *ret, struct err *e)
 {
     autofound_list struct found_list l = {0};
-    autostrv struct strv runs = {0};
+    autolive struct state_live_list live = {0};
     autoclosedir DIR *d = NULL;
     const struct dirent *entry = NULL;
     int more = 0;
-    int r = 0;
+    int r = state_list_live(store, &live, e);
 
-    fd_raise_limit(); /* a row has two, and the containers' own limit is set for each */
-    state_sweep(store);
-    r = list_run_folders(store, &runs, e);
     d = r < 0 ? NULL : dir_open(store->dir_fd, "names");
     more = d != NULL || r < 0 || errno == ENOENT ? 0 : -errno;
     while (r == 0 && d != NULL && (more = dir_next(d, &entry)) > 0) {
-        r = add_named(store, dirfd(d), entry->d_name, &runs, &l, e);
+        r = add_named(store, dirfd(d), entry->d_name, &live, &l, e);
     }
     if (r < 0 || more < 0) {
         return r < 0 ? r : err_set(e, -more, UNREADABLE_NAMES);
@@ -225,19 +220,17 @@ int find_all(const struct store *store, struct found_list *ret, struct err *e)
     return 0;
 }
 
-/* Container @id, if it runs and has a name. */
-static int add_running(const struct store *store, int names_fd, const char *id,
+/* Container @live, if it has a name. */
+static int add_running(const struct store *store, int names_fd, struct state_live *live,
                        struct found_list *l, struct err *e)
 {
-    autoclose int run_fd = -1;
     autofree char *name = NULL;
     struct found f;
-    int r = open_running(store, id, &run_fd, e);
+    int r = name_of(store, names_fd, live->id, &name, e);
 
-    r = r < 0 || run_fd < 0 ? r : name_of(store, names_fd, id, &name, e);
-    r = r < 0 || name == NULL ? r : fill(store, id, name, &f, e);
+    r = r < 0 || name == NULL ? r : fill(store, live->id, name, &f, e);
     if (r > 0) {
-        f.run_fd = steal_fd(&run_fd);
+        f.run_fd = steal_fd(&live->fd);
         add(l, &f);
     }
     return r < 0 ? r : 0;
@@ -247,16 +240,13 @@ static int add_running(const struct store *store, int names_fd, const char *id,
 int find_all_running(const struct store *store, struct found_list *ret, struct err *e)
 {
     autofound_list struct found_list l = {0};
-    autostrv struct strv runs = {0};
+    autolive struct state_live_list live = {0};
     autoclose int names_fd = -1;
-    int r = 0;
+    int r = state_list_live(store, &live, e);
 
-    fd_raise_limit();
-    state_sweep(store);
-    r = list_run_folders(store, &runs, e);
     r = r < 0 ? r : open_names(store, &names_fd, e);
-    for (size_t i = 0; r == 0 && i < runs.len; i++) {
-        r = add_running(store, names_fd, runs.v[i], &l, e);
+    for (size_t i = 0; r == 0 && i < live.count; i++) {
+        r = add_running(store, names_fd, &live.v[i], &l, e);
     }
     if (r == 0) {
         hand_out(&l, ret);

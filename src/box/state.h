@@ -3,8 +3,9 @@
  *
  *     containers/ID/           config.json  fs/{upper,work}  exit.json (after the end)
  *     names/NAME -> ID         a symlink: made atomically, so a name is taken once
- *     run/BOOT-ID/ID/          while it lives: state.json; the supervisor holds flock(2) on this
- * folder
+ *     run/BOOT-ID/ID/          while it lives; the supervisor holds flock(2) on this folder
+ *     run/BOOT-ID/ID/state     a symlink, too, to "PID STARTED-NS RESTARTS HAS-CGROUP": `ps`
+ *                              reads it of each, and so short a link is in its inode
  *
  * "Running" is the lock and nothing else. A folder in run/ whose lock is free belongs to a
  * container that died without putting things away: state_sweep() does that. A run folder is made
@@ -17,6 +18,7 @@
 #include "image/store.h"
 #include "spec/spec.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct state {
@@ -51,6 +53,7 @@ struct state_running {
     int64_t pid; /* of PID 1, as the host counts */
     int64_t started_ns;
     int restarts;
+    int has_cgroup; /* its run folder has cgroup.json */
 };
 
 /* Make the folders, reserve the name of @s, and lock. On failure nothing is left.
@@ -71,8 +74,11 @@ int state_write_config(const struct state *st, const struct spec *s, struct err 
  * by state_open(), its name the old one. Errors: -EEXIST. */
 int state_rename(const struct state *st, struct spec *s, const char *name, struct err *e);
 
-/* Write run/…/state.json; how an earlier life ended is forgotten. */
+/* Write the link run/…/state; how an earlier life ended is forgotten. */
 int state_write_running(const struct state *st, const struct state_running *running, struct err *e);
+
+/* Read it, of the container with the run folder @run_fd. Errors: -ENOENT it is being started. */
+int state_read_running(int run_fd, struct state_running *ret, struct err *e);
 
 /* Mark running container @run_fd as being stopped: it is not restarted. One that just ended is
  * fine.
@@ -101,5 +107,36 @@ void state_done(struct state *st);
  * started with --rm, that nobody needs, and half-made ones are removed, the others get an exit.json
  * that says so. Best effort; never blocks; skips the living. */
 void state_sweep(const struct store *store);
+
+/* A container that lives. */
+struct state_live {
+    char *id;
+    int fd; /* its run folder; -1: taken by a caller */
+};
+
+struct state_live_list {
+    struct state_live *v;
+    size_t count;
+};
+
+/* The same, and who lives, by id: one look at each run folder does both. On success the caller owns
+ * *ret. That a folder can't be opened, for lack of descriptors say, is an error: a container that
+ * is not seen may be taken for one whose volumes and layers nobody needs. */
+int state_list_live(const struct store *store, struct state_live_list *ret, struct err *e);
+
+/* Container @id in @l, or NULL. */
+struct state_live *state_find_live(const struct state_live_list *l, const char *id);
+
+void state_live_done(struct state_live_list *l);
+#define autolive __attribute__((cleanup(state_live_done)))
+
+/* ---- for state.c and state_end.c */
+
+enum {
+    STATE_ID_BYTES = 80
+};
+
+/* Does the name @name lead to a container that is still there? Its id goes to @id. */
+int state_name_holder(const struct store *store, const char *name, char id[STATE_ID_BYTES]);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "box/state.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
 
@@ -53,24 +54,6 @@ static void take_network(int64_t pid, struct stats *ret)
     }
 }
 
-static int read_state(int run_fd, int64_t *ret_pid, int64_t *ret_started_ns, struct err *e)
-{
-    static const char FILE_NAME[] = "state.json";
-    autofree char *text = NULL;
-    json_auto_t *o = NULL;
-    int r = file_read(run_fd, FILE_NAME, FILE_MAX_BYTES, &text, NULL, e);
-
-    if (r < 0) {
-        return r;
-    }
-    if (json_parse(text, strlen(text), FILE_NAME, &o, e) < 0 ||
-        json_get_int(o, "pid", FILE_NAME, ret_pid, e) < 0 ||
-        json_get_int(o, "started_ns", FILE_NAME, ret_started_ns, e) < 0) {
-        return -e->errnum;
-    }
-    return 0;
-}
-
 static void take_cpu(int64_t started_ns, const struct stats *before, struct stats *ret)
 {
     ret->at_ns = clock_realtime_ns();
@@ -87,15 +70,14 @@ int stats_take(int run_fd, const char *id, const char *name, const struct stats 
 {
     autocgroup struct cgroup c = CGROUP_INIT;
     struct stats s = {0};
-    int64_t pid = 0;
-    int64_t started_ns = 0;
+    struct state_running running = {0};
 
-    if (read_state(run_fd, &pid, &started_ns, e) < 0 || cgroup_load(run_fd, &c, e) < 0) {
+    if (state_read_running(run_fd, &running, e) < 0 || cgroup_load(run_fd, &c, e) < 0) {
         return -e->errnum;
     }
     cgroup_figures_read(c.box_fd, &s.f);
-    take_cpu(started_ns, before, &s);
-    take_network(pid, &s);
+    take_cpu(running.started_ns, before, &s);
+    take_network(running.pid, &s);
     s.id = xstrdup(id);
     s.name = xstrdup(name);
     *ret = s;

@@ -228,11 +228,13 @@ static void tell_started(const struct supervise *s, struct running *run)
     if (s->spec->linux_.namespaces[SPEC_NS_PID].mode != SPEC_NS_PRIVATE) {
         stragglers_mark((pid_t)msg.u.started.pid, run->mount_mark);
     }
-    (void)state_write_running(s->state,
-                              &(struct state_running){.pid = msg.u.started.pid,
-                                                      .started_ns = run->started_ns,
-                                                      .restarts = run->restarts},
-                              &ignored);
+    (void)state_write_running(
+        s->state,
+        &(struct state_running){.pid = msg.u.started.pid,
+                                .started_ns = run->started_ns,
+                                .restarts = run->restarts,
+                                .has_cgroup = cgroup_is_saved(s->state->lock_fd)},
+        &ignored);
     if (run->restarts > 0) {
         events_add_container(s->state->store, s->spec, "restart", NULL);
         return;

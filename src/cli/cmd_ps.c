@@ -78,9 +78,6 @@ const struct cmd cmd_ps = {
     .run = ps,
 };
 
-static const struct format_column COLUMNS[] = {
-    {"CONTAINER ID", "ID"}, {"IMAGE", "Image"}, {"COMMAND", "Command"}, {"CREATED", "RunningFor"},
-    {"STATUS", "Status"},   {"PORTS", "Ports"}, {"NAMES", "Names"},     {NULL, NULL}};
 static const struct format_column COLUMNS_SIZE[] = {
     {"CONTAINER ID", "ID"},    {"IMAGE", "Image"},   {"COMMAND", "Command"},
     {"CREATED", "RunningFor"}, {"STATUS", "Status"}, {"PORTS", "Ports"},
@@ -135,31 +132,61 @@ static void keep_newest(struct list *l, int64_t last)
     }
 }
 
-/* Read those that are asked for. One that goes away meanwhile is no error. */
-static int read_all(const struct store *store, const struct ps_options *o, struct list *ret,
+/* Take over @c, which was read with @r, if it is wanted. One that goes away meanwhile is no error.
+ */
+static int take(struct list *l, const struct filter *filter, int r, struct container *c,
+                struct err *e)
+{
+    if (r == -ENOENT) {
+        err_clear(e);
+        return 0;
+    }
+    if (r == 0 && filter_matches(filter, c)) {
+        l->v[l->count++] = *c;
+    } else if (r == 0) {
+        container_done(c);
+    }
+    return r;
+}
+
+static int read_all(const struct store *store, const struct filter *filter, struct list *ret,
                     struct err *e)
 {
     autofound_list struct found_list found = {0};
+    int r = find_all(store, &found, e);
+
+    ret->v = xcalloc(found.count, sizeof(*ret->v));
+    for (size_t i = 0; r == 0 && i < found.count; i++) {
+        struct container c;
+
+        r = take(ret, filter, container_glance(&found.rows[i], &c, e), &c, e);
+    }
+    return r;
+}
+
+/* Those that run, from their run folders: the store may hold many more. */
+static int read_running(const struct store *store, const struct filter *filter, struct list *ret,
+                        struct err *e)
+{
+    autolive struct state_live_list live = {0};
+    int r = state_list_live(store, &live, e);
+
+    ret->v = xcalloc(live.count, sizeof(*ret->v));
+    for (size_t i = 0; r == 0 && i < live.count; i++) {
+        struct container c;
+
+        r = take(ret, filter, container_glance_live(store, &live.v[i], &c, e), &c, e);
+    }
+    return r;
+}
+
+static int read_list(const struct store *store, const struct ps_options *o, struct list *ret,
+                     struct err *e)
+{
     autofilter struct filter filter = {0};
     int r = container_filter_open(store, &o->filters, &filter, e);
 
-    r = r < 0            ? r
-        : wants_ended(o) ? find_all(store, &found, e)
-                         : find_all_running(store, &found, e);
-    ret->v = xcalloc(found.count, sizeof(*ret->v));
-    for (size_t i = 0; r == 0 && i < found.count; i++) {
-        struct container *c = &ret->v[ret->count];
-
-        r = container_glance(&found.rows[i], c, e);
-        if (r == -ENOENT) {
-            err_clear(e);
-            r = 0;
-        } else if (r == 0 && filter_matches(&filter, c)) {
-            ret->count++;
-        } else if (r == 0) {
-            container_done(c);
-        }
-    }
+    r = r < 0 ? r : (wants_ended(o) ? read_all : read_running)(store, &filter, ret, e);
     keep_newest(ret, o->latest ? 1 : o->last);
     return r;
 }
@@ -225,20 +252,31 @@ static json_t *whole_rows(json_t *rows)
 
 static const struct format_column *columns(const struct ps_options *o)
 {
-    return o->namespaces ? COLUMNS_NS : o->size ? COLUMNS_SIZE : COLUMNS;
+    return o->namespaces ? COLUMNS_NS : o->size ? COLUMNS_SIZE : PS_COLUMNS;
 }
 
-static int print(const struct store *store, const struct ps_options *o, struct err *e)
+/* In the order of @l, which is the newest first. */
+static void print_lines(const struct ps_options *o, const struct list *l)
+{
+    autostrv struct strv lines = {0};
+
+    for (size_t i = 0; i < l->count; i++) {
+        strv_take(&lines, ps_line(&l->v[i], o->no_trunc, o->quiet));
+    }
+    format_lines(stdout, PS_COLUMNS, &lines, o->no_heading || o->quiet ? FORMAT_NO_HEADING : 0);
+}
+
+static int print_rows(const struct store *store, const struct ps_options *o, const struct list *l,
+                      struct err *e)
 {
     int with_size = o->size || (o->format != NULL && strstr(o->format, ".Size") != NULL);
     json_t *rows = json_array();
-    struct list list = {0};
-    int r = read_all(store, o, &list, e);
+    int r = 0;
 
-    for (size_t i = 0; r == 0 && i < list.count; i++) {
-        (void)json_array_append_new(rows, make_row(&list.v[i], o));
+    for (size_t i = 0; i < l->count; i++) {
+        (void)json_array_append_new(rows, make_row(&l->v[i], o));
     }
-    r = r < 0 || !with_size ? r : add_sizes(store, &list, rows, e);
+    r = with_size ? add_sizes(store, l, rows, e) : 0;
     r = r < 0 ? r : format_sort_rows(rows, SORT, o->sort, e);
     if (r == 0 && str_eq(o->format, "json")) {
         rows = whole_rows(rows);
@@ -248,6 +286,19 @@ static int print(const struct store *store, const struct ps_options *o, struct e
                         rows, o->no_heading ? FORMAT_NO_HEADING : 0, e);
     }
     json_decref(rows);
+    return r;
+}
+
+static int print(const struct store *store, const struct ps_options *o, struct err *e)
+{
+    struct list list = {0};
+    int r = read_list(store, o, &list, e);
+
+    if (r == 0 && o->format == NULL && o->sort == NULL && !o->size && !o->namespaces) {
+        print_lines(o, &list);
+    } else if (r == 0) {
+        r = print_rows(store, o, &list, e);
+    }
     list_done(&list);
     return r;
 }

@@ -11,6 +11,7 @@
 #include "sys/fd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,21 +25,12 @@ static const int64_t NS_PER_S = 1000000000;
 
 /* ---- reading */
 
-static int read_config(int dir_fd, int listed_only, struct container *ret, struct err *e)
-{
-    int r = spec_json_load(dir_fd, "config.json", listed_only, &ret->spec, e);
-
-    ret->created_ns = ret->spec.box.created_ns;
-    return r;
-}
-
 /* The members of a JSON object that are wanted here; *ret stays NULL where there is no such file.
  */
 static int read_object(int dir_fd, const char *name, json_t **ret, struct err *e)
 {
-    static const char *const PATHS[] = {"pid",        "started_ns", "restarts",
-                                        "oom_killed", "status",     "finished_ns",
-                                        "error",      "reason",     NULL};
+    static const char *const PATHS[] = {"started_ns",  "restarts", "oom_killed", "status",
+                                        "finished_ns", "error",    "reason",     NULL};
     autofree char *text = NULL;
     size_t len = 0;
     int r = file_read(dir_fd, name, STATE_BYTES_MAX, &text, &len, e);
@@ -50,28 +42,29 @@ static int read_object(int dir_fd, const char *name, json_t **ret, struct err *e
     return r < 0 ? r : json_parse_some(text, len, name, PATHS, ret, e);
 }
 
-/* A cgroup that is gone belongs to a container that just ended. */
-static void read_cgroup(int run_fd, int with_limits, struct container *ret)
+/* What holds each limit. A cgroup that is gone belongs to a container that just ended. */
+static json_t *read_limits(int run_fd)
 {
     autocgroup struct cgroup c = CGROUP_INIT;
     struct err ignored = {0};
 
-    if (cgroup_load(run_fd, &c, &ignored) == 0) {
-        ret->is_paused = cgroup_is_frozen(c.box_fd) == 1;
-        ret->limits = with_limits ? cgroup_limits_json(&c) : NULL;
-    }
+    return cgroup_load(run_fd, &c, &ignored) == 0 ? cgroup_limits_json(&c) : NULL;
 }
 
-static int read_running(int run_fd, int with_limits, struct container *ret, struct err *e)
+static int read_running(int run_fd, struct container *ret, struct err *e)
 {
-    json_auto_t *o = NULL;
-    int r = read_object(run_fd, "state.json", &o, e);
+    struct state_running s = {0};
+    int r = state_read_running(run_fd, &s, e);
 
+    if (r == -ENOENT) { /* it is being started */
+        err_clear(e);
+        r = 0;
+    }
     ret->is_running = 1;
-    r = r < 0 ? r : json_get_int(o, "pid", "state.json", &ret->pid, e);
-    r = r < 0 ? r : json_get_int(o, "started_ns", "state.json", &ret->started_ns, e);
-    ret->restarts = json_integer_value(json_object_get(o, "restarts"));
-    read_cgroup(run_fd, with_limits, ret);
+    ret->pid = s.pid;
+    ret->started_ns = s.started_ns;
+    ret->restarts = s.restarts;
+    ret->is_paused = s.has_cgroup && cgroup_is_paused(run_fd);
     return r;
 }
 
@@ -98,32 +91,74 @@ static int read_exit(int dir_fd, struct container *ret, struct err *e)
     return r;
 }
 
-static int read_parts(const struct found *f, int listed_only, struct container *ret, struct err *e)
+/* Where a container's files are. */
+struct place {
+    const char *name; /* for errors */
+    int dir_fd;       /* its folder, or the one that has it */
+    const char *id;   /* NULL, or its folder's name below dir_fd */
+    int run_fd;       /* its run folder; -1 unless it is running */
+};
+
+static int read_config(const struct place *p, int listed_only, struct container *ret, struct err *e)
+{
+    autofree char *path =
+        xasprintf("%s%sconfig.json", p->id != NULL ? p->id : "", p->id != NULL ? "/" : "");
+    int r = spec_json_load(p->dir_fd, path, listed_only, &ret->spec, e);
+
+    ret->created_ns = ret->spec.box.created_ns;
+    return r;
+}
+
+/* Few have a check, so a folder is not opened for it before. */
+static json_t *read_health(const struct place *p)
+{
+    autoclose int fd = openat(p->dir_fd, p->id != NULL ? p->id : ".",
+                              O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    return health_read(fd);
+}
+
+static int read_place(const struct place *p, int listed_only, struct container *ret, struct err *e)
 {
     struct container c = {0};
-    int r = read_config(f->dir_fd, listed_only, &c, e);
+    int r = read_config(p, listed_only, &c, e);
 
-    if (r < 0) {
-        return err_wrap(e, "container '%s'", f->name);
+    if (r == 0) {
+        r = p->run_fd >= 0 ? read_running(p->run_fd, &c, e) : read_exit(p->dir_fd, &c, e);
     }
-    r = f->run_fd >= 0 ? read_running(f->run_fd, !listed_only, &c, e) : read_exit(f->dir_fd, &c, e);
     if (r < 0) {
         container_done(&c);
-        return err_wrap(e, "container '%s'", f->name);
+        return err_wrap(e, "container '%s'", p->name);
     }
-    c.health = spec_health_is_on(&c.spec.box.health) ? health_read(f->dir_fd) : NULL;
+    c.limits = p->run_fd >= 0 && !listed_only ? read_limits(p->run_fd) : NULL;
+    c.health = spec_health_is_on(&c.spec.box.health) ? read_health(p) : NULL;
     *ret = c;
     return 0;
 }
 
+static int read_found(const struct found *f, int listed_only, struct container *ret, struct err *e)
+{
+    struct place p = {.name = f->name, .dir_fd = f->dir_fd, .run_fd = f->run_fd};
+
+    return read_place(&p, listed_only, ret, e);
+}
+
 int container_read(const struct found *f, struct container *ret, struct err *e)
 {
-    return read_parts(f, 0, ret, e);
+    return read_found(f, 0, ret, e);
 }
 
 int container_glance(const struct found *f, struct container *ret, struct err *e)
 {
-    return read_parts(f, 1, ret, e);
+    return read_found(f, 1, ret, e);
+}
+
+int container_glance_live(const struct store *store, const struct state_live *l,
+                          struct container *ret, struct err *e)
+{
+    struct place p = {.name = l->id, .dir_fd = store->containers_fd, .id = l->id, .run_fd = l->fd};
+
+    return read_place(&p, 1, ret, e);
 }
 
 int container_find(struct ctx *ctx, const char *word, struct store **ret_store,
@@ -215,7 +250,8 @@ char *container_command(const struct spec *s)
 
     buf_puts(&b, "");
     for (size_t i = 0; i < s->process.args.len; i++) {
-        buf_printf(&b, "%s%s", i > 0 ? " " : "", s->process.args.v[i]);
+        buf_puts(&b, i > 0 ? " " : "");
+        buf_puts(&b, s->process.args.v[i]);
     }
     return b.data;
 }

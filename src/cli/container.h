@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "box/find.h"
+#include "box/state.h"
 #include "cli/cmd.h"
 #include "cli/stopping.h"
 #include "image/store.h"
@@ -36,9 +37,14 @@ struct container {
 int container_read(const struct found *f, struct container *ret, struct err *e);
 
 /* The same with what listings show of it, many times faster: id, name, times, image, layers,
- * command, labels, mounts, ports, health and state; the rest of the spec is as spec_init() has it.
- */
+ * command, labels, mounts, ports, health and state; the rest of the spec is as spec_init_bare()
+ * has it. */
 int container_glance(const struct found *f, struct container *ret, struct err *e);
+
+/* The same of one that runs, without its folder being opened first. */
+int container_glance_live(const struct store *store, const struct state_live *l,
+                          struct container *ret, struct err *e);
+
 void container_done(struct container *c);
 
 /* Open the store, find the container that @word means, and read it. On success the caller owns

@@ -45,14 +45,27 @@ static void measure(const char *line, size_t widths[COLUMNS_MAX])
 }
 
 /* Names of images and commands may hold anything: control bytes must not reach the terminal. */
-static void put_cell(FILE *out, const char *s, size_t len)
+static void put_cell(struct buf *out, const char *s, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        (void)fputc(iscntrl((unsigned char)s[i]) ? '?' : s[i], out);
+    size_t at = out->len;
+
+    buf_add(out, s, len);
+    for (; at < out->len; at++) {
+        out->data[at] = (char)(iscntrl((unsigned char)out->data[at]) ? '?' : out->data[at]);
     }
 }
 
-static void put_line(FILE *out, const char *line, const size_t widths[COLUMNS_MAX])
+static void put_gap(struct buf *out, size_t len)
+{
+    static const char BLANKS[] = "                                ";
+
+    for (; len > strlen(BLANKS); len -= strlen(BLANKS)) {
+        buf_puts(out, BLANKS);
+    }
+    buf_add(out, BLANKS, len);
+}
+
+static void put_line(struct buf *out, const char *line, const size_t widths[COLUMNS_MAX])
 {
     for (size_t i = 0; i < COLUMNS_MAX; i++) {
         size_t len = strcspn(line, "\t");
@@ -61,22 +74,44 @@ static void put_line(FILE *out, const char *line, const size_t widths[COLUMNS_MA
         if (line[len] == '\0') {
             break;
         }
-        (void)fprintf(out, "%*s", (int)(widths[i] - width(line, len) + COLUMN_GAP), "");
+        put_gap(out, widths[i] - width(line, len) + COLUMN_GAP);
         line += len + 1;
     }
-    (void)fputc('\n', out);
+    buf_puts(out, "\n");
 }
 
 static void put_table(FILE *out, const struct strv *lines)
 {
+    autobuf struct buf text = {0};
     size_t widths[COLUMNS_MAX] = {0};
 
     for (size_t i = 0; i < lines->len; i++) {
         measure(lines->v[i], widths);
     }
     for (size_t i = 0; i < lines->len; i++) {
-        put_line(out, lines->v[i], widths);
+        put_line(&text, lines->v[i], widths);
     }
+    (void)fwrite(text.data, 1, text.len, out);
+}
+
+void format_lines(FILE *out, const struct format_column *columns, struct strv *lines,
+                  enum format_flags flags)
+{
+    autostrv struct strv all = {0};
+    struct buf heading = {0};
+
+    if ((flags & FORMAT_NO_HEADING) == 0) {
+        for (const struct format_column *c = columns; c->title != NULL; c++) {
+            buf_puts(&heading, c > columns ? "\t" : "");
+            buf_puts(&heading, c->title);
+        }
+        strv_take(&all, heading.data);
+    }
+    for (size_t i = 0; i < lines->len; i++) {
+        strv_take(&all, steal_ptr(&lines->v[i]));
+    }
+    lines->len = 0;
+    put_table(out, &all);
 }
 
 /* ---- formats */

@@ -12,6 +12,7 @@
 #define RBOX_CLI_FORMAT_H
 
 #include "base/err.h"
+#include "base/mem.h"
 
 #include <jansson.h>
 #include <stdint.h>
@@ -52,6 +53,10 @@ int format_listed(FILE *out, const struct format_list *o, const struct format_co
  * is wrong: nothing was printed then. */
 int format_rows(FILE *out, const char *format, const struct format_column *columns, json_t *rows,
                 enum format_flags flags, struct err *e);
+
+/* Print @lines, whose cells are apart by tabs, as the table of @columns. Takes the lines. */
+void format_lines(FILE *out, const struct format_column *columns, struct strv *lines,
+                  enum format_flags flags);
 
 /* --sort KEY: the field that a key stands for. */
 struct format_sort {

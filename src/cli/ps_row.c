@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "cli/format.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -41,15 +42,80 @@ static const char *image_id(const struct spec *s)
     return hex != NULL ? hex : id;
 }
 
-static char *short_command(const struct spec *s, int no_trunc)
+/* ---- what the table shows, of each a text */
+
+static char *id_cell(const struct container *c, int no_trunc)
 {
-    autofree char *whole = container_command(s);
+    return no_trunc ? xstrdup(c->spec.box.id) : xstrndup(c->spec.box.id, 12);
+}
+
+static char *image_cell(const struct container *c, int no_trunc)
+{
+    (void)no_trunc;
+    return xstrdup(image_of(&c->spec));
+}
+
+static char *command_cell(const struct container *c, int no_trunc)
+{
+    autofree char *whole = container_command(&c->spec);
 
     if (no_trunc || strlen(whole) <= COMMAND_WIDTH) {
         return steal_ptr(&whole);
     }
     return xasprintf("%.*s...", (int)format_cut(whole, COMMAND_WIDTH - strlen("...")), whole);
 }
+
+static char *age_cell(const struct container *c, int no_trunc)
+{
+    (void)no_trunc;
+    return format_ago(time(NULL) - seconds(c->created_ns));
+}
+
+static char *status_cell(const struct container *c, int no_trunc)
+{
+    (void)no_trunc;
+    return container_status(c, time(NULL));
+}
+
+static char *ports_cell(const struct container *c, int no_trunc)
+{
+    (void)no_trunc;
+    return container_ports(&c->spec);
+}
+
+static char *name_cell(const struct container *c, int no_trunc)
+{
+    (void)no_trunc;
+    return xstrdup(c->spec.box.name);
+}
+
+const struct format_column PS_COLUMNS[] = {
+    {"CONTAINER ID", "ID"}, {"IMAGE", "Image"}, {"COMMAND", "Command"}, {"CREATED", "RunningFor"},
+    {"STATUS", "Status"},   {"PORTS", "Ports"}, {"NAMES", "Names"},     {NULL, NULL}};
+
+/* In the order of PS_COLUMNS. */
+static char *(*const CELLS[])(const struct container *c, int no_trunc) = {
+    id_cell, image_cell, command_cell, age_cell, status_cell, ports_cell, name_cell};
+
+enum {
+    CELL_COUNT = sizeof(CELLS) / sizeof(CELLS[0])
+};
+static_assert(CELL_COUNT + 1 == sizeof(PS_COLUMNS) / sizeof(PS_COLUMNS[0]), "a cell each");
+
+char *ps_line(const struct container *c, int no_trunc, int id_only)
+{
+    struct buf line = {0};
+
+    for (size_t i = 0; i < (id_only ? 1 : CELL_COUNT); i++) {
+        autofree char *text = CELLS[i](c, no_trunc);
+
+        buf_puts(&line, i > 0 ? "\t" : "");
+        buf_puts(&line, text);
+    }
+    return line.data;
+}
+
+/* ---- what templates and --format json have */
 
 static json_t *network_names(const struct spec *s)
 {
@@ -96,19 +162,15 @@ static json_t *time_line(int64_t s)
 
 json_t *ps_row(const struct container *c, int no_trunc)
 {
-    const struct spec *s = &c->spec;
-    int64_t created_s = seconds(c->created_ns);
-    int64_t now_s = time(NULL);
-    autofree char *command = short_command(s, no_trunc);
-    autofree char *status = container_status(c, now_s);
-    autofree char *since = format_ago(now_s - created_s);
-    autofree char *ports = container_ports(s);
+    json_t *row = json_pack("{s:I, s:I}", "Created", (json_int_t)seconds(c->created_ns), "Pid",
+                            (json_int_t)c->pid);
 
-    return json_pack("{s:o, s:o, s:o, s:I, s:s, s:s, s:o, s:o, s:I}", "ID",
-                     json_stringn(s->box.id, no_trunc ? strlen(s->box.id) : 12), "Image",
-                     json_str(image_of(s)), "Command", json_str(command), "Created",
-                     (json_int_t)created_s, "RunningFor", since, "Status", status, "Ports",
-                     json_str(ports), "Names", json_str(s->box.name), "Pid", (json_int_t)c->pid);
+    for (size_t i = 0; i < CELL_COUNT; i++) {
+        autofree char *text = CELLS[i](c, no_trunc);
+
+        (void)json_object_set_new(row, PS_COLUMNS[i].field, json_str(text));
+    }
+    return row;
 }
 
 void ps_row_add_details(json_t *row, const struct container *c, int no_trunc)

@@ -5,8 +5,16 @@
 #define RBOX_CLI_PS_ROW_H
 
 #include "cli/container.h"
+#include "cli/format.h"
 
 #include <jansson.h>
+
+/* What the table shows; ends with {NULL, NULL}. */
+extern const struct format_column PS_COLUMNS[];
+
+/* Its cells, apart by tabs, without the way through JSON and a template; @id_only: the first alone.
+ * The caller owns the text. */
+char *ps_line(const struct container *c, int no_trunc, int id_only);
 
 /* What the tables show and rows are sorted by; @no_trunc: ids and the command in full. New
  * reference. */

@@ -119,13 +119,13 @@ static int no_field(const char *name, const json_t *v, struct err *e)
 
 /* Objects whose keys are the user's: in Go these are maps, where a key that is not there is no
  * error. */
-static int is_map(const char *name)
+static int is_map(const char *name, size_t len)
 {
     static const char *const MAPS[] = {"Labels",   "Annotations", "Ports",
                                        "Networks", "Options",     "PortBindings"};
 
-    for (size_t i = 0; name != NULL && i < sizeof(MAPS) / sizeof(MAPS[0]); i++) {
-        if (strcmp(name, MAPS[i]) == 0) {
+    for (size_t i = 0; i < sizeof(MAPS) / sizeof(MAPS[0]); i++) {
+        if (strlen(MAPS[i]) == len && strncmp(name, MAPS[i], len) == 0) {
             return 1;
         }
     }
@@ -141,20 +141,28 @@ static const char *other_spelling(const char *name)
 /* Follow @path (".A.B", or "" for the value itself) from @v. Borrowed. */
 static int follow(json_t *v, const char *path, json_t **ret, struct err *e)
 {
-    autofree char *parent = NULL;
+    const char *parent = path; /* the name before, none at first */
+    size_t parent_len = 0;
 
     while (*path == '.' && path[1] != '\0') {
         size_t len = strcspn(path + 1, ".");
-        autofree char *name = xstrndup(path + 1, len);
-        json_t *next = json_object_get(v, name);
+        char room[64]; /* for all but some labels' */
+        autofree char *longer = len < sizeof(room) ? NULL : xstrndup(path + 1, len);
+        const char *name = longer != NULL ? longer : room;
+        json_t *next = NULL;
 
+        if (longer == NULL) {
+            memcpy(room, path + 1, len);
+            room[len] = '\0';
+        }
+        next = json_object_get(v, name);
         next = next != NULL ? next : json_object_get(v, other_spelling(name));
-        if (next == NULL && !is_map(parent)) {
+        if (next == NULL && !is_map(parent, parent_len)) {
             return no_field(name, v, e);
         }
         v = next != NULL ? next : json_null();
-        free(parent);
-        parent = steal_ptr(&name);
+        parent = path + 1;
+        parent_len = len;
         path += 1 + len;
     }
     if (path[0] != '\0' && strcmp(path, ".") != 0) {
@@ -275,7 +283,7 @@ static int command(struct words *w, const struct scope *s, json_t *piped, json_t
                    struct err *e)
 {
     const char *name = w->at < w->count ? w->v[w->at] : "|";
-    const struct template_function *f = template_function_find(name);
+    const struct template_function *f = name[0] == '.' ? NULL : template_function_find(name);
     json_t *args[TEMPLATE_ARGS_MAX] = {NULL};
     size_t count = 0;
     int r = 0;

@@ -69,11 +69,11 @@ static int cannot(const char *path, struct err *e)
 
 static int check_cannot(json_t *root, struct err *e)
 {
-    const char *domain = json_string_value(spec_json_get(root, "linux.personality.domain"));
-    const char *propagation = json_string_value(spec_json_get(root, "linux.rootfsPropagation"));
+    const char *domain = json_string_value(json_path_get(root, "linux.personality.domain"));
+    const char *propagation = json_string_value(json_path_get(root, "linux.rootfsPropagation"));
 
     for (size_t i = 0; i < sizeof(CANNOT) / sizeof(CANNOT[0]); i++) {
-        if (!is_empty(spec_json_get(root, CANNOT[i]))) {
+        if (!is_empty(json_path_get(root, CANNOT[i]))) {
             return cannot(CANNOT[i], e);
         }
     }
@@ -105,7 +105,7 @@ static int read_id(const json_t *user, const char *key, uint32_t *ret, struct er
 
 static int read_user(json_t *root, struct spec *s, struct err *e)
 {
-    const json_t *user = spec_json_get(root, "process.user");
+    const json_t *user = json_path_get(root, "process.user");
     const json_t *groups = json_object_get(user, "additionalGids");
     const json_t *v = NULL;
     uint32_t uid = 0;
@@ -140,7 +140,7 @@ static int complete_process(json_t *root, struct spec *s, struct err *e)
     for (size_t i = 0; i < p->rlimit_count; i++) {
         p->rlimits[i].asked = 1;
     }
-    p->oom_score_adj_set = spec_json_get(root, "process.oomScoreAdj") != NULL;
+    p->oom_score_adj_set = json_path_get(root, "process.oomScoreAdj") != NULL;
     return read_user(root, s, e);
 }
 
@@ -219,7 +219,7 @@ static int complete_mounts(struct spec *s, const char *path, struct err *e)
 /* A device is the host's at the same path: no node can be made in a user namespace. */
 static int read_devices(json_t *root, struct spec *s, struct err *e)
 {
-    const json_t *list = spec_json_get(root, "linux.devices");
+    const json_t *list = json_path_get(root, "linux.devices");
     const json_t *o = NULL;
     size_t i = 0;
 
@@ -244,7 +244,7 @@ static int read_devices(json_t *root, struct spec *s, struct err *e)
 /* Those that the tables of spec_json.c do not know: user, mount, time. */
 static int read_namespaces(json_t *root, struct bundle *b, struct err *e)
 {
-    const json_t *list = spec_json_get(root, "linux.namespaces");
+    const json_t *list = json_path_get(root, "linux.namespaces");
     const json_t *o = NULL;
     int has_mount = 0;
     size_t i = 0;
@@ -292,7 +292,7 @@ static void unset(int64_t *n, int64_t nothing)
 static void complete_resources(json_t *root, struct spec *s)
 {
     struct spec_resources *r = &s->linux_.resources;
-    json_t *pids = spec_json_get(root, "linux.resources.pids.limit");
+    json_t *pids = json_path_get(root, "linux.resources.pids.limit");
 
     unset(&r->memory_max_bytes, 0);
     unset(&r->memory_low_bytes, 0);
@@ -306,7 +306,7 @@ static void complete_resources(json_t *root, struct spec *s)
     if (r->memory_max_bytes < 0) {
         r->memory_max_bytes = -1;
     }
-    if (json_is_integer(spec_json_get(root, "linux.resources.memory.swap"))) {
+    if (json_is_integer(json_path_get(root, "linux.resources.memory.swap"))) {
         r->memory_swap_max_bytes = r->memory_swap_max_bytes == -1  ? -2
                                    : r->memory_swap_max_bytes == 0 ? -1
                                                                    : r->memory_swap_max_bytes;
@@ -388,7 +388,7 @@ static void set_defaults(struct spec *s)
 static int complete(json_t *root, const char *path, struct bundle *b, struct err *e)
 {
     struct spec *s = &b->spec;
-    json_t *seccomp = spec_json_get(root, "linux.seccomp");
+    json_t *seccomp = json_path_get(root, "linux.seccomp");
     json_t *hooks = json_object_get(root, "hooks");
     int r = complete_process(root, s, e);
 

@@ -59,12 +59,13 @@ json_t *bundle_template(int rootless)
     free(text);
     spec_done(&s);
     (void)json_object_del(root, "rbox");
-    (void)json_object_set_new(spec_json_get(root, "process"), "user",
+    (void)json_object_del(json_path_get(root, "process"), SPEC_LISTED_END);
+    (void)json_object_set_new(json_path_get(root, "process"), "user",
                               json_pack("{s:i, s:i}", "uid", 0, "gid", 0));
     if (!rootless) {
-        (void)json_object_del(spec_json_get(root, "linux"), "uidMappings");
-        (void)json_object_del(spec_json_get(root, "linux"), "gidMappings");
-        (void)json_array_remove(spec_json_get(root, "linux.namespaces"), 0);
+        (void)json_object_del(json_path_get(root, "linux"), "uidMappings");
+        (void)json_object_del(json_path_get(root, "linux"), "gidMappings");
+        (void)json_array_remove(json_path_get(root, "linux.namespaces"), 0);
     }
     return root;
 }

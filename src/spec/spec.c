@@ -60,7 +60,7 @@ const char *const SPEC_SDNOTIFY_NAMES[] = {
     [SPEC_SDNOTIFY_CONMON] = "conmon",   [SPEC_SDNOTIFY_HEALTHY] = "healthy",
     [SPEC_SDNOTIFY_IGNORE] = "ignore",   NULL};
 
-void spec_init(struct spec *s)
+void spec_init_bare(struct spec *s)
 {
     static const int LIMITS[] = {RLIMIT_NOFILE, RLIMIT_NPROC};
 
@@ -73,12 +73,6 @@ void spec_init(struct spec *s)
         *spec_add_rlimit(s) = (struct spec_rlimit){
             .resource = LIMITS[i], .soft = RLIMIT_DEFAULT, .hard = RLIMIT_DEFAULT};
     }
-    for (size_t i = 0; i < sizeof(MASKED) / sizeof(MASKED[0]); i++) {
-        strv_push(&s->linux_.masked_paths, MASKED[i]);
-    }
-    for (size_t i = 0; i < sizeof(READONLY) / sizeof(READONLY[0]); i++) {
-        strv_push(&s->linux_.readonly_paths, READONLY[i]);
-    }
     s->linux_.userns.keep_uid = SPEC_ID_UNSET;
     s->linux_.userns.keep_gid = SPEC_ID_UNSET;
     init_resources(&s->linux_.resources);
@@ -86,6 +80,17 @@ void spec_init(struct spec *s)
     s->box.shm_size_bytes = SHM_DEFAULT_BYTES;
     s->box.stop_signal = SIGTERM;
     s->box.stop_timeout_ms = STOP_DEFAULT_MS;
+}
+
+void spec_init(struct spec *s)
+{
+    spec_init_bare(s);
+    for (size_t i = 0; i < sizeof(MASKED) / sizeof(MASKED[0]); i++) {
+        strv_push(&s->linux_.masked_paths, MASKED[i]);
+    }
+    for (size_t i = 0; i < sizeof(READONLY) / sizeof(READONLY[0]); i++) {
+        strv_push(&s->linux_.readonly_paths, READONLY[i]);
+    }
 }
 
 void spec_mount_done(struct spec_mount *m)

@@ -341,6 +341,9 @@ struct spec {
 /* podman's defaults: 11 capabilities, masked and read-only paths, umask 0022, pids 2048, shm 64m,
  * stop by TERM in 10 s. */
 void spec_init(struct spec *s);
+
+/* The same without masked and read-only paths, for those who read a spec that has its own. */
+void spec_init_bare(struct spec *s);
 void spec_done(struct spec *s);
 
 /* Append a zeroed row and return it; the pointer holds until the next call. */

@@ -65,7 +65,6 @@ static const char *const BACKENDS[] = {"slirp4netns", "pasta", "none", "host",
 
 static const struct field FIELDS[] = {
     FIELD("process.terminal", F_BOOL, process.terminal, ALWAYS),
-    LISTED("process.args", F_STRV, process.args, 0),
     FIELD("process.env", F_STRV, process.env, 0),
     FIELD("process.cwd", F_STRING, process.cwd, 0),
     FIELD("process.user.umask", F_INT, process.umask, ALWAYS),
@@ -156,50 +155,11 @@ static const struct field FIELDS[] = {
     FIELD("rbox.network.allowNet", F_STRV, box.network.allow_net, 0),
     FIELD("rbox.network.netLog", F_STRING, box.network.net_log, 0),
     FIELD("rbox.network.allowNetSet", F_BOOL, box.network.allow_net_set, 0),
+    LISTED("process.args", F_STRV, process.args, 0), /* the last: see LISTED_END */
 };
 enum {
     FIELD_COUNT = sizeof(FIELDS) / sizeof(FIELDS[0])
 };
-
-/* ---- sections */
-
-/* The object that holds the last part of @path below @root, which goes to *ret_key. Missing
- * sections are made when @make. */
-static json_t *section(json_t *root, const char *path, int make, const char **ret_key)
-{
-    json_t *at = root;
-    const char *dot = NULL;
-
-    while (at != NULL && (dot = strchr(path, '.')) != NULL) {
-        autofree char *name = xstrndup(path, (size_t)(dot - path));
-        json_t *next = json_object_get(at, name);
-
-        if (next == NULL && make) {
-            next = json_object();
-            (void)json_object_set_new(at, name, next);
-        }
-        at = json_is_object(next) ? next : NULL;
-        path = dot + 1;
-    }
-    *ret_key = path;
-    return at;
-}
-
-static void set(json_t *root, const char *path, json_t *value)
-{
-    const char *key = NULL;
-    json_t *at = section(root, path, 1, &key);
-
-    (void)json_object_set_new(at, key, value);
-}
-
-json_t *spec_json_get(json_t *root, const char *path)
-{
-    const char *key = NULL;
-    json_t *at = section(root, path, 0, &key);
-
-    return json_object_get(at, key);
-}
 
 /* ---- writing */
 
@@ -233,54 +193,66 @@ static void write_field(json_t *root, const struct spec *s, const struct field *
     switch (f->type) {
     case F_STRING:
         if (*(char *const *)p != NULL) {
-            set(root, f->path, json_str(*(char *const *)p));
+            json_path_set(root, f->path, json_str(*(char *const *)p));
         }
         break;
     case F_STRV:
     case F_PAIRS:
         if (list->len > 0) {
-            set(root, f->path, f->type == F_STRV ? json_from_strv(list) : pairs_to_object(list));
+            json_path_set(root, f->path,
+                          f->type == F_STRV ? json_from_strv(list) : pairs_to_object(list));
         }
         break;
     case F_BOOL:
         if (*(const int *)p != f->unset) {
-            set(root, f->path, json_boolean(*(const int *)p));
+            json_path_set(root, f->path, json_boolean(*(const int *)p));
         }
         break;
     case F_INT:
     case F_UINT:
     case F_INT64:
         if (read_number(f, p) != f->unset) {
-            set(root, f->path, json_integer(read_number(f, p)));
+            json_path_set(root, f->path, json_integer(read_number(f, p)));
         }
         break;
     case F_NAME:
         if (*(const int *)p != 0) {
-            set(root, f->path, json_string(f->names[*(const int *)p]));
+            json_path_set(root, f->path, json_string(f->names[*(const int *)p]));
         }
         break;
     }
 }
 
-char *spec_json_write(const struct spec *s)
-{
-    json_t *root = json_pack("{s:s}", "ociVersion", "1.1.0");
-    const struct spec_json_list *list = NULL;
-    char *text = NULL;
+/* Written behind the last of the rows that are listed: who reads only these need go no further. It
+ * stands in "process", which has one of them and is written last. */
+static const char LISTED_END[] = "process." SPEC_LISTED_END;
 
-    for (size_t i = 0; i < FIELD_COUNT; i++) {
-        write_field(root, s, &FIELDS[i]);
-    }
+static void write_rows(json_t *root, const struct spec *s, int listed)
+{
+    const struct spec_json_list *list = NULL;
+
     for (size_t i = 0; (list = spec_json_list(i)) != NULL; i++) {
-        json_t *v = list->write(s);
+        json_t *v = list->is_listed == listed ? list->write(s) : NULL;
 
         if (v != NULL) {
-            set(root, list->path, v);
+            json_path_set(root, list->path, v);
         }
     }
-    text = json_text(root);
-    json_decref(root);
-    return text;
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (FIELDS[i].is_listed == listed) {
+            write_field(root, s, &FIELDS[i]);
+        }
+    }
+}
+
+char *spec_json_write(const struct spec *s)
+{
+    json_auto_t *root = json_pack("{s:s}", "ociVersion", "1.1.0");
+
+    write_rows(root, s, 1);
+    json_path_set(root, LISTED_END, json_true());
+    write_rows(root, s, 0);
+    return json_text(root);
 }
 
 /* ---- reading */
@@ -334,10 +306,10 @@ static int store_name(const struct field *f, int *ret, const json_t *v)
     return -EINVAL;
 }
 
-static int read_field(json_t *root, struct spec *s, const struct field *f)
+/* The value @v of @f, or NULL. */
+static int read_field(json_t *v, struct spec *s, const struct field *f)
 {
     void *p = (char *)s + f->offset;
-    json_t *v = spec_json_get(root, f->path);
 
     if (v == NULL || json_is_null(v)) {
         return 0;
@@ -367,86 +339,104 @@ static int read_field(json_t *root, struct spec *s, const struct field *f)
     return store_number(f, p, v);
 }
 
-static int read_rows(json_t *root, const char *prefix, int listed_only, struct spec *s,
-                     struct err *e)
+static int read_list(json_t *v, struct spec *s, const struct spec_json_list *list)
+{
+    return v == NULL || json_is_null(v) ? 0 : list->read(v, s);
+}
+
+int spec_json_read_parts(json_t *root, const char *prefix, struct spec *s, struct err *e)
 {
     const struct spec_json_list *list = NULL;
 
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         const struct field *f = &FIELDS[i];
 
-        if ((f->is_listed || !listed_only) && str_after(f->path, prefix) != NULL &&
-            read_field(root, s, f) < 0) {
+        if (str_after(f->path, prefix) != NULL &&
+            read_field(json_path_get(root, f->path), s, f) < 0) {
             return bad(f->path, e);
         }
     }
     for (size_t i = 0; (list = spec_json_list(i)) != NULL; i++) {
-        int is_wanted = (list->is_listed || !listed_only) && str_after(list->path, prefix) != NULL;
-        json_t *v = is_wanted ? spec_json_get(root, list->path) : NULL;
-
-        if (v != NULL && !json_is_null(v) && list->read(v, s) < 0) {
+        if (str_after(list->path, prefix) != NULL &&
+            read_list(json_path_get(root, list->path), s, list) < 0) {
             return bad(list->path, e);
         }
     }
     return 0;
 }
 
-int spec_json_read_parts(json_t *root, const char *prefix, struct spec *s, struct err *e)
+int spec_json_read(const char *text, size_t len, struct spec *ret, struct err *e)
 {
-    return read_rows(root, prefix, /* listed_only= */ 0, s, e);
-}
+    json_auto_t *root = NULL;
+    int r = json_parse(text, len, "config.json", &root, e);
 
-static int read_root(json_t *root, int listed_only, struct spec *ret, struct err *e)
-{
-    int r = 0;
-
-    spec_init(ret);
-    strv_done(&ret->linux_.masked_paths);
-    strv_done(&ret->linux_.readonly_paths);
-    r = read_rows(root, "", listed_only, ret, e);
-    json_decref(root);
+    *ret = (struct spec){0};
+    if (r < 0) {
+        return r;
+    }
+    spec_init_bare(ret);
+    r = spec_json_read_parts(root, "", ret, e);
     if (r < 0) {
         spec_done(ret);
     }
     return r;
 }
 
-int spec_json_read(const char *text, size_t len, struct spec *ret, struct err *e)
-{
-    json_t *root = NULL;
-    int r = json_parse(text, len, "config.json", &root, e);
-
-    *ret = (struct spec){0};
-    return r < 0 ? r : read_root(root, /* listed_only= */ 0, ret, e);
-}
-
 enum {
     CONFIG_BYTES_MAX = 16 << 20,
-    LISTED_MAX = 32 /* rows that are listed, in both tables */
+    LISTED_MAX = 32, /* rows that are listed, in both tables */
+    ALL_SEEN = 1
 };
 
-int spec_json_read_listed(const char *text, size_t len, struct spec *ret, struct err *e)
+/* Where the values of the rows that are listed go. */
+struct listed {
+    const char *paths[LISTED_MAX + 2];
+    const struct field *fields[LISTED_MAX + 1];
+    const struct spec_json_list
+        *lists[LISTED_MAX + 1]; /* where there is no field; LISTED_END: none */
+    struct spec *spec;
+};
+
+static void collect_listed(struct listed *l)
 {
-    const char *paths[LISTED_MAX + 1];
     const struct spec_json_list *list = NULL;
-    json_t *root = NULL;
     size_t count = 0;
-    int r = 0;
 
     for (size_t i = 0; i < FIELD_COUNT && count < LISTED_MAX; i++) {
         if (FIELDS[i].is_listed) {
-            paths[count++] = FIELDS[i].path;
+            l->fields[count] = &FIELDS[i];
+            l->paths[count++] = FIELDS[i].path;
         }
     }
     for (size_t i = 0; (list = spec_json_list(i)) != NULL && count < LISTED_MAX; i++) {
         if (list->is_listed) {
-            paths[count++] = list->path;
+            l->lists[count] = list;
+            l->paths[count++] = list->path;
         }
     }
-    paths[count] = NULL;
-    *ret = (struct spec){0};
-    r = json_parse_some(text, len, "config.json", paths, &root, e);
-    return r < 0 ? r : read_root(root, /* listed_only= */ 1, ret, e);
+    l->paths[count] = LISTED_END;
+}
+
+static int see_listed(void *arg, size_t i, json_t *v)
+{
+    const struct listed *l = arg;
+
+    return l->fields[i] != NULL  ? read_field(v, l->spec, l->fields[i])
+           : l->lists[i] != NULL ? read_list(v, l->spec, l->lists[i])
+                                 : ALL_SEEN;
+}
+
+int spec_json_read_listed(const char *text, size_t len, struct spec *ret, struct err *e)
+{
+    struct listed l = {.spec = ret};
+
+    collect_listed(&l);
+    spec_init_bare(ret);
+    if (json_see_some(text, len, l.paths, see_listed, &l) >= 0) {
+        return 0;
+    }
+    spec_done(ret);
+    return spec_json_read(text, len, ret, e); /* who reads all of it says what is wrong */
 }
 
 int spec_json_load(int dir_fd, const char *path, int listed_only, struct spec *ret, struct err *e)

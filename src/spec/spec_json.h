@@ -22,13 +22,13 @@ int spec_json_read(const char *text, size_t len, struct spec *ret, struct err *e
  * @s as it stands. */
 int spec_json_read_parts(json_t *root, const char *prefix, struct spec *s, struct err *e);
 
-/* The value at @path ("linux.seccomp") of @root, borrowed, or NULL. */
-json_t *spec_json_get(json_t *root, const char *path);
-
-/* The same of what listings show alone, many times faster: id, name, image, layers, command,
- * labels, mounts, ports, networks, health check, what it joins and requires; the rest is as
- * spec_init() has it. */
+/* What listings show alone, many times faster; damage behind it is not seen: id, name, image,
+ * layers, command, labels, mounts, ports, networks, health check, what it joins and requires; the
+ * rest is as spec_init_bare() has it. */
 int spec_json_read_listed(const char *text, size_t len, struct spec *ret, struct err *e);
+
+/* The member of "process" that is written behind the last of these: the reader goes no further. */
+#define SPEC_LISTED_END "rboxListedEnd"
 
 /* Read the file @path below @dir_fd, a config.json: all of it, or @listed_only. On success the
  * caller owns *ret, on failure it is empty. Errors: -ENOENT there is none; those of the two above.

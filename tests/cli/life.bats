@@ -230,6 +230,47 @@ run_detached() {
   [ "$(ls "$RBOX_STORE/names")" = old ]
 }
 
+# The default table comes from the run folder, templates from config.json.
+same_table() {
+  local table
+  table=$(rbox ps --no-trunc --format 'table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}' | sed 's/Up [^(]*[0-9] [a-z]*//; s/  */ /g' | tail -n +2)
+  [ "$(rbox ps --no-trunc | sed 's/Up [^(]*[0-9] [a-z]*//; s/[^ ]* [a-z]* ago//; s/  */ /g' | tail -n +2)" = "$table" ]
+  [ "$(rbox ps -q --no-trunc)" = "$(rbox ps --format '{{.ID}}' --no-trunc)" ]
+}
+
+@test "ps shows of those that run what templates have: ports, a long command, another name, a check, a new start" {
+  run_detached --name plain busybox sleep 1000
+  rbox run -d --name ports -p 127.0.0.1::80 -p 53/udp busybox sleep 1000
+  run_detached --name long busybox sh -c 'sleep 1000' "$(printf 'x%.0s' {1..6000})"
+  run_detached --name checked --health-cmd true busybox sleep 1000
+  run_detached --name again --restart on-failure:1 busybox sh -c 'while [ ! -e /die ]; do sleep 0.01; done; rm /die; exit 1'
+  until_true eval 'rbox ps | grep "(healthy)"'
+  same_table
+  [ "$(rbox ps -q | wc -l)" -eq 5 ]
+  rbox rename plain other
+  same_table
+  rbox ps | grep -w other
+  ! rbox ps | grep -w plain || false
+  rbox rename again and-again
+  rbox exec and-again touch /die
+  until_true eval '[ "$(rbox inspect -f "{{.RestartCount}}" and-again)" = 1 ]'
+  rbox ps | grep -w and-again
+  same_table
+}
+
+@test "ps: of one whose state is damaged it is said, the next runs as ever" {
+  run_detached --name bad busybox sleep 1000
+  local state
+  state=$(echo "$RBOX_STORE"/run/*/*/state)
+  mv "$state" "$state.kept"
+  rbox ps | grep 'Starting.*bad'
+  ln -s nonsense "$state"
+  run -125 rbox ps
+  [[ "$output" == *"state is damaged: 'nonsense'"* ]]
+  mv "$state.kept" "$state"
+  rbox ps | grep 'Up .*bad'
+}
+
 @test "container prune removes what has ended and nothing that runs" {
   run_detached --name live busybox sleep 1000
   run_detached --name dead busybox true

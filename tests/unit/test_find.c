@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "box/find.h"
+#include "box/state.h"
 #include "sys/dir.h"
 #include "sys/fd.h"
 
@@ -12,9 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -153,6 +156,51 @@ static void those_that_run_are_listed_by_the_locks(void **state)
     assert_true(l.rows[0].run_fd >= 0);
 }
 
+/* Those who hold a shared lock only ask. */
+static void who_asks_is_not_taken_for_a_supervisor(void **state)
+{
+    struct fixture *f = *state;
+    autolive struct state_live_list live = {0};
+    autoclose int asks_fd = -1;
+    struct err e = {0};
+
+    (void)mkdirat(f->store.run_fd, "abd222", 0700);
+    asks_fd = openat(f->store.run_fd, "abd222", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(asks_fd, LOCK_SH), 0);
+    assert_int_equal(state_list_live(&f->store, &live, &e), 0);
+    assert_int_equal(live.count, 1);
+    assert_non_null(state_find_live(&live, "abc111"));
+    assert_null(state_find_live(&live, "abd222"));
+    assert_int_equal(faccessat(f->store.run_fd, "abd222", F_OK, 0), 0); /* the asker may be at it */
+    close_fd(&asks_fd);
+    state_sweep(&f->store);
+    assert_int_equal(faccessat(f->store.run_fd, "abd222", F_OK, 0), -1);
+}
+
+static void what_runs_is_told_by_a_link(void **state)
+{
+    struct fixture *f = *state;
+    struct state st = {.store = &f->store, .name = xstrdup("web"), .dir_fd = -1, .lock_fd = -1};
+    struct state_running running = {
+        .pid = 4194304, .started_ns = 1796054828267220473, .restarts = 7};
+    struct state_running read = {0};
+    struct err e = {0};
+
+    st.lock_fd = f->lock_fd;
+    assert_int_equal(state_read_running(f->lock_fd, &read, &e), -ENOENT);
+    assert_int_equal(symlinkat("left", f->lock_fd, "state.new"), 0);
+    assert_int_equal(state_write_running(&st, &running, &e), 0);
+    running.has_cgroup = 1;
+    assert_int_equal(state_write_running(&st, &running, &e), 0);
+    assert_int_equal(state_read_running(f->lock_fd, &read, &e), 0);
+    assert_memory_equal(&read, &running, sizeof(read));
+    assert_int_equal(unlinkat(f->lock_fd, "state", 0), 0);
+    assert_int_equal(symlinkat("-5 what", f->lock_fd, "state"), 0);
+    assert_int_equal(state_read_running(f->lock_fd, &read, &e), -EINVAL);
+    assert_int_equal(unlinkat(f->lock_fd, "state", 0), 0);
+    free(st.name);
+}
+
 /* The name is the link's, whatever config.json says. */
 static void a_name_that_config_json_has_not_yet_counts(void **state)
 {
@@ -173,6 +221,8 @@ int main(void)
         cmocka_unit_test(what_a_dead_supervisor_left_is_swept_first),
         cmocka_unit_test(all_are_listed_by_name),
         cmocka_unit_test(those_that_run_are_listed_by_the_locks),
+        cmocka_unit_test(who_asks_is_not_taken_for_a_supervisor),
+        cmocka_unit_test(what_runs_is_told_by_a_link),
         cmocka_unit_test(a_name_that_config_json_has_not_yet_counts),
     };
 
