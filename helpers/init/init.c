@@ -12,7 +12,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@
 static void become_command(int socket_fd, char **argv, const sigset_t *mask)
 {
     struct err e = {0};
+    struct stat st;
 
     (void)setpgid(0, 0);
     if (isatty(STDIN_FILENO)) {
@@ -29,7 +32,11 @@ static void become_command(int socket_fd, char **argv, const sigset_t *mask)
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
     (void)fd_cloexec(socket_fd, 1);
     (void)exec_command(argv, environ, &e);
-    sync_send_err(socket_fd, &e);
+    if (fstat(socket_fd, &st) == 0 && S_ISSOCK(st.st_mode)) {
+        sync_send_err(socket_fd, &e);
+    } else { /* SELinux took it away at our own exec, and put /dev/null there */
+        (void)dprintf(STDERR_FILENO, "rbox: %s\n", e.msg);
+    }
     _exit(e.exit_code);
 }
 

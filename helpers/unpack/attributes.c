@@ -54,15 +54,22 @@ static int set_owner(const struct layer_options *o, const struct place *p,
     return err_set(e, errno, "cannot change the owner of '%s'", archive_entry_pathname(entry));
 }
 
-/* Attributes that steer the overlay itself are rbox's to set, never a layer's. */
-static int is_overlay_xattr(const char *name)
+int attributes_is_label(const char *name)
 {
-    return str_after(name, "user.overlay.") != NULL || str_after(name, "trusted.") != NULL;
+    return str_eq(name, "security.selinux");
+}
+
+/* Attributes that steer the overlay itself are rbox's to set, never a layer's; nor may an image say
+ * what the host's policy allows with its files. */
+static int is_host_xattr(const char *name)
+{
+    return attributes_is_label(name) || str_after(name, "user.overlay.") != NULL ||
+           str_after(name, "trusted.") != NULL;
 }
 
 /* File capabilities (security.capability) become those of this user namespace by themselves
- * (capabilities(7), version 3). Others that a user namespace may not set (security.selinux, ACLs of
- * file systems without them) are left out. */
+ * (capabilities(7), version 3). Others that a user namespace may not set (ACLs of file systems
+ * without them) are left out. */
 static int set_xattrs(const struct place *p, struct archive_entry *entry, struct err *e)
 {
     autoclose int opened = -1;
@@ -82,7 +89,7 @@ static int set_xattrs(const struct place *p, struct archive_entry *entry, struct
         return 0; /* symlinks and FIFOs have none that a user may set */
     }
     while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
-        if (!is_overlay_xattr(name) && fsetxattr(fd, name, value, size, 0) < 0 && errno != EPERM &&
+        if (!is_host_xattr(name) && fsetxattr(fd, name, value, size, 0) < 0 && errno != EPERM &&
             errno != ENOTSUP && errno != EACCES && errno != EINVAL) {
             return err_set(e, errno, "cannot set attribute '%s' of '%s'", name,
                            archive_entry_pathname(entry));

@@ -50,6 +50,28 @@ static int pack_data(struct pack *p, const char *path, struct err *e)
     return n < 0 ? err_set(e, errno, "cannot read '%s'", path) : 0;
 }
 
+/* The labels of SELinux are this host's. */
+static void drop_label(struct archive_entry *entry)
+{
+    struct archive_entry *all = NULL;
+    const char *name = NULL;
+    const void *value = NULL;
+    size_t size = 0;
+
+    if (archive_entry_xattr_count(entry) == 0) {
+        return;
+    }
+    all = archive_entry_clone(entry);
+    archive_entry_xattr_clear(entry);
+    (void)archive_entry_xattr_reset(all);
+    while (archive_entry_xattr_next(all, &name, &value, &size) == ARCHIVE_OK) {
+        if (!attributes_is_label(name)) {
+            archive_entry_xattr_add_entry(entry, name, value, size);
+        }
+    }
+    archive_entry_free(all);
+}
+
 /* @entry, of the file @path, as @name. */
 static int pack_entry(struct pack *p, struct archive_entry *entry, const char *path,
                       const char *name, struct err *e)
@@ -66,6 +88,7 @@ static int pack_entry(struct pack *p, struct archive_entry *entry, const char *p
     archive_entry_unset_ctime(entry);
     archive_entry_unset_birthtime(entry);
     archive_entry_set_fflags(entry, 0, 0);
+    drop_label(entry);
     archive_entry_linkify(p->links, &entry, &spare);
     if (entry != NULL && archive_write_header(p->tar, entry) < ARCHIVE_WARN) {
         r = fail(p->tar, path, e);

@@ -210,6 +210,9 @@ struct place {
 int attributes_set(const struct layer_options *o, const struct place *p,
                    struct archive_entry *entry, struct err *e);
 
+/* Is the attribute @name a label of SELinux? Those are of the host, and in no archive. */
+int attributes_is_label(const char *name);
+
 /* ---- worker.c: layers are filled by a process each, beside the one that reads, decompresses and
  * digests, on another processor and behind a wall of its own: its root is the layer's folder.
  *

@@ -7,6 +7,7 @@
 #include "box/anonymous.h"
 #include "box/attach.h"
 #include "box/cgroup.h"
+#include "box/label.h"
 #include "box/net.h"
 #include "box/scope.h"
 #include "box/seccomp.h"
@@ -45,7 +46,9 @@ static int launch_prepare(struct launch *l, struct err *e)
 {
     struct net_files files = {0};
     struct mounts *m = &l->supervise.child.mounts;
-    int r = join_open(l->store, l->spec, &l->supervise.join, e);
+    int r = label_start(l->store, l->spec, e);
+
+    r = r < 0 ? r : join_open(l->store, l->spec, &l->supervise.join, e);
 
     r = r < 0 ? r : network_enter(l->store, l->spec, /* upper_fd= */ -1, &l->supervise.seat, e);
     r = r < 0 ? r : network_check_user(&l->supervise.seat, l->supervise.join.user_fd, e);

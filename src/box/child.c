@@ -21,6 +21,7 @@
 #include "sys/ns.h"
 #include "sys/path.h"
 #include "sys/reach.h"
+#include "sys/selinux.h"
 #include "userns/idmap.h"
 
 #include <errno.h>
@@ -135,13 +136,13 @@ static int exec_spec(const struct child *c, struct err *e)
     autostrv struct strv argv = {0};
 
     if (!c->spec->box.init) {
-        return exec_command(p->args.v, p->env.v, e);
+        return process_exec(c->spec, p->args.v, e);
     }
     (void)fd_cloexec(c->sync_fd, 0);
     strv_push(&argv, SPEC_INIT_PATH);
     strv_pushf(&argv, "%d", c->sync_fd);
     strv_append(&argv, &p->args);
-    return exec_command(argv.v, p->env.v, e);
+    return process_exec(c->spec, argv.v, e);
 }
 
 /* ---- the story */
@@ -164,6 +165,7 @@ static int build_world(struct child *c, int *ret_root_fd, struct err *e)
     autoclose int rootfs_fd = -1;
     int r = process_set_oom_score(c->spec, e);
 
+    c->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     process_reset();
     r = r < 0 ? r : open_world(c, /* is_mapped= */ 0, &rootfs_fd, e);
     r = r < 0 ? r : net_device(c->spec, e);
@@ -238,6 +240,9 @@ static int enter_world(struct child *c, int root_fd, struct err *e)
     if (r == 0) {
         close_fd(&master_fd);
         r = await_exec(c, e);
+    }
+    if (r == 0) { /* nothing else is executed any more, and Landlock still lets it be said */
+        r = selinux_exec_as(c->proc_fd, c->spec->process.selinux_label, e);
     }
     if (r == 0) {
         process_close_descriptors(c->spec->box.preserve_fds, c->sync_fd);

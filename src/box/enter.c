@@ -8,7 +8,6 @@
 #include "box/cgroup.h"
 #include "box/confine.h"
 #include "box/control.h"
-#include "box/exec.h"
 #include "box/mounts.h"
 #include "box/process.h"
 #include "box/signals.h"
@@ -19,6 +18,7 @@
 #include "sys/fd.h"
 #include "sys/ns.h"
 #include "sys/proc.h"
+#include "sys/selinux.h"
 #include "userns/idmap.h"
 
 #include <errno.h>
@@ -42,6 +42,8 @@ struct enter {
     int join_fd;    /* cgroup.procs that the command itself joins, or -1 */
     uint64_t flags; /* of the namespaces to join */
     int is_free;    /* the command outlives whoever started it */
+    int dir_fd;     /* its folder, borrowed: for pipes with its SELinux label */
+    int proc_fd;    /* the host's /proc, for the label of the command; the caller's */
     int control_fd; /* between launcher and supervisor */
     int sync_fd;    /* between supervisor and command */
 };
@@ -51,6 +53,11 @@ struct joining {
     const struct enter *enter;
     const struct cgroup *cgroup;
 };
+
+static int open_host_proc(void)
+{
+    return open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
 
 /* ---- the command, in all namespaces of the container */
 
@@ -105,6 +112,7 @@ static _Noreturn void command_main(const struct enter *n)
 
     process_reset();
     r = become_command(n, &user, &e);
+    r = r < 0 ? r : selinux_exec_as(n->proc_fd, s->process.selinux_label, &e);
     if (r == 0) {
         process_close_descriptors(s->box.preserve_fds, n->sync_fd);
         r = process_set_limits(&s->process, &e);
@@ -117,7 +125,7 @@ static _Noreturn void command_main(const struct enter *n)
         /* Its supervisor's end is its own, however that comes about; a change of ids clears this.
          */
         (void)prctl(PR_SET_PDEATHSIG, n->is_free ? 0 : SIGKILL);
-        (void)exec_command(s->process.args.v, s->process.env.v, &e);
+        (void)process_exec(s, s->process.args.v, &e);
     }
     sync_send_err(n->sync_fd, &e);
     _exit(e.exit_code != 0 ? e.exit_code : EXITCODE_RBOX);
@@ -166,6 +174,24 @@ static pid_t start_command(struct enter *n, struct streams *streams, int null_fd
     return r < 0 ? r : pid;
 }
 
+/* Pipes in place of descriptors of the caller's that its label may not allow. Before the host's
+ * /proc is out of sight. */
+static int make_pipes(const struct enter *n, struct streams *streams, struct err *e)
+{
+    int ends[3] = {-1, -1, -1};
+    int r = 0;
+
+    if (n->spec->process.terminal || n->options->detach || !process_needs_streams(n->spec)) {
+        return 0;
+    }
+    r = streams_pipes(streams, n->spec, n->dir_fd, ends, e);
+    r = r < 0 ? r : streams_become(ends, e);
+    for (int fd = 0; fd <= 2; fd++) {
+        close_fd(&ends[fd]);
+    }
+    return r;
+}
+
 /* Wait for the launcher: it moves this process into the container's cgroup. */
 static int await_host(const struct enter *n, struct err *e)
 {
@@ -186,6 +212,7 @@ static _Noreturn void supervise(struct enter *n)
 
     process_supervise("rbox-exec");
     r = await_host(n, &e);
+    r = r < 0 ? r : make_pipes(n, streams, &e);
     r = r < 0 ? r : enter_namespaces(n, &e);
     r = r < 0 ? r : (int)start_command(n, streams, null_fd, &pidfd, &e);
     if (r < 0) {
@@ -261,8 +288,11 @@ static int capture_command(struct enter *n, const struct enter_capture *c, int *
                               .max = c->output_max};
     int pidfd = -1;
     pid_t pid = -1;
-    int r = fd_pipe(&out_fd, &write_fd, e);
+    int ends[2] = {-1, -1};
+    int r = streams_pipe(n->spec, n->dir_fd, ends, e);
 
+    out_fd = ends[0];
+    write_fd = ends[1];
     r = r < 0 ? r : enter_namespaces(n, e);
     if (r < 0) {
         return r;
@@ -297,11 +327,13 @@ int enter_capture(const struct enter_capture *c, int *ret_status, struct buf *re
     static const struct enter_options NONE = {0};
     struct enter n = {.spec = c->spec,
                       .options = &NONE,
+                      .dir_fd = c->dir_fd,
                       .filter = *c->filter,
                       .pidfd = c->pidfd,
                       .join_fd = c->join_fd,
                       .flags = process_namespaces(c->spec, /* only_new= */ 0) |
                                (c->is_inside ? 0 : CLONE_NEWUSER),
+                      .proc_fd = open_host_proc(),
                       .control_fd = -1,
                       .sync_fd = -1};
 
@@ -335,6 +367,7 @@ pid_t enter_start(const struct enter_start *s, struct err *e)
                       .join_fd = -1,
                       .flags = ns_foreign(s->first_pid),
                       .is_free = 1,
+                      .proc_fd = open_host_proc(),
                       .control_fd = -1,
                       .sync_fd = -1};
     struct joining joining = {.enter = &n, .cgroup = s->cgroup};
@@ -353,6 +386,7 @@ pid_t enter_start(const struct enter_start *s, struct err *e)
         command_main(&n);
     }
     (void)close(pair[1]);
+    close_fd(&n.proc_fd);
     sync_fd = pair[0];
     r = pid < 0 ? (int)pid : sync_wait(sync_fd, SYNC_ROOT_READY, COMMAND, s->ret_master_fd, e);
     r = r < 0 ? r : sync_await_exec(&sync_fd, COMMAND, e);
@@ -386,7 +420,7 @@ static int launch(struct enter *n, const struct cgroup *c, struct err *e)
     const struct sync_host host = {0};
     struct report report = {0};
     struct attach a = {.terminal = n->spec->process.terminal,
-                       .has_streams = n->spec->process.terminal,
+                       .has_streams = process_needs_streams(n->spec),
                        .interactive = n->spec->box.interactive,
                        .is_owner = 1,
                        .only_start = n->options->detach,
@@ -415,9 +449,11 @@ int enter_run(const struct found *f, struct spec *s, const struct enter_options 
 {
     struct enter n = {.spec = s,
                       .options = o,
+                      .dir_fd = f->dir_fd,
                       .pidfd = -1,
                       .join_fd = -1,
                       .flags = CLONE_NEWUSER | process_namespaces(s, /* only_new= */ 0),
+                      .proc_fd = open_host_proc(),
                       .control_fd = -1,
                       .sync_fd = -1};
     autocgroup struct cgroup c = CGROUP_INIT;
@@ -428,6 +464,7 @@ int enter_run(const struct found *f, struct spec *s, const struct enter_options 
     r = r < 0 ? r : control_open(f, &n.pidfd, e);
     r = r < 0 ? r : seccomp_prepare(s, &n.filter, e);
     r = r < 0 ? r : launch(&n, &c, e);
+    close_fd(&n.proc_fd);
     close_fd(&n.pidfd);
     seccomp_done(&n.filter);
     return r;

@@ -33,6 +33,7 @@ struct enter_capture {
     const struct seccomp_filter *filter;
     int pidfd;     /* of the container's first process */
     int join_fd;   /* of the container's cgroup, or -1: there is none, or the caller sits in it */
+    int dir_fd;    /* the container's folder */
     int is_inside; /* the caller is in its user namespace already */
     int64_t timeout_ms;
     size_t output_max; /* bytes; the rest goes by */

@@ -153,6 +153,7 @@ int health_check(const struct health_check *c)
                                               .filter = c->filter,
                                               .pidfd = c->pidfd,
                                               .join_fd = place_fd >= 0 ? place_fd : c->join_fd,
+                                              .dir_fd = c->dir_fd,
                                               .is_inside = c->is_inside,
                                               .timeout_ms = h->timeout_ms,
                                               .output_max = OUTPUT_BYTES_MAX},

@@ -160,6 +160,16 @@ static int take_hostname(struct spec *s, const struct spec *target, struct err *
     return 0;
 }
 
+/* Who is to see another's processes or memory has its labels, or none. */
+static void take_labels(struct spec *s, const struct spec *target)
+{
+    xreplace(&s->process.selinux_label, target->process.selinux_label);
+    xreplace(&s->linux_.mount_label, target->linux_.mount_label);
+    if (target->process.selinux_label == NULL) {
+        strv_push(&s->linux_.label_options, "disable");
+    }
+}
+
 static int resolve_namespace(struct spec *s, enum spec_ns ns, const struct found *f,
                              const struct spec *target, struct err *e)
 {
@@ -171,6 +181,9 @@ static int resolve_namespace(struct spec *s, enum spec_ns ns, const struct found
     }
     if (ns == SPEC_NS_UTS && take_hostname(s, target, e) < 0) {
         return -e->errnum;
+    }
+    if ((ns == SPEC_NS_PID || ns == SPEC_NS_IPC) && s->linux_.label_options.len == 0) {
+        take_labels(s, target);
     }
     free(n->target);
     *n = (struct spec_namespace){.mode = SPEC_NS_CONTAINER, .target = xstrdup(f->id)};

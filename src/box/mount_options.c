@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "box/mount_options.h"
 
+#include "base/cleanup.h"
 #include "base/mem.h"
+#include "spec/spec_label.h"
 #include "sys/mount.h"
 
 #include <string.h>
@@ -119,4 +121,23 @@ char *mount_options_data(const struct spec_mount *v)
         }
     }
     return b.data;
+}
+
+char *mount_options_labelled(const struct spec *s, const char *type, const char *options,
+                             const char *level)
+{
+    /* Those that take context= in a user namespace (overlay since Linux 5.13). */
+    static const char *const TYPES[] = {"overlay", "tmpfs", "devpts"};
+    int takes = 0;
+    autofree char *label = NULL;
+
+    for (size_t i = 0; i < sizeof(TYPES) / sizeof(TYPES[0]); i++) {
+        takes |= str_eq(type, TYPES[i]);
+    }
+    if (s->linux_.mount_label == NULL || !takes) {
+        return xstrdup_null(options);
+    }
+    label = spec_label_with_level(s->linux_.mount_label, level);
+    return xasprintf("%s%scontext=\"%s\"", options != NULL ? options : "",
+                     options != NULL ? "," : "", label);
 }

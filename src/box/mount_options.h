@@ -15,4 +15,10 @@ unsigned long mount_options_propagation(const struct spec_mount *v);
  * none. */
 char *mount_options_data(const struct spec_mount *v);
 
+/* @options of a new file system of @type, and the container's SELinux label for all that is in it,
+ * where it has one and the type takes it. @level: NULL, or another level than the container's own.
+ * The caller owns it; NULL for none. */
+char *mount_options_labelled(const struct spec *s, const char *type, const char *options,
+                             const char *level);
+
 #endif

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "box/mount_options.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/path.h"
@@ -197,7 +198,8 @@ static char *fixed_options(const struct spec *s, const struct fixed_row *row)
 static int prepare_fixed(const struct spec *s, const struct fixed_row *row, int *ret_fd,
                          struct err *e)
 {
-    autofree char *options = fixed_options(s, row);
+    autofree char *plain = fixed_options(s, row);
+    autofree char *options = mount_options_labelled(s, row->type, plain, NULL);
     int attrs = row->attrs;
     int r = 0;
 
@@ -224,16 +226,17 @@ static int prepare_fixed(const struct spec *s, const struct fixed_row *row, int 
 /* The scratch file system holds the injected files; each is then bound where it is needed. It is
  * attached (a detached mount can't be copied before Linux 6.15) over a folder of the old root and
  * goes with it. */
-static int prepare_scratch(struct mounts *m, int scratch_at_fd, struct err *e)
+static int prepare_scratch(const struct spec *s, struct mounts *m, int scratch_at_fd, struct err *e)
 {
+    /* Who joins its network is given some of them, whatever categories he has. */
+    autofree char *options = mount_options_labelled(s, "tmpfs", "mode=755,size=4m", "s0");
     autoclose int scratch_fd = -1;
     int r = 0;
 
     if (m->file_count == 0) {
         return 0;
     }
-    r = mount_new("tmpfs", "mode=755,size=4m", MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC,
-                  &scratch_fd, e);
+    r = mount_new("tmpfs", options, MOUNT_NOSUID | MOUNT_NODEV | MOUNT_NOEXEC, &scratch_fd, e);
     if (r == 0) {
         r = mount_attach(scratch_fd, scratch_at_fd, "scratch files", e);
     }
@@ -284,7 +287,7 @@ int mounts_prepare(const struct spec *s, struct mounts *m, int scratch_at_fd, st
 {
     int r = prepare_rows(s, m, /* early= */ 0, e);
 
-    return r < 0 ? r : prepare_scratch(m, scratch_at_fd, e);
+    return r < 0 ? r : prepare_scratch(s, m, scratch_at_fd, e);
 }
 
 /* ---- after the pivot */

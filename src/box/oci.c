@@ -7,6 +7,7 @@
 #include "box/cgroup.h"
 #include "box/cgroup_tree.h"
 #include "box/enter.h"
+#include "box/label.h"
 #include "box/seccomp.h"
 #include "box/sync.h"
 #include "sys/fd.h"
@@ -119,6 +120,7 @@ int oci_exec(const struct oci_state *st, struct spec *s, const struct oci_option
     if (r == 0 && status != OCI_RUNNING && status != OCI_CREATED) {
         r = err_new(e, EBUSY, "container '%s' is %s", st->id, oci_status_name(status));
     }
+    r = r < 0 ? r : label_check(s, e);
     r = r < 0 ? r : cgroup_load(st->dir_fd, &cgroup, e);
     r = r < 0 ? r : seccomp_prepare(s, &filter, e);
     if (r == 0) {

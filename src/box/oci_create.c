@@ -5,6 +5,7 @@
 #include "box/cgroup.h"
 #include "box/cgroup_tree.h"
 #include "box/child.h"
+#include "box/label.h"
 #include "box/oci.h"
 #include "box/process.h"
 #include "box/seccomp.h"
@@ -294,8 +295,9 @@ static int build(struct create *c, int *ret_master_fd, struct err *e)
 static int make(struct create *c, struct err *e)
 {
     autoclose int master_fd = -1;
-    int r = open_namespaces(c, e);
+    int r = label_check(&c->bundle.spec, e);
 
+    r = r < 0 ? r : open_namespaces(c, e);
     r = r < 0 ? r : seccomp_prepare(&c->bundle.spec, &c->filter, e);
     r = r < 0 ? r : oci_state_listen(&c->state, &c->start_fd, e);
     r = r < 0 ? r : clone_child(c, e);

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/hints.h"
 #include "base/mem.h"
+#include "box/exec.h"
 #include "spec/spec_parse.h"
 #include "sys/fd.h"
 #include "sys/path.h"
@@ -50,6 +51,11 @@ void process_supervise(const char *name)
     (void)prctl(PR_SET_NAME, name);
     (void)sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+int process_needs_streams(const struct spec *s)
+{
+    return s->process.terminal || s->process.selinux_label != NULL;
 }
 
 void process_drop_stdio(int null_fd)
@@ -211,6 +217,15 @@ int process_enter_cwd(const struct spec *s, int root_fd, int make, struct err *e
         return err_new(e, EPERM, "working folder '%s' lies outside the container", s->process.cwd);
     }
     return 0;
+}
+
+int process_exec(const struct spec *s, char *const *argv, struct err *e)
+{
+    int r = exec_command(argv, s->process.env.v, e);
+
+    return r == -EACCES && s->process.selinux_label != NULL
+               ? err_hint(e, "SELinux may have refused it: sudo ausearch -m avc -ts recent")
+               : r;
 }
 
 void process_close_descriptors(unsigned int preserve, int keep_fd)

@@ -19,6 +19,10 @@ uint64_t process_namespaces(const struct spec *s, int only_new);
  * no signal reaches it. */
 void process_supervise(const char *name);
 
+/* Can the command of @s not have the caller's own descriptors? A terminal is the container's; and
+ * SELinux takes files that its label does not allow away from it. */
+int process_needs_streams(const struct spec *s);
+
 /* Put @null_fd, /dev/null, in place of the caller's descriptors 0 to 2: holding one of them would
  * keep somebody's pipe open. */
 void process_drop_stdio(int null_fd);
@@ -48,6 +52,9 @@ int process_set_stdio(const struct spec *s, int root_fd, int terminal_fd,
 int process_enter_cwd(const struct spec *s, int root_fd, int make, struct err *e);
 
 int process_set_limits(const struct spec_process *p, struct err *e);
+
+/* Execute @argv as the command of @s. Returns where that failed. */
+int process_exec(const struct spec *s, char *const *argv, struct err *e);
 
 /* Close all but 0 to 2, the @preserve ones after them, and @keep_fd. */
 void process_close_descriptors(unsigned int preserve, int keep_fd);

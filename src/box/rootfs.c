@@ -5,12 +5,14 @@
 #include "base/hints.h"
 #include "base/mem.h"
 #include "box/fuse.h"
+#include "box/mount_options.h"
 #include "box/storage.h"
 #include "box/sync.h"
 #include "sys/dir.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/path.h"
+#include "sys/selinux.h"
 #include "sys/tree.h"
 
 #include <errno.h>
@@ -77,6 +79,18 @@ char *rootfs_lower(const struct spec *s, const char *prefix)
 /* ---- the drivers. The lower folders are named relative to the current one, and the top one is
  * @top_fd. */
 
+/* With the container's label; where SELinux is gone its files can still be looked at. */
+static int mount_labelled(const struct spec *s, int target_fd, int attrs, const char *options,
+                          struct err *e)
+{
+    autofree char *labelled =
+        selinux_is_on() ? mount_options_labelled(s, "overlay", options, NULL) : xstrdup(options);
+
+    return strlen(labelled) >= (size_t)sysconf(_SC_PAGESIZE)
+               ? err_new(e, E2BIG, "too many layers for one overlay")
+               : mount_fs("overlay", "overlay", target_fd, attrs, labelled, e);
+}
+
 /* mount(2) takes one page of options: hence short names and the current folder. upper and work go
  * by descriptor, so no path of the host shows in the container's mountinfo. What goes with the
  * container (--rm) need not reach the disk: volatile, or the end of each run would wait for a sync
@@ -96,11 +110,9 @@ static int mount_overlay(const struct spec *s, const struct rootfs_dirs *dirs, i
     options =
         xasprintf("lowerdir=%s,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,userxattr%s",
                   lower, upper_fd, work_fd, s->box.remove ? ",volatile" : "");
-    if (strlen(options) >= (size_t)sysconf(_SC_PAGESIZE)) {
-        return err_new(e, E2BIG, "too many layers for one overlay");
-    }
-    r = mount_fs("overlay", "overlay", dirs->fs_fd, 0, options, e);
-    if (r < 0 && *e->hint == '\0') { /* what a kernel without says; else it is the file system */
+    r = mount_labelled(s, dirs->fs_fd, 0, options, e);
+    if (r < 0 && r != -E2BIG && *e->hint == '\0') {
+        /* What a kernel without says; else it is the file system. */
         return err_hint_id(e, r == -EPERM || r == -ENODEV ? HINT_KERNEL_OVERLAY : HINT_OVERLAY,
                            NULL, NULL);
     }
@@ -150,6 +162,9 @@ static int mount_copy(const struct spec *s, const struct rootfs_dirs *dirs, int 
         r = r < 0                   ? r
             : s->box.rootfs != NULL ? tree_copy(top_fd, part_fd, e)
                                     : rootfs_copy_layers(s, part_fd, e);
+        r = r < 0 || s->linux_.mount_label == NULL || !selinux_is_on()
+                ? r
+                : selinux_label_tree(part_fd, s->linux_.mount_label, e);
         if (r == 0 && renameat(dirs->fs_fd, PART, dirs->fs_fd, WHOLE) < 0) {
             r = err_set(e, errno, "cannot name the copy of the image");
         }
@@ -237,7 +252,7 @@ int rootfs_mount_layers(const struct spec *s, int target_fd, struct err *e)
         s->box.layers.len == 1 ? xasprintf(":/proc/self/fd/%d", target_fd) : xstrdup("");
     autofree char *options = xasprintf("lowerdir=%s%s,userxattr", lower, lowest);
 
-    return mount_fs("overlay", "overlay", target_fd, MOUNT_RDONLY, options, e);
+    return mount_labelled(s, target_fd, MOUNT_RDONLY, options, e);
 }
 
 int rootfs_mount_image(const struct spec *s, const struct rootfs_dirs *dirs, int *ret_root_fd,

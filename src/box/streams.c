@@ -7,6 +7,7 @@
 #include "box/logs.h"
 #include "sys/fd.h"
 #include "sys/path.h"
+#include "sys/selinux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -384,12 +385,12 @@ int streams_listen(struct streams *s, const struct spec *spec, const struct stat
 }
 
 /* Mode 0666: a command that is not root may open /dev/stdout again. Nobody else can reach it. */
-static int make_pipe(int ret[2], struct err *e)
+int streams_pipe(const struct spec *spec, int dir_fd, int ret[2], struct err *e)
 {
-    if (pipe2(ret, O_CLOEXEC) < 0 || fchmod(ret[0], 0666) < 0) {
-        return err_set(e, errno, "cannot make a pipe for the command");
-    }
-    return 0;
+    const char *label = spec->process.selinux_label != NULL ? spec->linux_.mount_label : NULL;
+    int r = selinux_pipe(dir_fd, label, ret, e);
+
+    return r == 0 && fchmod(ret[0], 0666) < 0 ? err_set(e, errno, "cannot open a pipe to all") : r;
 }
 
 static void keep_end(int fd, int *ret)
@@ -398,16 +399,17 @@ static void keep_end(int fd, int *ret)
     *ret = fd;
 }
 
-int streams_pipes(struct streams *s, int interactive, int ret_child[3], struct err *e)
+int streams_pipes(struct streams *s, const struct spec *spec, int dir_fd, int ret_child[3],
+                  struct err *e)
 {
     int ends[2];
 
     for (int fd = 0; fd <= 2; fd++) {
         ret_child[fd] = -1;
-        if (fd == 0 && !interactive) {
+        if (fd == 0 && !spec->box.interactive) {
             continue;
         }
-        if (make_pipe(ends, e) < 0) {
+        if (streams_pipe(spec, dir_fd, ends, e) < 0) {
             return -e->errnum;
         }
         ret_child[fd] = fd == 0 ? ends[0] : ends[1];

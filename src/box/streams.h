@@ -39,9 +39,14 @@ struct streams *streams_new(int launcher_fd, int is_owner);
 int streams_listen(struct streams *s, const struct spec *spec, const struct state *st,
                    struct err *e);
 
-/* Pipes for a command without a terminal: *ret_child gets its ends of 0, 1 and 2 (0 is -1 unless
- * interactive), which the caller closes after the fork. */
-int streams_pipes(struct streams *s, int interactive, int ret_child[3], struct err *e);
+/* Pipes for the command of @spec, without a terminal: *ret_child gets its ends of 0, 1 and 2 (0 is
+ * -1 unless interactive), which the caller closes after the fork. @dir_fd: as streams_pipe(). */
+int streams_pipes(struct streams *s, const struct spec *spec, int dir_fd, int ret_child[3],
+                  struct err *e);
+
+/* One of them, which the command of @spec may use whatever its SELinux label. @dir_fd: the
+ * container's folder. */
+int streams_pipe(const struct spec *spec, int dir_fd, int ret[2], struct err *e);
 
 /* In the fork: the ends of streams_pipes() become 0, 1 and 2. */
 int streams_become(const int child[3], struct err *e);

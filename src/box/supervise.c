@@ -40,7 +40,7 @@ static const char CHILD[] = "the container's first process";
 
 int supervise_has_streams(const struct supervise *s)
 {
-    return (s->mode != SUPERVISE_FOREGROUND || s->spec->process.terminal) &&
+    return (s->mode != SUPERVISE_FOREGROUND || process_needs_streams(s->spec)) &&
            !str_eq(s->spec->box.log_driver, "passthrough");
 }
 
@@ -109,7 +109,7 @@ static int clone_child(struct supervise *s, struct running *run, uint64_t flags,
     pid_t pid = -1;
 
     if (r == 0 && supervise_has_streams(s) && !s->spec->process.terminal) {
-        r = streams_pipes(run->streams, s->spec->box.interactive, ends, e);
+        r = streams_pipes(run->streams, s->spec, s->state->dir_fd, ends, e);
     }
     if (r < 0) {
         return r;

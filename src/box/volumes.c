@@ -11,6 +11,7 @@
 #include "sys/mount.h"
 #include "sys/path.h"
 #include "sys/reach.h"
+#include "sys/selinux.h"
 #include "sys/tree.h"
 
 #include <errno.h>
@@ -20,6 +21,10 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum {
+    INIT_MAX = 16 << 20
+};
 
 static int is_type(const struct spec_mount *v, const char *type)
 {
@@ -117,10 +122,12 @@ int volumes_open(const struct spec *s, struct mounts *m, struct err *e)
 
 /* ---- :O, a throw-away overlay over a host folder */
 
-static int prepare_overlay(size_t index, int *volume_fd, int fs_fd, struct err *e)
+static int prepare_overlay(const struct spec *s, size_t index, int *volume_fd, int fs_fd,
+                           struct err *e)
 {
     autofree char *name = xasprintf("volume%zu", index);
     autofree char *options = NULL;
+    autofree char *labelled = NULL;
     autoclose int dir_fd = -1;
     autoclose int upper_fd = -1;
     autoclose int work_fd = -1;
@@ -144,7 +151,8 @@ static int prepare_overlay(size_t index, int *volume_fd, int fs_fd, struct err *
     options = xasprintf(
         "lowerdir=/proc/self/fd/%d,upperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,userxattr",
         *volume_fd, upper_fd, work_fd);
-    r = mount_fs("overlay", "overlay", dir_fd, 0, options, e);
+    labelled = mount_options_labelled(s, "overlay", options, NULL);
+    r = mount_fs("overlay", "overlay", dir_fd, 0, labelled, e);
     if (r < 0) {
         return r;
     }
@@ -154,15 +162,49 @@ static int prepare_overlay(size_t index, int *volume_fd, int fs_fd, struct err *
                           : mount_clone(mounted_fd, 0, volume_fd, e);
 }
 
+static int label_copy(const struct spec *s, int fd, struct err *e)
+{
+    return s->linux_.mount_label == NULL ? 0 : selinux_label_tree(fd, s->linux_.mount_label, e);
+}
+
 /* In the container's folder as a file of its own. */
-static int prepare_secret(const struct spec_mount *v, size_t index, int *volume_fd, int fs_fd,
+static int prepare_secret(const struct spec *s, size_t index, int *volume_fd, int fs_fd,
                           struct err *e)
 {
     autofree char *name = xasprintf("volume%zu", index);
     autoclose int file_fd = -1;
-    int r = secrets_copy(v, *volume_fd, fs_fd, name, &file_fd, e);
+    int r = secrets_copy(&s->mounts[index], *volume_fd, fs_fd, name, &file_fd, e);
 
     close_fd(volume_fd);
+    r = r < 0 ? r : label_copy(s, file_fd, e);
+    return r < 0 ? r : mount_clone(file_fd, 0, volume_fd, e);
+}
+
+/* A process with the container's label may begin with no program of the host's: with a copy. */
+static int prepare_init(const struct spec *s, int *volume_fd, int fs_fd, struct err *e)
+{
+    static const char NAME[] = "init";
+    struct path_proc_fd source = path_proc_fd(*volume_fd);
+    autofree char *program = NULL;
+    autoclose int from_fd = open(source.s, O_RDONLY | O_CLOEXEC);
+    autoclose int file_fd = -1;
+    size_t len = 0;
+    int r = from_fd < 0 ? err_set(e, errno, "cannot read rbox-init")
+                        : fd_read_all(from_fd, INIT_MAX, &program, &len, e);
+
+    if (r < 0) {
+        return r;
+    }
+    (void)unlinkat(fs_fd, NAME, 0); /* of an earlier start */
+    file_fd = openat(fs_fd, NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    r = file_fd < 0 ? -errno : fd_write_all(file_fd, program, len);
+    if (r < 0) {
+        return err_set(e, -r, "cannot copy rbox-init");
+    }
+    close_fd(&file_fd); /* what is open for writing cannot be executed */
+    file_fd = openat(fs_fd, NAME, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    close_fd(volume_fd);
+    r = file_fd < 0 ? err_set(e, errno, "cannot open rbox-init") : label_copy(s, file_fd, e);
     return r < 0 ? r : mount_clone(file_fd, 0, volume_fd, e);
 }
 
@@ -175,9 +217,11 @@ int volumes_prepare(const struct spec *s, struct mounts *m, int fs_fd, struct er
         if (s->box.bundle) {
             r = m->volume_fd[i] >= 0 ? 0 : bundle_mount_prepare(s, v, &m->volume_fd[i], e);
         } else if (is_type(v, "overlay")) {
-            r = prepare_overlay(i, &m->volume_fd[i], fs_fd, e);
+            r = prepare_overlay(s, i, &m->volume_fd[i], fs_fd, e);
         } else if (is_type(v, "secret")) {
-            r = prepare_secret(v, i, &m->volume_fd[i], fs_fd, e);
+            r = prepare_secret(s, i, &m->volume_fd[i], fs_fd, e);
+        } else if (s->linux_.mount_label != NULL && str_eq(v->destination, SPEC_INIT_PATH)) {
+            r = prepare_init(s, &m->volume_fd[i], fs_fd, e);
         }
         if (r < 0) {
             return err_wrap(e, "volume at '%s'", v->destination);
@@ -211,7 +255,8 @@ static int make_target(int root_fd, const char *path, int source_fd, int *ret_fd
 static int attach_tmpfs(const struct spec *s, const struct spec_mount *v, int root_fd,
                         struct err *e)
 {
-    autofree char *options = mount_options_data(v);
+    autofree char *plain = mount_options_data(v);
+    autofree char *options = mount_options_labelled(s, "tmpfs", plain, NULL);
     autoclose int target_fd = -1;
     autoclose int tmpfs_fd = -1;
     autoclose int image_fd = -1;
@@ -236,9 +281,11 @@ static int attach_tmpfs(const struct spec *s, const struct spec_mount *v, int ro
     return r;
 }
 
-static int attach_kernel_fs(const struct spec_mount *v, int root_fd, struct err *e)
+static int attach_kernel_fs(const struct spec *s, const struct spec_mount *v, int root_fd,
+                            struct err *e)
 {
-    autofree char *options = mount_options_data(v);
+    autofree char *plain = mount_options_data(v);
+    autofree char *options = mount_options_labelled(s, v->type, plain, NULL);
     autoclose int target_fd = -1;
     autoclose int fd = -1;
     int r = make_target(root_fd, v->destination, -1, &target_fd, e);
@@ -323,7 +370,8 @@ static int attach_one(const struct spec *s, const struct mounts *m, size_t i, in
     if (m->volume_fd[i] >= 0) {
         return attach_volume(s, v, m->volume_fd[i], root_fd, e);
     }
-    return is_type(v, "tmpfs") ? attach_tmpfs(s, v, root_fd, e) : attach_kernel_fs(v, root_fd, e);
+    return is_type(v, "tmpfs") ? attach_tmpfs(s, v, root_fd, e)
+                               : attach_kernel_fs(s, v, root_fd, e);
 }
 
 static size_t deepest_place(const struct spec *s)

@@ -8,6 +8,7 @@
 #include "box/box.h"
 #include "box/find.h"
 #include "box/join.h"
+#include "box/label.h"
 #include "box/needed.h"
 #include "box/network.h"
 #include "box/storage.h"
@@ -91,37 +92,6 @@ static void absolute_net_log(struct spec *s)
     }
 }
 
-/* Options z and Z, as podman has them: the label of containers' files, Z with categories that are
- * made of the container's id. */
-static int relabel(const struct spec *s, const struct spec_mount *m, struct err *e)
-{
-    int is_private = strv_has(&m->options, "Z");
-    const char *option = is_private ? "Z" : "z";
-    autofree char *half = xstrndup(s->box.id, SPEC_SHORT_ID);
-    unsigned long long number = strtoull(half, NULL, 16);
-    autofree char *level =
-        is_private ? xasprintf("c%llu,c%llu", number % 512, 512 + number / 512 % 512) : NULL;
-    autoclose int fd = -1;
-    int r = 0;
-
-    if (!is_private && !strv_has(&m->options, option)) {
-        return 0;
-    }
-    if (!selinux_is_on()) {
-        (void)err_new(e, ENOTSUP,
-                      "option %s of the mount at '%s' sets labels of SELinux, which this host does "
-                      "not have",
-                      option, m->destination);
-        return err_hint(e, "leave it out: every file there can be used without");
-    }
-    if (!str_eq(m->type, "bind")) { /* what is in the store is rbox's own */
-        return 0;
-    }
-    fd = open(m->source, O_PATH | O_CLOEXEC);
-    r = fd < 0 ? err_set(e, errno, "cannot open it") : selinux_label_tree(fd, level, e);
-    return r < 0 ? err_wrap(e, "option %s: '%s'", option, m->source) : 0;
-}
-
 /* Named volumes, and sources with option "create", are made here, as the caller. */
 static int make_sources(const struct store *store, const struct spec *s, struct err *e)
 {
@@ -137,7 +107,7 @@ static int make_sources(const struct store *store, const struct spec *s, struct 
             dir_make_all(m->source, e) < 0) {
             return err_wrap(e, "--volume");
         }
-        if (relabel(s, m, e) < 0) {
+        if (label_volume(store, s, m, e) < 0) {
             return -e->errnum;
         }
     }
@@ -178,20 +148,27 @@ static void drop_ports(struct spec *s)
     }
 }
 
-static void add_bind(struct spec *s, char *source, const char *destination)
+static void add_bind(struct spec *s, char *source, const char *destination, const char *option)
 {
     struct spec_mount *m = spec_add_mount(s);
 
     m->type = xstrdup("bind");
     m->source = source;
     m->destination = xstrdup(destination);
-    strv_push(&m->options, "ro");
+    strv_push(&m->options, option);
 }
 
 /* --init and --tz are files of the host at a place in the container. Read-only: what writes to
- * /proc/1/exe must not reach the host's program. */
+ * /proc/1/exe must not reach the host's program. label=nested shows SELinux: whether it may be
+ * asked for anything says the policy. */
 static int add_host_files(struct spec *s, struct err *e)
 {
+    static const char SELINUX[] = "/sys/fs/selinux";
+
+    if (strv_has(&s->linux_.label_options, "nested") && selinux_is_on()) {
+        add_bind(s, xstrdup(SELINUX), SELINUX, "rw");
+        (void)spec_parse_security_opt("unmask=/sys/fs/selinux", s, e);
+    }
     if (s->box.init) {
         char *init = NULL;
         int r = proc_find_helper("rbox-init", &init, e);
@@ -199,7 +176,7 @@ static int add_host_files(struct spec *s, struct err *e)
         if (r < 0) {
             return r;
         }
-        add_bind(s, init, SPEC_INIT_PATH);
+        add_bind(s, init, SPEC_INIT_PATH, "ro");
     }
     if (s->box.tz != NULL && spec_find_mount(s, "/etc/localtime") == NULL) {
         autofree char *path = strcmp(s->box.tz, "local") == 0
@@ -210,7 +187,7 @@ static int add_host_files(struct spec *s, struct err *e)
         if (real == NULL) {
             return err_set(e, errno, "--tz: cannot use '%s'", path);
         }
-        add_bind(s, real, "/etc/localtime");
+        add_bind(s, real, "/etc/localtime", "ro");
     }
     return 0;
 }
@@ -327,6 +304,7 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
     r = ctx_store(ctx, &store, e);
     r = r < 0 ? r : network_check(store, s, e);
     r = r < 0 ? r : storage_choose(store, s, e);
+    r = r < 0 ? r : label_choose(s, e);
     r = r < 0 ? r : make_sources(store, s, e);
     r = r < 0 || !o->replace ? r : replace_container(store, s->box.name, e);
     r = r < 0 || o->action != box_run ? r : dependencies_start(store, s, e);

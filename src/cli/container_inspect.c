@@ -283,7 +283,9 @@ json_t *container_inspect(const struct store *store, const struct container *c)
                   string_value(s->box.image_id), "ImageName",
                   string_value(s->box.image_name != NULL ? s->box.image_name : s->box.rootfs));
     (void)json_object_update_new(
-        o, json_pack("{s:{s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "GraphDriver", "Name",
+        o, json_pack("{s:o, s:o, s:{s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "ProcessLabel",
+                     string_value(s->process.selinux_label), "MountLabel",
+                     string_value(s->linux_.mount_label), "GraphDriver", "Name",
                      string_value(s->box.storage_driver), "Driver",
                      string_value(s->box.storage_driver), "EffectiveCaps",
                      caps_list(s->process.capabilities.effective), "BoundingCaps",

@@ -117,7 +117,9 @@ void probe_selinux(const struct probe_host *h, struct probe_result *r)
         probe_set(r, PROBE_OK, xstrdup("not enforcing"));
         return;
     }
-    source = first_source(h->wanted, has_no_label);
+    source = h->wanted != NULL && strv_has(&h->wanted->linux_.label_options, "disable")
+                 ? NULL
+                 : first_source(h->wanted, has_no_label);
     if (source == NULL) {
         probe_set(r, PROBE_OK, xstrdup("enforcing, and no path lacks a label"));
         return;

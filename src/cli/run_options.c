@@ -189,7 +189,7 @@ const struct opt RUN_OPTIONS[] = {
     HEADING("Privileges"),
     {"cap-add", 0, "CAPABILITY", OPT_STRV, REQUEST(cap_add), "a capability more, or ALL", NULL},
     {"cap-drop", 0, "CAPABILITY", OPT_STRV, REQUEST(cap_drop), "a capability less, or ALL", NULL},
-    {"security-opt", 0, "OPTION", OPT_PARSE, WHOLE, "no-new-privileges, seccomp=FILE, mask=, unmask=, no-nested-userns", spec_parse_security_opt},
+    {"security-opt", 0, "OPTION", OPT_PARSE, WHOLE, "no-new-privileges, seccomp=FILE, mask=, unmask=, label=, no-nested-userns", spec_parse_security_opt},
     {"privileged", 0, NULL, OPT_FLAG, SPEC(box.privileged), "all capabilities, no filter, nothing masked: root inside only", NULL},
     {"nested", 0, NULL, OPT_FLAG, SPEC(box.nested), "let it run containers itself", NULL},
     {"explain", 0, NULL, OPT_FLAG, SPEC(box.explain), "say at the end what was denied, and which option allows it", NULL},

@@ -7,6 +7,7 @@
 #include "image/manifest.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
+#include "sys/selinux.h"
 #include "userns/userns.h"
 
 #include <errno.h>
@@ -289,6 +290,7 @@ int store_temp(const struct store *store, const char *what, char **ret_name, int
 {
     autofree char *name =
         xasprintf("%s-%d-%llx", what, (int)getpid(), (unsigned long long)time(NULL));
+    autofree char *label = selinux_shared_label("ro_file");
     autoclose int tmp_fd = -1;
     autoclose int fd = -1;
     int r = dir_make(store->dir_fd, "tmp", 0711, &tmp_fd, e);
@@ -304,6 +306,11 @@ int store_temp(const struct store *store, const char *what, char **ret_name, int
      * able to write. */
     if (fd < 0 || fchmod(fd, 0777) < 0) {
         return err_set(e, errno, "cannot use folder 'tmp/%s' in the store", name);
+    }
+    /* Layers are filled here, see label.h. */
+    r = label != NULL ? selinux_label(fd, label, e) : 0;
+    if (r < 0) {
+        return err_wrap(e, "folder 'tmp/%s' in the store", name);
     }
     *ret_name = steal_ptr(&name);
     *ret_fd = steal_fd(&fd);

@@ -6,6 +6,7 @@
 #include "image/labels.h"
 #include "sys/dir.h"
 #include "sys/fd.h"
+#include "sys/selinux.h"
 #include "userns/idmap.h"
 #include "userns/userns.h"
 
@@ -75,6 +76,7 @@ static int give_to_root(int fd, const struct spec_idmap *uid_map, const struct s
 int volume_make(const struct store *store, const char *name, const struct spec_idmap *uid_map,
                 const struct spec_idmap *gid_map, struct err *e)
 {
+    autofree char *label = selinux_shared_label("file");
     autoclose int dir_fd = -1;
     autoclose int data_fd = -1;
     int r = 0;
@@ -84,6 +86,7 @@ int volume_make(const struct store *store, const char *name, const struct spec_i
     }
     r = open_volume(store, name, &dir_fd, e);
     r = r < 0 ? r : dir_make(dir_fd, DATA, 0755, &data_fd, e);
+    r = r < 0 || label == NULL ? r : selinux_label_tree(data_fd, label, e);
     r = r < 0 ? r : give_to_root(data_fd, uid_map, gid_map, e);
     return r < 0 ? err_wrap(e, "cannot make volume '%s'", name) : 0;
 }

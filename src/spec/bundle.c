@@ -18,11 +18,9 @@ static const char WHAT[] = "config.json";
 
 static const char *const CANNOT[] = {
     "process.apparmorProfile",
-    "process.selinuxLabel",
     "process.scheduler",
     "process.ioPriority",
     "process.execCPUAffinity",
-    "linux.mountLabel",
     "linux.intelRdt",
     "linux.timeOffsets",
     "linux.memoryPolicy",

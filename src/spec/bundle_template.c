@@ -105,7 +105,7 @@ json_t *bundle_features(void)
     json_t *linux_ = json_pack("{s:o, s:o, s:o, s:o, s:{s:b}, s:{s:b}, s:{s:b}}", "namespaces",
                                names("cgroup ipc mount network pid user uts"), "capabilities",
                                capabilities(), "cgroup", cgroup, "seccomp", seccomp, "apparmor",
-                               "enabled", 0, "selinux", "enabled", 0, "intelRdt", "enabled", 0);
+                               "enabled", 0, "selinux", "enabled", 1, "intelRdt", "enabled", 0);
 
     return json_pack(
         "{s:s, s:s, s:o, s:o, s:o}", "ociVersionMin", "1.0.0", "ociVersionMax", "1.1.0", "hooks",

@@ -129,6 +129,8 @@ static void linux_done(struct spec_linux *l)
     strv_done(&r->io_max);
     strv_done(&r->unified);
     free(l->seccomp.profile);
+    strv_done(&l->label_options);
+    free(l->mount_label);
 }
 
 static void network_done(struct spec_network *n)
@@ -191,6 +193,7 @@ void spec_done(struct spec *s)
     strv_done(&s->process.additional_groups);
     free(s->process.cwd);
     free(s->process.user);
+    free(s->process.selinux_label);
     free(s->process.rlimits);
     free(s->hostname);
     free(s->domainname);

@@ -52,6 +52,7 @@ struct spec_process {
     struct spec_rlimit *rlimits;
     size_t rlimit_count;
     int no_new_privileges;
+    char *selinux_label; /* or NULL */
     int oom_score_adj;
     int oom_score_adj_set;
 };
@@ -183,7 +184,10 @@ struct spec_linux {
     struct strv sysctl; /* "K=V" */
     struct spec_resources resources;
     struct spec_seccomp seccomp;
-    int no_nested_userns; /* --security-opt no-nested-userns */
+    int no_nested_userns;      /* --security-opt no-nested-userns */
+    struct strv label_options; /* --security-opt label=: see spec_label.h */
+    char *mount_label; /* of SELinux: the root's, and that of what is mounted for it alone; or NULL
+                        */
 };
 
 /* ---- rbox's own */

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/mem.h"
 #include "base/parse.h"
+#include "spec/spec_label.h"
 #include "spec/spec_parse.h"
 
 #include <ctype.h>
@@ -253,17 +254,20 @@ static int security_no_nested_userns(const char *value, struct spec *s, struct e
     return parse_bool(value != NULL ? value : "true", &s->linux_.no_nested_userns, e);
 }
 
-/* A normal user cannot load labels or profiles, so none are applied: asking for none is fine. */
 static int security_label(const char *value, struct spec *s, struct err *e)
 {
+    return spec_label_option(value, &s->linux_.label_options, e);
+}
+
+/* A normal user cannot load profiles, so none are applied: asking for none is fine. */
+static int security_apparmor(const char *value, struct spec *s, struct err *e)
+{
     (void)s;
-    if (!str_eq(value, "disable") && !str_eq(value, "unconfined")) {
-        return err_new(e, ENOTSUP,
-                       "rbox sets no labels and profiles of its own, so that only disable or "
-                       "unconfined can be asked "
-                       "for");
-    }
-    return 0;
+    return str_eq(value, "unconfined")
+               ? 0
+               : err_new(e, ENOTSUP,
+                         "rbox sets no profiles of its own, so that only unconfined can be asked "
+                         "for");
 }
 
 int spec_parse_security_opt(const char *value, void *spec, struct err *e)
@@ -279,7 +283,7 @@ int spec_parse_security_opt(const char *value, void *spec, struct err *e)
         {"systempaths", security_systempaths},
         {"no-nested-userns", security_no_nested_userns},
         {"label", security_label},
-        {"apparmor", security_label},
+        {"apparmor", security_apparmor},
     };
     size_t len = strcspn(value, "=:");
     const char *rest = value[len] != '\0' ? value + len + 1 : NULL;

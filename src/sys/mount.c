@@ -110,6 +110,25 @@ static int configure(int fs_fd, const char *option)
     return (int)syscall(SYS_fsconfig, fs_fd, FSCONFIG_SET_STRING, key, value + 1, 0);
 }
 
+/* At commas, but for those in quotes, which go: mount(2) knows them, fsconfig(2) does not. */
+static void split_options(const char *options, struct strv *ret)
+{
+    autobuf struct buf option = {0};
+    int is_quoted = 0;
+
+    for (; *options != '\0'; options++) {
+        if (*options == '"') {
+            is_quoted = !is_quoted;
+        } else if (*options != ',' || is_quoted) {
+            buf_add(&option, options, 1);
+        }
+        if (option.len > 0 && (options[1] == '\0' || (options[1] == ',' && !is_quoted))) {
+            strv_push(ret, option.data);
+            buf_done(&option);
+        }
+    }
+}
+
 int mount_new(const char *type, const char *options, int attrs, int *ret_fd, struct err *e)
 {
     autoclose int fs_fd = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC);
@@ -121,7 +140,7 @@ int mount_new(const char *type, const char *options, int attrs, int *ret_fd, str
         return mount_failed(e, errno, type);
     }
     strv_pushf(&list, "source=%s", type);
-    strv_split(&list, options != NULL ? options : "", ',');
+    split_options(options != NULL ? options : "", &list);
     for (size_t i = 0; i < list.len; i++) {
         if (configure(fs_fd, list.v[i]) < 0) {
             return err_new(e, errno, "cannot mount %s with option '%s': %s", type, list.v[i],

@@ -47,10 +47,11 @@ static void copying_done(struct copying *c)
     free(c->links);
 }
 
-/* Overlays keep their marks in these, which mean nothing elsewhere. */
+/* Overlays keep their marks in these, which mean nothing elsewhere; nor is a label of SELinux right
+ * in another place. */
 static int is_mark(const char *xattr)
 {
-    return str_after(xattr, "user.overlay.") != NULL ||
+    return str_eq(xattr, "security.selinux") || str_after(xattr, "user.overlay.") != NULL ||
            str_after(xattr, "user.fuseoverlayfs.") != NULL;
 }
 

@@ -61,9 +61,10 @@ struct refusal {
         {spec_parse_security_opt, "unmask", "unmask: needs paths"},                                \
         {spec_parse_security_opt, "systempaths=x",                                                 \
          "systempaths: systempaths can only be unconfined"},                                       \
-        {spec_parse_security_opt, "label=type:x",                                                  \
-         "label: rbox sets no labels and profiles of its own, so that only disable or unconfined " \
-         "can be asked for"},                                                                      \
+        {spec_parse_security_opt, "label=type:",                                                   \
+         "label: 'type:' is not disable, nested, user:U, role:R, type:T, level:L or filetype:T"},  \
+        {spec_parse_security_opt, "apparmor=x",                                                    \
+         "apparmor: rbox sets no profiles of its own, so that only unconfined can be asked for"},  \
         {spec_parse_security_opt, "proc-opts=hidepid=2", "proc-opts is not supported yet"},        \
         {spec_parse_sysctl, "net.core.somaxconn", "'net.core.somaxconn' is not NAME=VALUE"},       \
         {spec_parse_sysctl, "kernel.panic=1",                                                      \
