@@ -14,8 +14,11 @@ int source_error(struct archive *a, struct err *e, const char *what)
     const char *text = archive_error_string(a);
     int errnum = archive_errno(a);
 
-    return err_new(e, errnum > 0 ? errnum : EINVAL, "%s: %s", what,
-                   text != NULL ? text : "damaged");
+    text = text != NULL ? text : "damaged";
+    /* One of ours, which came through libarchive, has that in front. */
+    return str_after(text, what) != NULL
+               ? err_new(e, errnum > 0 ? errnum : EINVAL, "%s", text)
+               : err_new(e, errnum > 0 ? errnum : EINVAL, "%s: %s", what, text);
 }
 
 /* ---- digests */
@@ -103,6 +106,7 @@ static int open_archive(struct archive *a, feed *from, void *arg, struct archive
 int tar_open(feed *from, void *arg, struct archive **ret, struct err *e)
 {
     struct archive *a = archive_read_new();
+    int r = 0;
 
     if (a == NULL) {
         return err_new(e, ENOMEM, "cannot set up the archive reader");
@@ -111,7 +115,9 @@ int tar_open(feed *from, void *arg, struct archive **ret, struct err *e)
     (void)archive_read_support_format_empty(a);
     /* Names come out as the bytes they are. */
     (void)archive_read_set_format_option(a, "tar", "hdrcharset", "BINARY");
-    return open_archive(a, from, arg, ret, e);
+    r = open_archive(a, from, arg, ret, e);
+    /* What libarchive says of a format that it does not know. */
+    return r == -EILSEQ ? err_new(e, EMEDIUMTYPE, "not a tar archive") : r;
 }
 
 /* ---- what a stream is, by its first bytes */
@@ -137,6 +143,50 @@ static enum source_kind kind_of(const char *head, size_t len)
     }
     return len >= USTAR_AT + 5 && memcmp(head + USTAR_AT, "ustar", 5) == 0 ? SOURCE_TAR
                                                                            : SOURCE_OTHER;
+}
+
+int source_no_archive(const struct source *s, struct err *e)
+{
+    static const struct {
+        const char *magic;
+        size_t len;
+        const char *what;
+    } KINDS[] = {{"PK\3\4", 4, "a zip archive"},
+                 {"7z\xbc\xaf", 4, "a 7z archive"},
+                 {"Rar!", 4, "a rar archive"},
+                 {"!<arch>", 7, "a Debian package, or an ar archive"},
+                 {"\xed\xab\xee\xdb", 4, "an RPM package"},
+                 {"0707", 4, "a cpio archive"},
+                 {"hsqs", 4, "a squashfs file system"},
+                 {"QFI\xfb", 4, "a disk of a virtual machine"},
+                 {"KDMV", 4, "a disk of a virtual machine"},
+                 {"\x7f"
+                  "ELF",
+                  4, "a program"},
+                 {"#!", 2, "a script"},
+                 {"<!", 2, "a web page"},
+                 {"<html", 5, "a web page"},
+                 {"{", 1, "a JSON document"},
+                 {"[", 1, "a JSON document"},
+                 {"\x1f\x8b", 2, "something that is compressed twice"},
+                 {"\xfd"
+                  "7zXZ",
+                  5, "something that is compressed twice"},
+                 {"\x28\xb5\x2f\xfd", 4, "something that is compressed twice"},
+                 {"BZh", 3, "something that is compressed twice"}};
+
+    if (s->first_len == 0) {
+        return err_new(e, EMEDIUMTYPE, "the archive is empty");
+    }
+    for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+        if (s->first_len >= KINDS[i].len && memcmp(s->first, KINDS[i].magic, KINDS[i].len) == 0) {
+            return err_new(e, EMEDIUMTYPE, "not a tar archive, but %s", KINDS[i].what);
+        }
+    }
+    return s->kind == SOURCE_TAR
+               ? err_new(e, EMEDIUMTYPE, "the archive ends in its first header")
+               : err_new(e, EMEDIUMTYPE, "not a tar archive%s",
+                         s->kind == SOURCE_OTHER ? "" : ", but something else, compressed");
 }
 
 /* Gather the first bytes, which may come in small pieces. */
@@ -237,7 +287,7 @@ int source_open(struct source *s, struct err *e)
 
     s->input = input;
     if (r == 0 && s->head_len == 0) {
-        return err_new(e, EINVAL, "the archive is empty");
+        return source_no_archive(s, e);
     }
     return r < 0 ? r : source_start(s, e);
 }
@@ -259,6 +309,13 @@ ssize_t source_read(void *arg, const void **ret, struct err *e)
 
     if (n > 0 && s->digest != NULL) {
         (void)EVP_DigestUpdate(s->digest, *ret, (size_t)n);
+    }
+    if (n > 0 && s->first_len < sizeof(s->first)) {
+        size_t room = sizeof(s->first) - s->first_len;
+        size_t take = (size_t)n < room ? (size_t)n : room;
+
+        memcpy(s->first + s->first_len, *ret, take);
+        s->first_len += take;
     }
     s->bytes += n > 0 ? (uint64_t)n : 0;
     return s->max != NULL && s->bytes > s->max->bytes ? room_too_small(s->max, e) : n;

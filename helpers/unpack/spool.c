@@ -321,7 +321,7 @@ static int spool_entry(struct spool *p, struct archive_entry *entry, struct err 
             e);
     }
     if (type != AE_IFREG) {
-        return err_new(e, EINVAL, "'%s' in the archive is not a regular file", name);
+        return err_new(e, ENOEXEC, "'%s' in the archive is not a regular file: not an image", name);
     }
     return spool_file(p, name, e);
 }
@@ -339,9 +339,9 @@ static int spool_all(struct spool *p, struct err *e)
             return 0;
         }
         if (ar < ARCHIVE_WARN) {
-            r = source_error(p->tar, e, "not an image archive");
+            r = source_error(p->tar, e, "cannot read the archive");
         } else if (++count > SPOOL_FILES_MAX) {
-            r = err_new(e, E2BIG, "the archive has more than %d files: not an image archive",
+            r = err_new(e, ENOEXEC, "the archive has more than %d files: not an image",
                         SPOOL_FILES_MAX);
         } else {
             r = spool_entry(p, entry, e);
@@ -362,6 +362,9 @@ int spool_run(struct worker *w, const char *known, const struct amount *max, str
     s->is_undigested = 1; /* each file is, on its own */
     r = source_open(s, e);
     r = r < 0 ? r : tar_open(source_read, s, &p.tar, e);
+    if (r == -EMEDIUMTYPE) {
+        r = source_no_archive(s, e);
+    }
     if (r == 0) {
         r = spool_all(&p, e);
         (void)archive_read_free(p.tar);

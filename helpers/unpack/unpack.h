@@ -59,8 +59,9 @@
  *     rbox-unpack pack-changes
  *         The same as a layer on standard output: deleted files are whiteouts.
  *
- * An error is one line on standard error and exit status 1; what was written by then is the
- * caller's to remove. */
+ * An error is one line on standard error, behind its errno, and exit status 1; what was written by
+ * then is the caller's to remove. EMEDIUMTYPE is what is no tar archive; ENOEXEC, of spool, one
+ * that has no image. */
 #ifndef RBOX_UNPACK_H
 #define RBOX_UNPACK_H
 
@@ -135,6 +136,8 @@ struct source {
     int is_undigested;        /* set before source_open(): there is no need of one */
     const struct amount *max; /* set before source_open(): how much may come out; NULL: anything */
     uint64_t bytes;
+    char first[64]; /* of what came out */
+    size_t first_len;
     char *chunk; /* of raw */
 };
 
@@ -150,8 +153,12 @@ int source_open(struct source *s, struct err *e);
 ssize_t source_read(void *arg, const void **ret, struct err *e);
 void source_done(struct source *s);
 
-/* A reader of the tar archive that @from gives. The caller calls archive_read_free(). */
+/* A reader of the tar archive that @from gives. The caller calls archive_read_free(). -EMEDIUMTYPE:
+ * it is none. */
 int tar_open(feed *from, void *arg, struct archive **ret, struct err *e);
+
+/* -EMEDIUMTYPE: @s is no tar archive, and what it seems to be. */
+int source_no_archive(const struct source *s, struct err *e);
 
 /* libarchive's text for its last failure, as an error. */
 int source_error(struct archive *a, struct err *e, const char *what);

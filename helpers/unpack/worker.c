@@ -277,7 +277,7 @@ int layer_run(struct worker *w, const struct amount *max, struct err *e)
         /* What it could not do counts more than where the stream broke off. */
         if (worker_end(w, r == 0, &made, &late) < 0 && late.errnum != ECANCELED) {
             *e = late;
-            r = -late.errnum;
+            r = late.errnum == EMEDIUMTYPE ? source_no_archive(s, e) : -late.errnum;
         }
     }
     if (r == 0) {

@@ -128,8 +128,9 @@ static int load_folder(const struct store *store, const char *path, const struct
     if (access(manifest, F_OK) == 0) {
         return layout_load_dir(store, path, p, ret_names, e);
     }
-    return err_new(e, ENOENT, "folder '%s' has neither index.json nor manifest.json: not an image",
-                   path);
+    (void)err_new(e, ENOENT, "folder '%s' has neither index.json nor manifest.json: not an image",
+                  path);
+    return err_hint(e, "tar -C %s -c . | rbox import - NAME, if it is a root file system", path);
 }
 
 /* ---- archives */
@@ -148,12 +149,23 @@ static int load_spooled(struct spool *s, struct strv *ret_names, struct err *e)
     if (has_index) {
         return layout_load_spooled(s, ret_names, e);
     }
-    (void)err_new(e, EINVAL, "the archive has neither manifest.json nor index.json: not an image");
-    return err_hint(e, "for a tarball of a root file system: rbox import FILE NAME");
+    return err_new(e, ENOEXEC,
+                   "the archive has neither manifest.json nor index.json: not an image");
 }
 
-int load_archive(const struct store *store, int fd, const struct platform *p,
-                 struct strv *ret_names, struct err *e)
+/* What to do with @path ("-": standard input), which is no image archive. */
+static int explain(int r, const char *path, struct err *e)
+{
+    if (r == -ENOEXEC) {
+        return err_hint(e, "rbox import %s NAME, if it is a tarball of a root file system", path);
+    }
+    return r == -EMEDIUMTYPE
+               ? err_hint(e, "image archives are made by docker save, podman save, rbox save")
+               : r;
+}
+
+static int load_stream(const struct store *store, int fd, const struct platform *p,
+                       struct strv *ret_names, struct err *e)
 {
     struct ingest in = {.blobs_fd = -1, .lock_fd = -1};
     struct spool s = SPOOL_CLOSED;
@@ -169,15 +181,23 @@ int load_archive(const struct store *store, int fd, const struct platform *p,
     return r;
 }
 
+int load_archive(const struct store *store, int fd, const struct platform *p,
+                 struct strv *ret_names, struct err *e)
+{
+    return explain(load_stream(store, fd, p, ret_names, e), "-", e);
+}
+
 static int load_archive_file(const struct store *store, const char *path, const struct platform *p,
                              struct strv *ret_names, struct err *e)
 {
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int r = 0;
 
     if (fd < 0) {
         return err_set(e, errno, "cannot open '%s'", path);
     }
-    return load_archive(store, fd, p, ret_names, e) < 0 ? err_wrap(e, "'%s'", path) : 0;
+    r = load_stream(store, fd, p, ret_names, e);
+    return r < 0 ? explain(err_wrap(e, "'%s'", path), path, e) : 0;
 }
 
 /* "DIR[:TAG]"; both may have colons: the tag begins behind the first folder that is there. */

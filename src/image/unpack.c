@@ -64,7 +64,7 @@ static int said(const char *line, struct err *e)
     long errnum = strtol(line, &rest, 10);
     /* Those that the caller has more to say of, or the hint. */
     int is_told = errnum == ENOSPC || errnum == EDQUOT || errnum == EROFS || errnum == EOVERFLOW ||
-                  errnum == ENOTSUP;
+                  errnum == ENOTSUP || errnum == ENOEXEC || errnum == EMEDIUMTYPE;
 
     (void)err_new(e, is_told ? (int)errnum : EINVAL, "%s",
                   rest != line && *rest == ' ' ? rest + 1 : line);

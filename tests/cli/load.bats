@@ -130,7 +130,7 @@ PY
   make_archive
   run rbox load </dev/null
   [ "$status" -eq 125 ]
-  [ "$output" = "rbox: the archive is empty" ]
+  [ "$output" = $'rbox: the archive is empty\n  hint: image archives are made by docker save, podman save, rbox save' ]
   local file
   head -c 20000 archive.tar >truncated.tar
   head -c 100000 /dev/urandom >noise.tar
@@ -147,6 +147,62 @@ PY
   run rbox load -i no/such/file
   [ "$status" -eq 125 ]
   rbox run --rm --network none busybox true
+}
+
+@test "what is no image archive: what it seems to be, and the command that takes it (issue 4)" {
+  local name what hint
+  mkdir -p root/etc zeros
+  echo 'a b' >root/etc/file
+  mkfifo root/fifo
+  tar -C root -cf root.tar etc
+  gzip -k root.tar
+  tar -C root -cf fifo.tar .
+  head -c 300 root.tar >short.tar
+  head -c 1000 root.tar.gz | head -c 90 >cut.gz
+  echo '<!DOCTYPE html><title>404</title>' >page
+  gzip -c page >page.gz
+  gzip -c page.gz >page.gz.gz
+  echo '{"errors": []}' >answer.json
+  echo 'just text' >text
+  python3 -c 'import zipfile; zipfile.ZipFile("zip", "w").writestr("a", "b")'
+  : >empty
+  while IFS='|' read -r name what hint; do
+    for how in "-i $name" "-i docker-archive:$name" "<"; do
+      if [ "$how" = "<" ]; then
+        run -125 bash -c "'$RBOX_BUILD/rbox' load <$name"
+      else
+        # shellcheck disable=SC2086 # words
+        run -125 rbox load $how
+        [[ "${lines[0]}" == "rbox: '$name': "* ]]
+      fi
+      [[ "${lines[0]}" == *"$what" ]]
+      if [ "$hint" = import ]; then
+        [ "${lines[1]}" = "  hint: rbox import $([ "$how" = "<" ] && echo - || echo $name) NAME, if it is a tarball of a root file system" ]
+      elif [ "$hint" = save ]; then
+        [ "${lines[1]}" = "  hint: image archives are made by docker save, podman save, rbox save" ]
+      fi
+    done
+  done <<'END'
+root.tar|: the archive has neither manifest.json nor index.json: not an image|import
+root.tar.gz|: the archive has neither manifest.json nor index.json: not an image|import
+fifo.tar|: 'fifo' in the archive is not a regular file: not an image|import
+short.tar|: the archive ends in its first header|save
+cut.gz|: cannot read the archive: truncated gzip input|
+page|: not a tar archive, but a web page|save
+page.gz|: not a tar archive, but a web page|save
+page.gz.gz|: not a tar archive, but something that is compressed twice|save
+answer.json|: not a tar archive, but a JSON document|save
+text|: not a tar archive|save
+zip|: not a tar archive, but a zip archive|save
+empty|: the archive is empty|save
+END
+  run -125 rbox import page.gz page
+  [[ "$output" == *": not a tar archive, but a web page" ]]
+  # The hint works.
+  rbox import root.tar.gz rooted
+  rbox rmi rooted
+  run -125 rbox load -i root
+  [[ "${lines[1]}" == "  hint: tar -C root -c . | rbox import - NAME"* ]]
 }
 
 @test "a plain layer is kept compressed, a blob of a layout as it came; ids and digests come back" {
@@ -381,14 +437,14 @@ three_unpackers() {
     run -125 rbox load -i "$name"
     [[ "$output" == *"'$name'"*"$words"* ]]
   done <<'END'
-no/text Unrecognized archive format
+no/text not a tar archive
 no/empty the archive is empty
 no/root.tar neither manifest.json nor index.json
 no/image has neither index.json nor manifest.json
 no/thing No such file or directory
 END
   run -125 rbox import no/text here
-  [[ "$output" == *"'no/text'"*"Unrecognized archive format"* ]]
+  [[ "$output" == *"'no/text'"*": not a tar archive" ]]
 }
 
 @test "a link in an archive has a target as long as names are, and no longer" {

@@ -54,6 +54,12 @@ ssize_t source_read(void *arg, const void **ret, struct err *e)
     return err_new(e, ENOSYS, "not here");
 }
 
+int source_no_archive(const struct source *s, struct err *e)
+{
+    (void)s;
+    return err_new(e, ENOSYS, "not here");
+}
+
 void source_done(struct source *s)
 {
     (void)s;
