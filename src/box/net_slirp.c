@@ -40,14 +40,15 @@ static const struct slirp_option {
     int (*valid)(const char *value);
     const char *argument; /* of slirp4netns, with the value behind it */
     const char *flag;     /* of slirp4netns, when the value is true */
+    int family;           /* the value is an address of the host, or who has one */
 } OPTIONS[] = {
-    {"cidr", is_cidr, "--cidr=", NULL},
-    {"mtu", is_mtu, "--mtu=", NULL},
-    {"outbound_addr", is_address, "--outbound-addr=", NULL},
-    {"outbound_addr6", is_address6, "--outbound-addr6=", NULL},
-    {"enable_ipv6", is_boolean, NULL, "--enable-ipv6"},
-    {"allow_host_loopback", is_boolean, NULL, NULL},
-    {"port_handler", is_port_handler, NULL, NULL},
+    {"cidr", is_cidr, "--cidr=", NULL, 0},
+    {"mtu", is_mtu, "--mtu=", NULL, 0},
+    {"outbound_addr", is_address, "--outbound-addr=", NULL, AF_INET},
+    {"outbound_addr6", is_address6, "--outbound-addr6=", NULL, AF_INET6},
+    {"enable_ipv6", is_boolean, NULL, "--enable-ipv6", 0},
+    {"allow_host_loopback", is_boolean, NULL, NULL, 0},
+    {"port_handler", is_port_handler, NULL, NULL, 0},
 };
 enum {
     OPTION_COUNT = sizeof(OPTIONS) / sizeof(OPTIONS[0])
@@ -71,19 +72,28 @@ static int is_mtu(const char *value)
     return parse_int64(value, MTU_MIN, MTU_MAX, &mtu, &ignored) == 0;
 }
 
-/* Of the host: an interface's name would do for slirp4netns too, from 1.2 on. */
+/* An address of the host, or the one that its interface of that name has now: slirp4netns itself
+ * knows names from 1.2 on. NULL: there is none. The caller owns it. */
+static char *host_address(int family, const char *value)
+{
+    struct in6_addr a;
+
+    return inet_pton(family, value, &a) == 1 ? xstrdup(value)
+                                             : network_address_on_host(family, value);
+}
+
 static int is_address(const char *value)
 {
-    struct in_addr a;
+    autofree char *address = host_address(AF_INET, value);
 
-    return inet_pton(AF_INET, value, &a) == 1;
+    return address != NULL;
 }
 
 static int is_address6(const char *value)
 {
-    struct in6_addr a;
+    autofree char *address = host_address(AF_INET6, value);
 
-    return inet_pton(AF_INET6, value, &a) == 1;
+    return address != NULL;
 }
 
 /* rbox's own forwarder goes by the name that podman's users know, too. */
@@ -170,7 +180,12 @@ static int check_options(const struct spec *s, struct err *e)
                                "outbound_addr6=, port_handler=");
         }
         if (!o->valid(given->v[i] + strlen(o->key) + 1)) {
-            return err_new(e, EINVAL, "slirp4netns cannot take '%s'", given->v[i]);
+            (void)err_new(e, EINVAL, "slirp4netns cannot take '%s'", given->v[i]);
+            return o->family == 0 ? -EINVAL
+                                  : err_hint(e,
+                                             "an IPv%d address of the host, or an interface "
+                                             "that has one",
+                                             o->family == AF_INET ? 4 : 6);
         }
     }
     return 0;
@@ -249,9 +264,11 @@ static void push_options(const struct spec *s, struct strv *argv)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         const char *value = net_option(s, OPTIONS[i].key);
+        autofree char *address =
+            value != NULL && OPTIONS[i].family != 0 ? host_address(OPTIONS[i].family, value) : NULL;
 
         if (value != NULL && OPTIONS[i].argument != NULL) {
-            strv_pushf(argv, "%s%s", OPTIONS[i].argument, value);
+            strv_pushf(argv, "%s%s", OPTIONS[i].argument, address != NULL ? address : value);
         } else if (is_true(value) && OPTIONS[i].flag != NULL) {
             strv_push(argv, OPTIONS[i].flag);
         }

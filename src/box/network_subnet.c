@@ -239,6 +239,32 @@ static unsigned int mask_length(const struct sockaddr *mask)
     return length;
 }
 
+static const uint8_t *address_in(const struct sockaddr *a)
+{
+    return a->sa_family == AF_INET6
+               ? (const uint8_t *)&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr
+               : (const uint8_t *)&((const struct sockaddr_in *)(const void *)a)->sin_addr;
+}
+
+char *network_address_on_host(int family, const char *interface)
+{
+    struct ifaddrs *all = NULL;
+    char *found = NULL;
+
+    if (getifaddrs(&all) < 0) {
+        return NULL;
+    }
+    for (const struct ifaddrs *i = all; i != NULL && found == NULL; i = i->ifa_next) {
+        if (i->ifa_addr != NULL && i->ifa_addr->sa_family == family &&
+            strcmp(i->ifa_name, interface) == 0 &&
+            (family != AF_INET6 || !IN6_IS_ADDR_LINKLOCAL(address_in(i->ifa_addr)))) {
+            found = network_address_text(family, address_in(i->ifa_addr));
+        }
+    }
+    freeifaddrs(all);
+    return found;
+}
+
 char *network_subnet_on_host(const struct network_subnet *s)
 {
     struct ifaddrs *all = NULL;
@@ -253,13 +279,7 @@ char *network_subnet_on_host(const struct network_subnet *s)
         if (i->ifa_addr == NULL || i->ifa_netmask == NULL || i->ifa_addr->sa_family != s->family) {
             continue;
         }
-        if (s->family == AF_INET6) {
-            memcpy(own.address,
-                   &((const struct sockaddr_in6 *)(const void *)i->ifa_addr)->sin6_addr, 16);
-        } else {
-            memcpy(own.address, &((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr,
-                   4);
-        }
+        memcpy(own.address, address_in(i->ifa_addr), bytes_of(s->family));
         own.prefix = mask_length(i->ifa_netmask);
         if (network_subnet_overlaps(s, &own)) {
             found = xstrdup(i->ifa_name);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Subnets of user networks and the addresses in them: arithmetic on bytes in network order, IPv4
- * in the first 4 of 16. Pure, but for network_subnet_on_host(). */
+ * in the first 4 of 16. Pure, but for those _on_host(). */
 #ifndef RBOX_BOX_NETWORK_SUBNET_H
 #define RBOX_BOX_NETWORK_SUBNET_H
 
@@ -42,6 +42,10 @@ uint64_t network_subnet_size(const struct network_subnet *s);
 /* "10.89.0.0/24"; "10.89.0.1" of @family. The caller owns them. */
 char *network_subnet_text(const struct network_subnet *s);
 char *network_address_text(int family, const uint8_t address[16]);
+
+/* The first address of @family, not a link's own, that @interface of the host has, or NULL. The
+ * caller owns it. */
+char *network_address_on_host(int family, const char *interface);
 
 /* The name of an interface of the host whose network overlaps @s, or NULL. The caller owns it. */
 char *network_subnet_on_host(const struct network_subnet *s);

@@ -132,10 +132,41 @@ static int is_map(const char *name, size_t len)
     return 0;
 }
 
-/* docker's and podman's objects write it in one way or the other. */
-static const char *other_spelling(const char *name)
+/* Is @key, of JSON ("ipv6_enabled"), what Go's struct calls @name ("IPv6Enabled")? */
+static int is_same_field(const char *name, const char *key)
 {
-    return strcmp(name, "ID") == 0 ? "Id" : strcmp(name, "Id") == 0 ? "ID" : name;
+    for (; *key != '\0'; key++) {
+        if (*key == '_') {
+            continue;
+        }
+        if (isupper((unsigned char)*key) || tolower((unsigned char)*name) != *key) {
+            return 0;
+        }
+        name++;
+    }
+    return *name == '\0';
+}
+
+/* docker's and podman's objects write the id in one way or the other; podman's of networks have
+ * their fields in JSON's way, and templates in Go's. */
+static json_t *find_other_spelling(json_t *v, const char *name)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+
+    if (strcmp(name, "ID") == 0 && (value = json_object_get(v, "Id")) != NULL) {
+        return value;
+    }
+    if (strcmp(name, "Id") == 0 && (value = json_object_get(v, "ID")) != NULL) {
+        return value;
+    }
+    json_object_foreach(v, key, value)
+    {
+        if (isupper((unsigned char)name[0]) && is_same_field(name, key)) {
+            return value;
+        }
+    }
+    return NULL;
 }
 
 /* Follow @path (".A.B", or "" for the value itself) from @v. Borrowed. */
@@ -156,9 +187,11 @@ static int follow(json_t *v, const char *path, json_t **ret, struct err *e)
             room[len] = '\0';
         }
         next = json_object_get(v, name);
-        next = next != NULL ? next : json_object_get(v, other_spelling(name));
         if (next == NULL && !is_map(parent, parent_len)) {
-            return no_field(name, v, e);
+            next = find_other_spelling(v, name);
+            if (next == NULL) {
+                return no_field(name, v, e);
+            }
         }
         v = next != NULL ? next : json_null();
         parent = path + 1;

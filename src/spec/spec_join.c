@@ -178,6 +178,15 @@ int spec_parse_ip6(const char *value, void *string, struct err *e)
     return set_address(AF_INET6, value, string, e);
 }
 
+/* "ip=" of a network takes either, and can be there twice. */
+static int parse_ip(const char *value, void *join, struct err *e)
+{
+    struct spec_join *j = join;
+
+    return strchr(value, ':') != NULL ? spec_parse_ip6(value, &j->ip6, e)
+                                      : spec_parse_ip4(value, &j->ip, e);
+}
+
 /* Of one interface: the lowest bit of the first byte would mean many. */
 int spec_parse_mac(const char *value, void *string, struct err *e)
 {
@@ -233,7 +242,7 @@ static const struct {
     int (*parse)(const char *value, void *field, struct err *e);
     size_t offset;
 } OPTIONS[] = {
-    {"ip", spec_parse_ip4, FIELD(ip)},
+    {"ip", parse_ip, 0},
     {"ip6", spec_parse_ip6, FIELD(ip6)},
     {"mac", spec_parse_mac, FIELD(mac)},
     {"alias", spec_parse_network_alias, FIELD(aliases)},

@@ -190,6 +190,13 @@ published() {
   [ "$status" -eq 125 ]
   [[ "$output" == *"too old for 'outbound_addr'"* ]]
   rbox run --rm --network slirp4netns:outbound_addr="$host_ip" busybox true
+  # An interface that has an address will do, whatever the version.
+  printf '#!/bin/sh\necho "$@" >>"%s/arguments"\nexec %s "$@"\n' "$PWD" "$(command -v slirp4netns)" >slirp4netns
+  PATH=$PWD:$PATH rbox run --rm --network slirp4netns:outbound_addr="$(ip -4 -o addr show scope global | awk -v a="$host_ip/" 'index($4, a) == 1 {print $2}')" busybox true
+  grep -q -e "--outbound-addr=$host_ip " arguments
+  run rbox run --rm --network slirp4netns:outbound_addr6=nothing busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"cannot take 'outbound_addr6=nothing'"*"an IPv6 address of the host, or an interface that has one"* ]]
 }
 
 @test "port_handler=slirp4netns says what it can't (#8)" {

@@ -294,6 +294,9 @@ started_by() {
     'for i in 1 2 3 4 5; do /netprobe ask tcp fd00:72:62::77 99 && break; sleep 0.2; done; nslookup -type=aaaa six1'
   [[ "$output" == *"from fd00:72:62::"* ]]
   [[ "$output" == *"Address: fd00:72:62::77"* ]]
+  # ip= is for either.
+  run rbox run --rm --network six:ip=fd00:72:62::78,interface_name=lan0 busybox ip -o addr show lan0
+  [[ "$output" == *" fd00:72:62::78/64 "* ]]
 }
 
 @test "IPv6 goes out of networks that have it, not of others, and not to the host's loopback (#8)" {
@@ -640,6 +643,11 @@ END
   rbox network create --label tier=db --subnet 10.201.0.0/24 --gateway 10.201.0.254 --ip-range 10.201.0.100-10.201.0.110 --internal -o mtu=1400 db1
   run rbox network inspect -f '{{.name}} {{.internal}} {{.dns_enabled}} {{json .subnets}} {{.labels.tier}} {{.options.mtu}}' db1
   [[ "$output" == "db1 true true "*'"gateway":"10.201.0.254"'*'"start_ip":"10.201.0.100"'*" db 1400" ]]
+  # podman's templates call its fields by Go's names.
+  run rbox network inspect -f '{{.Name}} {{.IPv6Enabled}} {{range .Subnets}}{{.Subnet}} {{.Gateway}} {{.LeaseRange.StartIP}}{{end}} {{.IPAMOptions.Driver}} {{.Labels.Tier}}' db1
+  [ "$output" = "db1 false 10.201.0.0/24 10.201.0.254 10.201.0.100 host-local <no value>" ]
+  run rbox network inspect -f '{{.Nam}}' db1
+  [ "$status" -eq 125 ]
   id=$(rbox network ls --filter name=db1 --format '{{.ID}}')
   rbox network exists "$id"
   run rbox network exists nothing
