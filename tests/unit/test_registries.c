@@ -152,6 +152,39 @@ static void nonsense_is_refused_with_its_line(void **state)
     }
 }
 
+static void a_value_of_a_wrong_type_is_refused_by_its_key(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *says;
+    } ROWS[] = {
+        {"\n[[registry]]\ninsecure = \"yes\"\n", "line 3: 'insecure' must be true or false"},
+        {"[[registry]]\ninsecure = True\n", "line 2: 'insecure' must be true or false"},
+        {"[[registry]]\nlocation = 5\n", "line 2: 'location' must be a string, in quotes"},
+        {"[[registry]]\nlocation = [\"a\"]\n", "line 2: 'location' must be a string"},
+        {"[[registry]]\nprefix = true\n", "line 2: 'prefix' must be a string"},
+        {"[[registry]]\nprefix = {}\n", "line 2: 'prefix' must be a string"},
+        {"[[registry]]\nblocked = 1\n", "line 2: 'blocked' must be true or false"},
+        {"[[registry]]\n[[registry.mirror]]\nlocation = false\n", "line 3: 'location' must be"},
+        {"[[registry]]\n[[registry.mirror]]\ninsecure = [\"x\"]\n", "line 3: 'insecure' must be"},
+        {"[aliases]\nnick = 3\n", "line 2: 'nick' must be a string"},
+        {"unqualified-search-registries = \"docker.io\"\n",
+         "line 1: 'unqualified-search-registries' must be a list of strings, in square brackets"},
+        {"[registries.insecure]\nregistries = true\n", "line 2: 'registries' must be a list"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        struct registries r = {0};
+        struct err e = {0};
+
+        assert_int_equal(registries_parse(&r, ROWS[i].text, "test.conf", &e), -EINVAL);
+        assert_non_null(strstr(e.msg, "test.conf, "));
+        assert_non_null(strstr(e.msg, ROWS[i].says));
+        registries_done(&r);
+    }
+}
+
 static void base64_goes_there_and_back(void **state)
 {
     static const char *const TEXTS[] = {"", "a", "ab", "abc", "user:p\xc3\xa4ss"};
@@ -196,6 +229,7 @@ int main(void)
         cmocka_unit_test(the_longest_prefix_counts),
         cmocka_unit_test(short_names_mean),
         cmocka_unit_test(nonsense_is_refused_with_its_line),
+        cmocka_unit_test(a_value_of_a_wrong_type_is_refused_by_its_key),
         cmocka_unit_test(base64_goes_there_and_back),
         cmocka_unit_test(credentials_are_user_and_password),
     };
