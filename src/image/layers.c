@@ -136,10 +136,12 @@ int layer_adopt(const struct store *store, const struct layer_key *k, int dir_fd
     /* Without a sync: a name that a power loss takes away again is a layer to be unpacked once
      * more, and a new image's record is written after a sync of everything. */
     if (renameat(dir_fd, name, store->layers_fd, place) < 0) {
+        int errnum = errno;
+
         /* ENOTEMPTY, EEXIST: another process was faster with the same layer. */
         return layer_exists(store, k)
                    ? 0
-                   : err_set(e, errno, "cannot put layer '%s' into the store", place);
+                   : err_set(e, errnum, "cannot put layer '%s' into the store", place);
     }
     return 0;
 }

@@ -222,6 +222,46 @@ struct store_room store_room(const struct store *s)
     return room;
 }
 
+/* The first of the store's folders that cannot be written, as *ret_path, and 1; 0: all can. errno
+ * says why. */
+static int find_closed(const struct store *s, char **ret_path)
+{
+    static const char *const FOLDERS[] = {"",        "/layers",  "/containers",   "/names",
+                                          "/images", "/blobs",   "/blobs/sha256", "/tmp",
+                                          "/run",    "/partial", "/volumes",      "/trash"};
+
+    for (size_t i = 0; i < sizeof(FOLDERS) / sizeof(FOLDERS[0]); i++) {
+        const char *name = *FOLDERS[i] != '\0' ? FOLDERS[i] + 1 : ".";
+
+        if (faccessat(s->dir_fd, name, W_OK | X_OK, AT_EACCESS) < 0 && errno != ENOENT) {
+            *ret_path = xasprintf("%s%s", s->path, FOLDERS[i]);
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A folder of the store that is closed, or another file system that is mounted there. */
+static void explain_folder(const struct store *s, struct err *e)
+{
+    autofree char *path = NULL;
+
+    if (!find_closed(s, &path)) {
+        if (e->errnum == EXDEV) {
+            (void)err_hint(e, "umount what is mounted below %s: a store is one file system",
+                           s->path);
+        }
+        return;
+    }
+    if (errno == EROFS) {
+        (void)err_wrap(e, "'%s' is mounted read-only", path);
+        (void)err_hint(e, "mount -o remount,rw %s, or --root DIR", path);
+    } else {
+        (void)err_wrap(e, "you may not write to '%s'", path);
+        (void)err_hint(e, "chmod u+rwx %s", path);
+    }
+}
+
 void store_explain(const struct store *s, struct err *e)
 {
     int is_space = e->errnum == ENOSPC || e->errnum == EDQUOT || e->errnum == EROFS;
@@ -230,6 +270,9 @@ void store_explain(const struct store *s, struct err *e)
     if (lack != NULL) {
         (void)err_wrap(e, "the store '%s' %s", s->path, lack);
         (void)err_hint_id(e, HINT_STORE_FS, NULL, NULL);
+    } else if (*e->hint == '\0' &&
+               (e->errnum == EACCES || e->errnum == EROFS || e->errnum == EXDEV)) {
+        explain_folder(s, e);
     }
 }
 
@@ -245,6 +288,9 @@ int store_open(const char *root, struct store *ret, struct err *e)
     r = r < 0 ? r : dir_make(s.dir_fd, "containers", 0711, &s.containers_fd, e);
     r = r < 0 ? r : open_run(s.dir_fd, &s.run_fd, e);
     if (r < 0) {
+        if (s.dir_fd >= 0) {
+            store_explain(&s, e);
+        }
         store_done(&s);
         return r;
     }

@@ -53,7 +53,8 @@ struct store_room {
 struct store_room store_room(const struct store *s);
 
 /* A command failed with @e for want of space or of writing, with no hint yet: if it is the store
- * that lacks it, the hint says how to have another. */
+ * that lacks it, the hint says how to have another; if it is a folder of the store, how to open it.
+ */
 void store_explain(const struct store *s, struct err *e);
 
 enum store_lock {

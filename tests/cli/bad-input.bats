@@ -142,3 +142,37 @@ quick() {
   [[ "$output" == *"status 125"* ]]
   [[ "$output" == *"Read-only file system"* ]]
 }
+
+@test "a folder of the store that is closed, or mounted read-only, is named with what opens it (issue 4)" {
+  local folder
+  tar -cf empty.tar -T /dev/null
+  if is_user root; then
+    run unshare -m --propagation private bash -c 'RBOX_STORE=$PWD/store; export RBOX_STORE; "$RBOX_BUILD/rbox" import -q empty.tar one &&
+      mount --bind store/layers store/layers && mount -o remount,ro,bind store/layers && touch file && tar -cf more.tar file &&
+      "$RBOX_BUILD/rbox" import more.tar two'
+    [[ "${lines[-2]}" == "rbox: '$PWD/store/layers' is mounted read-only: "*": cannot put layer "* ]]
+    [ "${lines[-1]}" = "  hint: mount -o remount,rw $PWD/store/layers, or --root DIR" ]
+    run unshare -m --propagation private bash -c 'mount --bind store/layers store/layers && echo >file && tar -cf more.tar file &&
+      RBOX_STORE=$PWD/store "$RBOX_BUILD/rbox" import more.tar two'
+    [ "${lines[-1]}" = "  hint: umount what is mounted below $PWD/store: a store is one file system" ]
+    return
+  fi
+  export RBOX_STORE=$BATS_TEST_TMPDIR/store
+  rbox import -q empty.tar one
+  for folder in layers images blobs/sha256 tmp; do
+    echo "$folder" >file
+    tar -cf more.tar file
+    chmod u-w "store/$folder"
+    run -125 rbox import more.tar two
+    [[ "${lines[0]}" == "rbox: you may not write to '$RBOX_STORE/$folder': "*": Permission denied" ]]
+    [ "${lines[1]}" = "  hint: chmod u+rwx $RBOX_STORE/$folder" ]
+    chmod u+w "store/$folder"
+  done
+  for folder in layers containers run; do
+    chmod 0 "store/$folder"
+    run -125 rbox images
+    [ "${lines[1]}" = "  hint: chmod u+rwx $RBOX_STORE/$folder" ]
+    chmod 711 "store/$folder"
+  done
+  rbox import more.tar two
+}
