@@ -134,10 +134,11 @@ int process_check_user(const struct spec *s, const struct user *u, struct err *e
     return err_hint(e, "rbox doctor   (RBX-105: subordinate ids), or another --userns");
 }
 
-static int set_descriptors(int fd, int last, struct err *e)
+/* Those of @streams become @fd. */
+static int set_descriptors(int fd, int streams, struct err *e)
 {
-    for (int i = 0; i <= last; i++) {
-        if (dup2(fd, i) < 0) {
+    for (int i = 0; i <= STDERR_FILENO; i++) {
+        if ((streams & 1 << i) != 0 && dup2(fd, i) < 0) {
             return err_set(e, errno, "cannot set descriptor %d", i);
         }
     }
@@ -147,15 +148,20 @@ static int set_descriptors(int fd, int last, struct err *e)
 int process_set_stdio(const struct spec *s, int root_fd, int terminal_fd,
                       const struct winsize *size, const struct user *user, struct err *e)
 {
-    autoclose int null_fd = -1;
-    int r = 0;
+    static const int OUTPUTS = SPEC_STDOUT | SPEC_STDERR;
 
-    if (terminal_fd < 0 && s->box.interactive) {
-        return 0;
-    }
     if (terminal_fd < 0) {
-        r = path_open_in_root(root_fd, "/dev/null", O_RDONLY, &null_fd, e);
-        return r < 0 ? r : set_descriptors(null_fd, STDIN_FILENO, e);
+        autoclose int null_fd = -1;
+        int closed = (s->box.interactive ? 0 : SPEC_STDIN) |
+                     (s->process.attached != 0 ? OUTPUTS & ~s->process.attached : 0);
+        int flags = (closed & OUTPUTS) != 0 ? O_RDWR : O_RDONLY;
+
+        if (closed == 0) {
+            return 0;
+        }
+        return path_open_in_root(root_fd, "/dev/null", flags, &null_fd, e) < 0
+                   ? -e->errnum
+                   : set_descriptors(null_fd, closed, e);
     }
     /* mesg and ssh inside want it; a single id can't */
     (void)!fchown(terminal_fd, user->uid, (gid_t)-1);
@@ -165,7 +171,7 @@ int process_set_stdio(const struct spec *s, int root_fd, int terminal_fd,
     if (ioctl(terminal_fd, TIOCSCTTY, 0) < 0) {
         return err_set(e, errno, "cannot make the terminal the controlling one");
     }
-    return set_descriptors(terminal_fd, STDERR_FILENO, e);
+    return set_descriptors(terminal_fd, SPEC_STDIN | OUTPUTS, e);
 }
 
 int process_set_limits(const struct spec_process *p, struct err *e)
@@ -207,7 +213,10 @@ int process_enter_cwd(const struct spec *s, int root_fd, int make, struct err *e
         r = path_make_dir_in_root(root_fd, s->process.cwd, &fd, e);
     }
     if (r < 0) {
-        return err_wrap(e, "cannot use working folder '%s'", s->process.cwd);
+        (void)err_wrap(e, "cannot use working folder '%s'", s->process.cwd);
+        return r == -ENOENT && s->box.name != NULL
+                   ? err_hint(e, "rbox exec %s mkdir -p %s", s->box.name, s->process.cwd)
+                   : r;
     }
     if (fchdir(fd) < 0) {
         return err_set(e, errno, "cannot enter working folder '%s'", s->process.cwd);

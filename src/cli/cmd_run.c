@@ -312,6 +312,10 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
         return r;
     }
     needed_mark(store, s);
+    if (s->process.attached == SPEC_STDIN && o->action == box_run) { /* podman's way to tell it */
+        (void)puts(s->box.id);
+        (void)fflush(stdout);
+    }
     r = o->action(store, s, &box, e);
     if (o->rmi && image != NULL && (r >= 0 || e->exit_code > EXITCODE_RBOX)) {
         close_fd(&image->lock_fd); /* our own would keep it waiting */
@@ -337,6 +341,24 @@ static int check_rmi(struct run_options *o, struct err *e)
     return 0;
 }
 
+static int check_attach(const struct run_options *o, struct err *e)
+{
+    const struct spec *s = &o->request.spec;
+    int attached = s->process.attached;
+
+    if (attached == 0 || o->action != box_run) { /* of one that is created start -a says it */
+        return 0;
+    }
+    if (s->box.detach) {
+        (void)err_new(e, EINVAL, "--attach is for the foreground, and --detach is asked for, too");
+        return err_hint(e, "leave one out; later: rbox attach, rbox logs");
+    }
+    if (s->process.terminal && (attached & SPEC_STDOUT) == 0) {
+        return err_new(e, EINVAL, "a terminal has one output: --tty with --attach stdout");
+    }
+    return 0;
+}
+
 int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)
 {
     struct run_options *o = options;
@@ -348,6 +370,7 @@ int run_container(struct ctx *ctx, void *options, int argc, char **argv, struct 
     int r = ctx_store(ctx, &store, e);
 
     r = r < 0 ? r : check_rmi(o, e);
+    r = r < 0 ? r : check_attach(o, e);
     r = r < 0 ? r : dependencies_resolve(store, s, e);
     r = r < 0 ? r : join_resolve(store, s, e); /* first: which layers fit depends on the ids */
     if (r < 0) {

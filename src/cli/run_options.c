@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 enum {
@@ -55,6 +56,40 @@ static int parse_pull(const char *value, void *field, struct err *e)
         }
     }
     return err_new(e, EINVAL, "'%s' is not missing, never, always or newer", value);
+}
+
+/* podman and docker take these in capitals, too. */
+static int parse_attach(const char *value, void *field, struct err *e)
+{
+    static const char *const STREAMS[] = {"stdin", "stdout", "stderr"};
+
+    for (size_t i = 0; i < sizeof(STREAMS) / sizeof(STREAMS[0]); i++) {
+        if (strcasecmp(value, STREAMS[i]) == 0) {
+            *(int *)field |= 1 << i;
+            return 0;
+        }
+    }
+    (void)err_new(e, EINVAL, "'%s' is not stdin, stdout or stderr", value);
+    return err_hint(e, "of several each has an option of its own: -a stdout -a stderr");
+}
+
+static int parse_image_volume(const char *value, void *field, struct err *e)
+{
+    static const struct {
+        const char *name;
+        enum spec_image_volumes kind;
+    } KINDS[] = {{"anonymous", SPEC_IMAGE_VOLUMES_ANONYMOUS},
+                 {"bind", SPEC_IMAGE_VOLUMES_ANONYMOUS},
+                 {"tmpfs", SPEC_IMAGE_VOLUMES_TMPFS},
+                 {"ignore", SPEC_IMAGE_VOLUMES_IGNORE}};
+
+    for (size_t i = 0; i < sizeof(KINDS) / sizeof(KINDS[0]); i++) {
+        if (strcmp(value, KINDS[i].name) == 0) {
+            *(enum spec_image_volumes *)field = KINDS[i].kind;
+            return 0;
+        }
+    }
+    return err_new(e, EINVAL, "'%s' is not anonymous, bind, tmpfs or ignore", value);
 }
 
 int run_option_lines(const char *path, void *list, struct err *e)
@@ -105,6 +140,7 @@ const struct opt RUN_OPTIONS[] = {
     {"detach", 'd', NULL, OPT_FLAG, SPEC(box.detach), "run in the background and print the id", NULL},
     CONTAINER_DETACH_KEYS(OPTION(detach_keys)),
     {"interactive", 'i', NULL, OPT_FLAG, SPEC(box.interactive), "pass standard input on (else it is /dev/null)", NULL},
+    {"attach", 'a', "STREAM", OPT_PARSE, SPEC(process.attached), "in the foreground: of stdout and stderr those that are named, the other is thrown away; stdin goes by -i", parse_attach},
     {"tty", 't', NULL, OPT_FLAG, SPEC(process.terminal), "give it a terminal", NULL},
     {"systemd", 0, "WHEN", OPT_PARSE, REQUEST(systemd), "what a systemd as PID 1 wants: true, when the command is one; false; always (default: true)", spec_parse_systemd},
     {"init", 0, NULL, OPT_FLAG, SPEC(box.init), "an init as PID 1, which reaps and forwards signals", NULL},
@@ -139,6 +175,7 @@ const struct opt RUN_OPTIONS[] = {
     {"volume", 'v', "[SOURCE:]PLACE[:OPTIONS]", OPT_PARSE, WHOLE, "a host path or a named volume; options: ro, create, U, O, noexec …", spec_parse_volume},
     {"mount", 0, "type=T,src=S,dst=D,…", OPT_PARSE, WHOLE, "the same in words; types: bind, volume, tmpfs", spec_parse_mount},
     {"volumes-from", 0, "CONTAINER[:ro]", OPT_STRV, OPTION(volumes_from), "the volumes and binds of another container", NULL},
+    {"image-volume", 0, "KIND", OPT_PARSE, REQUEST(image_volumes), "the image's volumes are anonymous ones (the default; podman's bind), tmpfs, or ignored: ignore", parse_image_volume},
     {"secret", 0, "NAME[,OPTION…]", OPT_STRV, OPTION(secrets),
      "a secret, as the file /run/secrets/NAME; target=PATH,uid=N,gid=N,mode=0400; or type=env,target=VARIABLE", NULL},
     {"tmpfs", 0, "PLACE[:OPTIONS]", OPT_PARSE, WHOLE, "memory at a place; begins with the image's content", spec_parse_tmpfs},
@@ -234,62 +271,60 @@ const struct opt RUN_OPTIONS[] = {
 };
 
 const struct opt_refused RUN_REFUSED[] = {
-    {"attach", 'a', "without --detach, output is attached; --interactive attaches input"},
     {"blkio-weight-device", 0, "--blkio-weight"},
     {"cgroup-manager", 0, "rbox --cgroup-manager NAME run …"},
-    {"chrootdirs", 0, NULL},
+    {"chrootdirs", 0, "-v for each file that such a folder needs"},
     {"cpu-count", 0, "--cpus"},
     {"cpu-percent", 0, "--cpus"},
     {"cpu-rt-period", 0, "cgroup version 2 has no such limit"},
     {"cpu-rt-runtime", 0, "cgroup version 2 has no such limit"},
-    {"decryption-key", 0, NULL},
+    {"decryption-key", 0, "encrypted images are not read"},
     {"device-cgroup-rule", 0, "a normal user can only use devices he can open: --device"},
-    {"disable-content-trust", 0, NULL},
-    {"env-merge", 0, NULL},
+    {"disable-content-trust", 0, "leave it out: there is no content trust to disable; IMAGE@sha256:DIGEST holds to the bytes"},
+    {"env-merge", 0, "-e NAME=VALUE with the whole value (rbox image inspect shows the image's)"},
     {"gpus", 0, "--device for each device"},
-    {"group-entry", 0, NULL},
+    {"group-entry", 0, "-v FILE:/etc/group:ro"},
     {"health-log-destination", 0, NULL},
     {"health-max-log-count", 0, NULL},
     {"health-max-log-size", 0, NULL},
-    {"health-start-interval", 0, NULL},
-    {"health-startup-cmd", 0, NULL},
+    {"health-start-interval", 0, "--health-start-period and --health-interval"},
+    {"health-startup-cmd", 0, "--health-cmd with --health-start-period"},
     {"health-startup-interval", 0, NULL},
     {"health-startup-retries", 0, NULL},
     {"health-startup-success", 0, NULL},
     {"health-startup-timeout", 0, NULL},
     {"hosts-file", 0, "--no-hosts"},
-    {"hostuser", 0, NULL},
-    {"image-volume", 0, NULL},
+    {"hostuser", 0, "--userns keep-id for the id, -v FILE:/etc/passwd:ro for the name"},
     {"conmon-pidfile", 0, "--pidfile"},
-    {"init-ctr", 0, NULL},
-    {"init-path", 0, NULL},
-    {"io-maxbandwidth", 0, NULL},
-    {"io-maxiops", 0, NULL},
-    {"isolation", 0, NULL},
+    {"init-ctr", 0, "there are no pods; --requires NAME is started first"},
+    {"init-path", 0, "--init brings its own; another: --entrypoint"},
+    {"io-maxbandwidth", 0, "an option of Windows; here --device-read-bps and --device-write-bps"},
+    {"io-maxiops", 0, "an option of Windows; here --device-read-iops and --device-write-iops"},
+    {"isolation", 0, "an option of Windows"},
     {"kernel-memory", 0, "cgroup version 2 has no such limit"},
-    {"link", 0, NULL},
-    {"link-local-ip", 0, NULL},
+    {"link", 0, "rbox network create NET; with --network NET both see each other by name"},
+    {"link-local-ip", 0, "--ip of a network of your own (rbox network create)"},
     {"memory-swappiness", 0, "cgroup version 2 has no such limit"},
-    {"no-hostname", 0, NULL},
+    {"no-hostname", 0, "-v FILE:/etc/hostname"},
     {"oom-kill-disable", 0, "cgroup version 2 has no such switch"},
-    {"passwd", 0, NULL},
-    {"passwd-entry", 0, NULL},
-    {"personality", 0, NULL},
-    {"pod", 0, NULL},
-    {"pod-id-file", 0, NULL},
+    {"passwd", 0, "-v FILE:/etc/passwd:ro; -u takes numbers that the image has no name for"},
+    {"passwd-entry", 0, "-v FILE:/etc/passwd:ro"},
+    {"personality", 0, "as the command: setarch linux32 COMMAND, if the image has it"},
+    {"pod", 0, "there are no pods; --network container:NAME, --ipc and --pid share what a pod does"},
+    {"pod-id-file", 0, "there are no pods"},
     {"preserve-fd", 0, "--preserve-fds N"},
-    {"rdt-class", 0, NULL},
+    {"rdt-class", 0, "it takes root of the host"},
     {"retry", 0, "a pull always is"},
-    {"retry-delay", 0, NULL},
+    {"retry-delay", 0, "rbox pull first"},
     {"runtime", 0, "rbox is its own runtime"},
     {"seccomp-policy", 0, "--security-opt seccomp=FILE"},
-    {"shm-size-systemd", 0, NULL},
+    {"shm-size-systemd", 0, "--tmpfs PLACE:size=BYTES"},
     {"sig-proxy", 0, "signals are always passed on"},
-    {"signature-policy", 0, NULL},
-    {"storage-opt", 0, NULL},
-    {"subgidname", 0, NULL},
-    {"subuidname", 0, NULL},
-    {"volume-driver", 0, NULL},
+    {"signature-policy", 0, "signatures are not checked; IMAGE@sha256:DIGEST holds to the bytes"},
+    {"storage-opt", 0, "a quota takes root of the host; a size that holds: --tmpfs PLACE:size=BYTES, with --read-only for all else"},
+    {"subgidname", 0, "--uidmap and --gidmap, or another range in /etc/subgid"},
+    {"subuidname", 0, "--uidmap and --gidmap, or another range in /etc/subuid"},
+    {"volume-driver", 0, "volumes are folders of the store; another file system: -v DIR:PLACE"},
     {0},
 };
 /* clang-format on */

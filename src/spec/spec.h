@@ -38,8 +38,15 @@ struct spec_caps { /* one bit a capability, 1 << CAP_… */
     uint64_t ambient;
 };
 
+enum spec_streams {
+    SPEC_STDIN = 1 << 0,
+    SPEC_STDOUT = 1 << 1,
+    SPEC_STDERR = 1 << 2
+};
+
 struct spec_process {
     int terminal;     /* -t */
+    int attached;     /* of a run in the foreground: SPEC_STDIN…; 0: all. Not in config.json */
     struct strv args; /* entrypoint and command; empty is an error when started */
     struct strv env;  /* "K=V" */
     char *cwd;        /* absolute */

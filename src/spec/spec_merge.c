@@ -359,10 +359,13 @@ static int merge_health(struct spec_request *q, const struct image_config *image
     return 0;
 }
 
-/* An image's VOLUME is an anonymous volume, unless an option put something there. */
-static int merge_volumes(struct spec *s, const struct image_config *image, struct err *e)
+/* An image's VOLUME is what --image-volume says, unless an option put something there. */
+static int merge_volumes(struct spec_request *q, const struct image_config *image, struct err *e)
 {
-    for (size_t i = 0; i < image->volumes.len; i++) {
+    struct spec *s = &q->spec;
+    size_t count = q->image_volumes == SPEC_IMAGE_VOLUMES_IGNORE ? 0 : image->volumes.len;
+
+    for (size_t i = 0; i < count; i++) {
         autofree char *place = spec_clean_path(image->volumes.v[i]);
         struct spec_mount *m = NULL;
 
@@ -371,6 +374,12 @@ static int merge_volumes(struct spec *s, const struct image_config *image, struc
                            image->volumes.v[i]);
         }
         if (spec_find_mount(s, place) != NULL) {
+            continue;
+        }
+        if (q->image_volumes == SPEC_IMAGE_VOLUMES_TMPFS) {
+            if (spec_parse_tmpfs(place, s, e) < 0) {
+                return -e->errnum;
+            }
             continue;
         }
         m = spec_add_mount(s);
@@ -469,7 +478,7 @@ int spec_merge(struct spec_request *q, const struct image_config *image, int arg
     r = r < 0 ? r : merge_cwd(q, image);
     r = r < 0 ? r : merge_stop_signal(q, image, e);
     r = r < 0 ? r : merge_health(q, image, e);
-    r = r < 0 ? r : merge_volumes(s, image, e);
+    r = r < 0 ? r : merge_volumes(q, image, e);
     r = r < 0 ? r : merge_cpus(q, e);
     if (r < 0) {
         return r;

@@ -13,6 +13,12 @@
 #include "spec/spec.h"
 #include "spec/spec_systemd.h"
 
+enum spec_image_volumes {
+    SPEC_IMAGE_VOLUMES_ANONYMOUS, /* podman's "bind" */
+    SPEC_IMAGE_VOLUMES_TMPFS,
+    SPEC_IMAGE_VOLUMES_IGNORE
+};
+
 struct spec_request {
     struct spec spec;
     struct strv env;       /* -e: "K=V", "K" or "PREFIX*" */
@@ -28,6 +34,7 @@ struct spec_request {
     int stop_signal;       /* 0: the image's */
     int no_healthcheck;    /* --no-healthcheck */
     enum spec_systemd systemd;
+    enum spec_image_volumes image_volumes;
     struct strv cap_add; /* names, ALL */
     struct strv cap_drop;
     struct strv labels;          /* "K=V" */

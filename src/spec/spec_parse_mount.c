@@ -399,11 +399,19 @@ static int build_mount(const struct request *q, struct spec *s, struct err *e)
     int r = 0;
 
     if (kind == 0) {
-        static const char *const LATER[] = {"image", "glob", "devpts", "ramfs", "artifact"};
+        static const struct {
+            const char *type;
+            const char *instead;
+        } LATER[] = {{"image", "rbox image mount IMAGE COMMAND, or rbox create IMAGE and rbox cp"},
+                     {"glob", "type=bind for each"},
+                     {"devpts", "every container has one at /dev/pts"},
+                     {"ramfs", "type=tmpfs"},
+                     {"artifact", "type=bind"}};
 
         for (size_t i = 0; i < sizeof(LATER) / sizeof(LATER[0]); i++) {
-            if (strcmp(type, LATER[i]) == 0) {
-                return err_new(e, ENOTSUP, "type=%s is not supported yet", type);
+            if (strcmp(type, LATER[i].type) == 0) {
+                (void)err_new(e, ENOTSUP, "type=%s is not supported yet", type);
+                return err_hint(e, "%s", LATER[i].instead);
             }
         }
         return err_new(e, EINVAL, "type=%s is not bind, volume or tmpfs", type);

@@ -61,6 +61,7 @@ up() {
   run rbox exec -w /etc box pwd
   [ "$output" = /etc ]
   run -125 rbox exec -w /nowhere/new box pwd # a typing error makes no folder
+  [[ "$output" == *"hint: rbox exec box mkdir -p /nowhere/new"* ]]
   [[ "$output" == *"working folder '/nowhere/new'"*"No such file"* ]]
   run -0 rbox exec box sh -c '[ ! -e /nowhere ]'
 }

@@ -42,6 +42,51 @@ with() {
   done
 }
 
+@test "what has another way here is refused with that way" {
+  run -125 with --link db busybox true
+  [[ "$output" == *"hint: rbox network create NET"* ]]
+  run -125 with --storage-opt size=1g busybox true
+  [[ "$output" == *"hint: a quota takes root"*"--tmpfs PLACE:size=BYTES"* ]]
+  run -125 with --mount type=image,source=busybox,destination=/x busybox true
+  [[ "$output" == *"hint: rbox image mount IMAGE COMMAND"* ]]
+  run -125 with --env-merge A=b busybox true
+  [[ "$output" == *"hint: -e NAME=VALUE"* ]]
+}
+
+@test "--attach: of the outputs those that are named, standard input by -i; not with -d" {
+  local both=(busybox sh -c 'echo out; echo err >&2; cat')
+  [ "$(with -a stdout "${both[@]}" 2>&1 <<<in)" = out ]
+  [ "$(with --attach STDERR "${both[@]}" 2>&1 <<<in)" = err ]
+  [ "$(with -a stdout -a stderr "${both[@]}" 2>&1 <<<in | sort | tr '\n' ' ')" = "err out " ]
+  [ "$(with -i -a stdin -a stdout "${both[@]}" 2>&1 <<<in | tr '\n' ' ')" = "out in " ]
+  [[ "$(with -i -a stdin "${both[@]}" 2>&1 <<<in)" =~ ^[0-9a-f]{64}$ ]]
+  run -125 with -a stdout,stderr busybox true
+  [[ "$output" == *"hint: of several each has an option of its own"* ]]
+  run -125 with -d -a stdout busybox true
+  [[ "$output" == *"--attach is for the foreground"* ]]
+  run -125 with -t -a stderr busybox true
+  [[ "$output" == *"a terminal has one output"* ]]
+  assert_no_containers
+  rbox create -a stdout --network none --name later "${both[@]}"
+  [ "$(rbox start -a later 2>&1 | sort | tr '\n' ' ')" = "err out " ]
+}
+
+@test "--image-volume: the image's volumes are anonymous ones, tmpfs, or none" {
+  rbox create --network none --name plain busybox true
+  rbox commit -q -c 'VOLUME /vol' plain with-volume
+  local kind
+  for kind in anonymous bind; do
+    with --image-volume "$kind" with-volume grep -q ' /vol ' /proc/mounts
+    ! with --image-volume "$kind" with-volume grep '^tmpfs /vol ' /proc/mounts || false
+  done
+  with --image-volume tmpfs with-volume grep '^tmpfs /vol ' /proc/mounts
+  ! with --image-volume ignore with-volume grep ' /vol ' /proc/mounts || false
+  run -125 with --image-volume some with-volume true
+  [[ "$output" == *"'some' is not anonymous, bind, tmpfs or ignore"* ]]
+  rbox rm plain
+  rbox rmi with-volume
+}
+
 @test "--help names every option, and nothing runs" {
   run rbox run --help busybox
   [ "$status" -eq 0 ]

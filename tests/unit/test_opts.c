@@ -165,7 +165,6 @@ static void what_is_wrong_is_said_with_the_option_s_name(void **unused)
         {"-ix", "unknown option '-x'", ""},
         {"--gpus all", "--gpus is not supported yet", "--device"},
         {"--gpus=all", "--gpus is not supported yet", "--device"},
-        {"-a stdin", "--attach is not supported yet", ""},
         {"--name", "--name needs a value: NAME", ""},
         {"-e", "-e needs a value: K=V", ""},
         {"--tty=perhaps", "--tty: 'perhaps' is neither true nor false", ""},
