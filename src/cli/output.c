@@ -29,15 +29,17 @@ static int open_nameless(const char *path)
 static int give_name(struct output *o, struct err *e)
 {
     const struct path_proc_fd proc = path_proc_fd(o->fd);
-    int r = 0;
 
     if (o->is_nameless) {
         if (linkat(AT_FDCWD, proc.s, AT_FDCWD, o->path, AT_SYMLINK_FOLLOW) == 0) {
             return 0;
         }
-        r = errno != EEXIST ? -1 : linkat(AT_FDCWD, proc.s, AT_FDCWD, o->part, AT_SYMLINK_FOLLOW);
+        if (errno != EEXIST || linkat(AT_FDCWD, proc.s, AT_FDCWD, o->part, AT_SYMLINK_FOLLOW) < 0) {
+            return err_set(e, errno, "cannot create '%s'", o->path);
+        }
+        o->is_nameless = 0;
     }
-    if (r < 0 || rename(o->part, o->path) < 0) {
+    if (rename(o->part, o->path) < 0) {
         return err_set(e, errno, "cannot create '%s'", o->path);
     }
     return 0;
@@ -95,7 +97,7 @@ int output_end(struct output *o, int r, struct err *e)
 {
     if (o->part != NULL) {
         r = r < 0 ? r : give_name(o, e);
-        if (r < 0) {
+        if (r < 0 && !o->is_nameless) {
             (void)unlink(o->part);
         }
     }

@@ -11,7 +11,7 @@ struct output {
     int fd;
     char *path;      /* NULL: standard output */
     char *part;      /* of a file: its name until it is whole; NULL: it is no regular file */
-    int is_nameless; /* it has no name until then, part for a moment only */
+    int is_nameless; /* it has no name yet */
 };
 
 /* Open @path; NULL and "-" are standard output, which may not be a terminal (@command, "rbox save",
