@@ -108,10 +108,34 @@ static int matches(const char *name, char letter, const char *want, char want_le
     return want != NULL ? str_eq(name, want) : letter != 0 && letter == want_letter;
 }
 
+/* What podman takes as well and shows nowhere; podman-compose says the first ones. */
+static const char *other_name(const char *name)
+{
+    static const struct {
+        const char *old;
+        const char *name;
+    } NAMES[] = {
+        {"healthcheck-command", "health-cmd"},
+        {"healthcheck-interval", "health-interval"},
+        {"healthcheck-retries", "health-retries"},
+        {"healthcheck-start-period", "health-start-period"},
+        {"healthcheck-timeout", "health-timeout"},
+        {"notruncate", "no-trunc"},
+    };
+
+    for (size_t i = 0; name != NULL && i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        if (strcmp(name, NAMES[i].old) == 0) {
+            return NAMES[i].name;
+        }
+    }
+    return name;
+}
+
 /* Find option @name, or @letter when that is NULL; @f->label is set. */
 static int find(const struct parser *p, const char *name, char letter, struct found *f,
                 struct err *e)
 {
+    name = other_name(name);
     for (size_t s = 0; s < p->count; s++) {
         const struct opts *set = &p->sets[s];
 

@@ -266,7 +266,7 @@ const struct opt RUN_OPTIONS[] = {
 
     HEADING("Logs"),
     {"log-driver", 0, "NAME", OPT_PARSE, SPEC(box.log_driver), "k8s-file, json-file, none or passthrough", spec_parse_log_driver},
-    {"log-opt", 0, "KEY=VALUE", OPT_PARSE, WHOLE, "max-size=BYTES", spec_parse_log_opt},
+    {"log-opt", 0, "KEY=VALUE", OPT_PARSE, WHOLE, "max-size=BYTES; max-file=COUNT, of which two are kept", spec_parse_log_opt},
     {0},
 };
 

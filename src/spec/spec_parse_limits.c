@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,9 +169,15 @@ int spec_parse_log_opt(const char *value, void *spec, struct err *e)
 {
     struct spec *s = spec;
     const char *size = str_after(value, "max-size=");
+    const char *files = str_after(value, "max-file=");
+    int64_t count = 0;
 
+    if (files != NULL) { /* there are never more than two, so what is allowed beyond is no matter */
+        return parse_int64(files, 2, INT_MAX, &count, e) < 0 ? err_wrap(e, "max-file") : 0;
+    }
     if (size == NULL) {
-        return err_new(e, ENOTSUP, "only max-size=BYTES is supported yet, not '%s'", value);
+        return err_new(e, ENOTSUP,
+                       "only max-size=BYTES and max-file=COUNT are supported yet, not '%s'", value);
     }
     if (parse_bytes(size, &s->box.log_max_size_bytes, e) < 0) {
         return -e->errnum;

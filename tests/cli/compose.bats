@@ -41,6 +41,10 @@ get() {
   curl -s --max-time 5 "http://127.0.0.1:$port/cgi-bin/count"
 }
 
+is_healthy() {
+  [ "$(rbox inspect -f '{{.State.Health.Status}}' "$1")" = healthy ]
+}
+
 two_services() {
   cat >docker-compose.yml <<END
 version: "3"
@@ -60,6 +64,8 @@ services:
       - ./www:/www:ro
     command: ["httpd", "-f", "-p", "80", "-h", "/www"]
     networks: [front, back]
+    logging: {driver: json-file, options: {max-size: 1m, max-file: "3"}}
+    healthcheck: {test: ["CMD", "true"], interval: 1s, timeout: 20s, retries: 3, start_period: 1s}
 volumes:
   data:
 networks:
@@ -84,6 +90,7 @@ END
   run get
   [[ "$output" == "visits :"[2-9] ]]
   count=${output#visits :}
+  until_true is_healthy shop_web_1
   run compose ps
   [[ "$output" == *"Up "*"127.0.0.1:$port->80/tcp"*shop_web_1* ]]
   [[ "$output" == *shop_db_1* ]]

@@ -128,7 +128,7 @@ run_detached() {
 }
 
 @test "--log-opt max-size rotates; --log-driver none keeps nothing" {
-  run_detached --name big --log-opt max-size=64k busybox seq 1 3000
+  run_detached --name big --log-opt max-size=64k --log-opt max-file=3 busybox seq 1 3000
   until_true has_ended big
   [ "$(rbox logs --tail 1 big)" = 3000 ]
   [ "$(find "$RBOX_STORE/containers" -name 'ctr.log*' -size -70k | wc -l)" -eq 2 ]

@@ -89,7 +89,9 @@ struct refusal {
         {spec_parse_read_bps, "/dev/sda", "'/dev/sda' is not DEVICE:RATE"},                        \
         {spec_parse_read_bps, "/dev/sda:0", "'/dev/sda:0': the rate must be more than 0"},         \
         {spec_parse_limits, "loose", "'loose' is not strict or best-effort"},                      \
-        {spec_parse_log_opt, "tag=x", "only max-size=BYTES is supported yet, not 'tag=x'"},        \
+        {spec_parse_log_opt, "tag=x",                                                              \
+         "only max-size=BYTES and max-file=COUNT are supported yet, not 'tag=x'"},                 \
+        {spec_parse_log_opt, "max-file=1", "max-file: '1' is not from 2 to 2147483647"},           \
     {                                                                                              \
         spec_parse_log_opt, "max-size=1k", "max-size must be 64k or more"                          \
     }
