@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct import_options {
@@ -72,6 +73,7 @@ static int open_source(const struct store *store, const char *name, int quiet, i
     struct registry_options registry = {.quiet = quiet};
     struct pull_options o = {0};
     struct progress progress = {0};
+    struct stat st;
     int r = 0;
 
     if (fetch_is_url(name)) {
@@ -82,7 +84,14 @@ static int open_source(const struct store *store, const char *name, int quiet, i
     }
     *ret_fd = strcmp(name, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                                      : open(name, O_RDONLY | O_CLOEXEC);
-    return *ret_fd < 0 ? err_set(e, errno, "cannot open '%s'", name) : 0;
+    if (*ret_fd < 0) {
+        return err_set(e, errno, "cannot open '%s'", name);
+    }
+    if (fstat(*ret_fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        (void)err_new(e, EISDIR, "'%s' is a folder", name);
+        return err_hint(e, "tar -C %s -c . | rbox import - NAME", name);
+    }
+    return 0;
 }
 
 static int import(struct ctx *ctx, void *options, int argc, char **argv, struct err *e)

@@ -181,6 +181,7 @@ static int is_second_choice(const struct layout *l, const json_t *manifests, con
 
 static int load_index(struct layout *l, const char *text, size_t len, struct err *e)
 {
+    autobuf struct buf tags = {0};
     json_t *root = NULL;
     json_t *manifests = NULL;
     json_t *o = NULL;
@@ -191,6 +192,9 @@ static int load_index(struct layout *l, const char *text, size_t len, struct err
     r = r < 0 ? r : json_get_array(root, "manifests", "index.json", &manifests, e);
     json_array_foreach(manifests, i, o)
     {
+        if (ref_name(o) != NULL) {
+            buf_printf(&tags, "%s%s", tags.len > 0 ? ", " : "", ref_name(o));
+        }
         if (r == 0 && (l->tag == NULL || str_eq(ref_name(o), l->tag)) &&
             !is_second_choice(l, manifests, o)) {
             found++;
@@ -199,7 +203,11 @@ static int load_index(struct layout *l, const char *text, size_t len, struct err
     }
     json_decref(root);
     if (r == 0 && found == 0) {
-        return err_new(e, ENOENT, "the layout has no image %s", l->tag != NULL ? l->tag : "");
+        if (l->tag == NULL) {
+            return err_new(e, ENOENT, "the layout has no image");
+        }
+        (void)err_new(e, ENOENT, "the layout has no image '%s'", l->tag);
+        return tags.len > 0 ? err_hint(e, "one of these: %.200s", tags.data) : -e->errnum;
     }
     return r;
 }

@@ -443,6 +443,12 @@ no/root.tar neither manifest.json nor index.json
 no/image has neither index.json nor manifest.json
 no/thing No such file or directory
 END
+  run -125 rbox import no/image here
+  [ "$output" = "rbox: 'no/image' is a folder"$'\n'"  hint: tar -C no/image -c . | rbox import - NAME" ]
+  skopeo copy -q "docker-archive:$RBOX_BUILD/images/busybox.tar" oci:tagged:one
+  skopeo copy -q oci:tagged:one oci:tagged:two
+  run -125 rbox load -i oci:tagged:three
+  [ "$output" = "rbox: the layout has no image 'three'"$'\n'"  hint: one of these: one, two" ]
   run -125 rbox import no/text here
   [[ "$output" == *"'no/text'"*": not a tar archive" ]]
 }
