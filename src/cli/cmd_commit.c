@@ -41,7 +41,10 @@ static const struct opt OPTIONS[] = {
 };
 
 static const struct opt_refused REFUSED[] = {
-    {"include-volumes", 0, NULL}, {"squash", 's', "rbox export … | rbox import - NAME"}, {0}};
+    {"include-volumes", 0,
+     "first copy them: rbox exec CONTAINER cp -a PLACE ELSEWHERE, or rbox cp"},
+    {"squash", 's', "rbox export … | rbox import - NAME"},
+    {0}};
 
 static void commit_done(void *options);
 static int commit(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);

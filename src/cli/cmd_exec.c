@@ -53,7 +53,7 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"cidfile", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {{"cidfile", 0, "rbox exec $(cat FILE) COMMAND"}, {0}};
 
 static int exec(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);
 

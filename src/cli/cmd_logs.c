@@ -37,7 +37,10 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"color", 0, NULL}, {"details", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {
+    {"color", 0, "--names tells several containers apart"},
+    {"details", 0, "--timestamps, --names; what a container was asked for: rbox inspect"},
+    {0}};
 
 static void logs_init(void *options);
 static int logs(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);

@@ -38,7 +38,9 @@ static const struct opt OPTIONS[] = {
     {0},
 };
 
-static const struct opt_refused REFUSED[] = {{"link", 0, NULL}, {0}};
+static const struct opt_refused REFUSED[] = {
+    {"link", 0, "there are no links; rbox network disconnect takes a container out of a network"},
+    {0}};
 
 static void rm_init(void *options);
 static int rm(struct ctx *ctx, void *options, int argc, char **argv, struct err *e);

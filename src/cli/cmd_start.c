@@ -5,6 +5,7 @@
 #include "cli/dependencies.h"
 #include "cli/select.h"
 #include "cli/stopping.h"
+#include "spec/spec_parse.h"
 
 #include <errno.h>
 
@@ -36,13 +37,18 @@ static const struct opt START_OPTIONS[] = {
     {0},
 };
 
+static const char NO_CHECKPOINTS[] = "a checkpoint (CRIU) takes root of the host";
+
 static const struct opt_refused START_REFUSED[] = {{"sig-proxy", 0, "signals are always passed on"},
+                                                   {"checkpoint", 0, NO_CHECKPOINTS},
+                                                   {"checkpoint-dir", 0, NO_CHECKPOINTS},
                                                    {0}};
 
 static const struct opt RESTART_OPTIONS[] = {
     {"time", 't', "SECONDS", OPT_DURATION, RESTART(stopping.time_ms),
      "how long to wait before KILL (default: --stop-timeout of run, else 10)", NULL},
     {"timeout", 0, "SECONDS", OPT_DURATION, RESTART(stopping.time_ms), "the same", NULL},
+    STOPPING_SIGNAL_ROW(RESTART(stopping.signal)),
     SELECT_ALL_ROW('a', struct restart_options, select, "all, running or not"),
     SELECT_CIDFILE_ROW(struct restart_options, select),
     SELECT_FILTER_ROW('f', struct restart_options, select),

@@ -56,7 +56,7 @@ static const struct opt OPTIONS[] = {
 };
 
 static const struct opt_refused REFUSED[] = {
-    {"restart", 0, NULL},
+    {"restart", 0, "what runs keeps its policy: rbox run --replace --name NAME --restart POLICY …"},
     {"blkio-weight-device", 0, "--blkio-weight"},
     {"memory-swappiness", 0, "cgroup version 2 has no such limit"},
     {"kernel-memory", 0, "cgroup version 2 has no such limit"},

@@ -324,6 +324,7 @@ const struct opt_refused RUN_REFUSED[] = {
     {"storage-opt", 0, "a quota takes root of the host; a size that holds: --tmpfs PLACE:size=BYTES, with --read-only for all else"},
     {"subgidname", 0, "--uidmap and --gidmap, or another range in /etc/subgid"},
     {"subuidname", 0, "--uidmap and --gidmap, or another range in /etc/subuid"},
+    {"use-api-socket", 0, "there is no API, and no socket of one"},
     {"volume-driver", 0, "volumes are folders of the store; another file system: -v DIR:PLACE"},
     {0},
 };

@@ -15,6 +15,15 @@ struct stopping {
     int64_t begun_ms; /* 0: not yet */
 };
 
+/* --signal of stop and restart, for options that have a struct stopping with its signal at @offset.
+ */
+#define STOPPING_SIGNAL_ROW(offset)                                                          \
+    {                                                                                        \
+        "signal", 's', "SIGNAL", OPT_PARSE, offset,                                          \
+            "the first signal (default: --stop-signal of run, else the image's, else TERM)", \
+            spec_parse_signal                                                                \
+    }
+
 #define STOPPING_INIT ((struct stopping){.time_ms = -1})
 
 /* Signal @f, and no restart policy brings it back. One that has ended or is gone is a success. */

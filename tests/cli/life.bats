@@ -218,6 +218,15 @@ run_detached() {
   [[ "$output" == *"are those of the command that runs it"* ]]
 }
 
+@test "restart --signal begins with that signal" {
+  run_detached --name asked --stop-signal KILL busybox sh -c 'trap "echo asked; exit" USR1; echo ready; while :; do sleep 0.01; done'
+  until_true eval 'rbox logs asked | grep -x ready'
+  rbox restart --signal USR1 asked
+  rbox logs asked | grep -x asked
+  run -125 rbox restart --signal nonsense asked
+  rbox stop -t 0 asked
+}
+
 @test "rename: the new name is found, the old one is free, --rm still leaves nothing" {
   run_detached --rm --name old busybox sleep 1000
   rbox rename old new

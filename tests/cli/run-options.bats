@@ -51,6 +51,10 @@ with() {
   [[ "$output" == *"hint: rbox image mount IMAGE COMMAND"* ]]
   run -125 with --env-merge A=b busybox true
   [[ "$output" == *"hint: -e NAME=VALUE"* ]]
+  run -125 rbox start --checkpoint it
+  [[ "$output" == *"takes root of the host"* ]]
+  run -125 rbox exec --cidfile it true
+  [[ "$output" == *'hint: rbox exec $(cat FILE) COMMAND'* ]]
 }
 
 @test "--attach: of the outputs those that are named, standard input by -i; not with -d" {
