@@ -326,6 +326,10 @@ static int user_start(int netns_fd, struct net *n, struct err *e)
     int r = poll(&keeper, 1, 0) > 0 && n->seat->anchor_fd >= 0 ? network_seat_renew(n->seat, e) : 0;
 
     r = r < 0 ? r : send_request(n->seat->fd, json_pack("{s:s}", "op", "attach"), netns_fd, e);
+    if (r == -EPIPE) { /* as user_ready() will find */
+        err_clear(e);
+        r = 0;
+    }
     if (r == 0) {
         n->helpers[NET_HELPER_BACKEND].pidfd =
             fcntl(n->seat->keeper_pidfd, F_DUPFD_CLOEXEC, 3); /* to be watched */
@@ -335,9 +339,16 @@ static int user_start(int netns_fd, struct net *n, struct err *e)
 
 static int user_ready(struct net *n, int timeout_ms, struct err *e)
 {
+    struct pollfd keeper = {.fd = n->seat->keeper_pidfd, .events = POLLIN};
     int r = take_answer(n->seat->fd, NULL, NULL, e);
 
-    (void)timeout_ms;
+    /* It was killed right now: the next one is asked. */
+    if (r == -EPIPE && n->seat->anchor_fd >= 0 && poll(&keeper, 1, timeout_ms) > 0) {
+        err_clear(e);
+        close_fd(&n->helpers[NET_HELPER_BACKEND].pidfd);
+        r = user_start(n->netns_fd, n, e);
+        r = r < 0 ? r : take_answer(n->seat->fd, NULL, NULL, e);
+    }
     if (r < 0) {
         close_fd(&n->helpers[NET_HELPER_BACKEND].pidfd); /* it is others', too: nobody ends it */
     }

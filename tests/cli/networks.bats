@@ -540,6 +540,21 @@ says() {
   wait "$pid" || true
 }
 
+@test "a container that starts while the keeper dies is plugged in by the next one (#8)" {
+  local pid
+  not_for bob "the same as alice's"
+  rbox run -d --name "s1-$$" --network back busybox sleep 100
+  # It has given the address, and dies before it plugs in.
+  strace -o calls -e trace=recvmsg -e inject=recvmsg:signal=KILL:when=2 -p "$(keeper "s1-$$")" 2>traced 3>&- &
+  pid=$!
+  until_true grep -q attached traced
+  run rbox run --rm --name "s2-$$" --network back busybox ip -o -4 addr show eth0
+  [ "$status" -eq 0 ]
+  [[ "$output" == *" $net.3/24 "* ]]
+  wait "$pid" || true
+  grep -q "killed by SIGKILL" calls
+}
+
 @test "what dies again and again is started again once a second, and at last works (#8)" {
   local pid old began ticks i
   not_for bob "the same as alice's"
