@@ -234,6 +234,9 @@ static char *store_trouble(const struct probe_host *h)
     if (lack != NULL) {
         return xasprintf("'%s' %s", h->store->path, lack);
     }
+    if (store_check_folders(h->store, &e) < 0) {
+        return xasprintf("%s: %s", e.msg, e.hint);
+    }
     return is_copy && storage_check_copy(h->store, &e) < 0 ? xstrdup(e.msg) : NULL;
 }
 

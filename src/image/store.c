@@ -241,24 +241,31 @@ static int find_closed(const struct store *s, char **ret_path)
     return 0;
 }
 
-/* A folder of the store that is closed, or another file system that is mounted there. */
-static void explain_folder(const struct store *s, struct err *e)
+int store_check_folders(const struct store *s, struct err *e)
 {
     autofree char *path = NULL;
 
     if (!find_closed(s, &path)) {
-        if (e->errnum == EXDEV) {
-            (void)err_hint(e, "umount what is mounted below %s: a store is one file system",
-                           s->path);
-        }
-        return;
+        return 0;
     }
     if (errno == EROFS) {
-        (void)err_wrap(e, "'%s' is mounted read-only", path);
-        (void)err_hint(e, "mount -o remount,rw %s, or --root DIR", path);
-    } else {
-        (void)err_wrap(e, "you may not write to '%s'", path);
-        (void)err_hint(e, "chmod u+rwx %s", path);
+        (void)err_new(e, EROFS, "'%s' is mounted read-only", path);
+        return err_hint(e, "mount -o remount,rw %s, or --root DIR", path);
+    }
+    (void)err_new(e, EACCES, "you may not write to '%s'", path);
+    return err_hint(e, "chmod u+rwx %s", path);
+}
+
+/* A folder of the store that is closed, or another file system that is mounted there. */
+static void explain_folder(const struct store *s, struct err *e)
+{
+    struct err why = {0};
+
+    if (store_check_folders(s, &why) < 0) {
+        (void)err_wrap(e, "%s", why.msg);
+        (void)err_hint(e, "%s", why.hint);
+    } else if (e->errnum == EXDEV) {
+        (void)err_hint(e, "umount what is mounted below %s: a store is one file system", s->path);
     }
 }
 

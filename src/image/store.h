@@ -43,6 +43,9 @@ void store_drop_boot(const struct store *s, const char *boot_id);
 /* What keeps the store from taking anything more ("is mounted read-only"); NULL: nothing. */
 const char *store_lack(const struct store *s);
 
+/* May all of its folders be written? -EACCES, -EROFS: one is closed; the hint opens it. */
+int store_check_folders(const struct store *s, struct err *e);
+
 /* What an image may take of the disk, or what is left of that. */
 struct store_room {
     int64_t bytes; /* as it comes out of its archive, or on the disk: whichever is more */

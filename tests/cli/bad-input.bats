@@ -166,6 +166,8 @@ quick() {
     run -125 rbox import more.tar two
     [[ "${lines[0]}" == "rbox: you may not write to '$RBOX_STORE/$folder': "*": Permission denied" ]]
     [ "${lines[1]}" = "  hint: chmod u+rwx $RBOX_STORE/$folder" ]
+    run rbox doctor
+    [[ "$output" == *"you may not write to '$RBOX_STORE/$folder': chmod u+rwx $RBOX_STORE/$folder"* ]]
     chmod u+w "store/$folder"
   done
   for folder in layers containers run; do
