@@ -238,8 +238,9 @@ check-vm: all test-tools ## the suite in Debian 12 with a real systemd, under qe
 	@tests/vm/run .
 
 VM_RELEASES ?= bookworm bullseye trixie
-check-vm-all: all test-tools ## every test file as alice and bob in Debian 12, 11 and 13 (root; hours)
-	@for release in $(VM_RELEASES); do tests/vm/run . $$release full || failed=1; done; test -z "$$failed"
+check-vm-all: all test-tools ## every test file as alice and bob in Debian 12, 11 and 13, and SELinux (root; hours)
+	@for release in $(VM_RELEASES); do tests/vm/run . $$release full || failed=1; done; \
+	tests/vm/run . selinux || failed=1; test -z "$$failed"
 
 lint: ## format and static checks
 	@tests/lint/run
