@@ -28,7 +28,7 @@ int process_needs_streams(const struct spec *s);
 void process_drop_stdio(int null_fd);
 
 /* Outlive the parent, in a session of its own: of all descriptors only @keep stay open, and 0 to 2
- * are /dev/null. After process_supervise(). */
+ * are /dev/null. */
 void process_detach(const int *keep, size_t count);
 
 /* A session of its own, signals as a fresh program expects them. */

@@ -6,11 +6,13 @@
 #include "base/mem.h"
 #include "base/parse.h"
 #include "box/box.h"
+#include "box/control.h"
 #include "box/find.h"
 #include "box/join.h"
 #include "box/label.h"
 #include "box/needed.h"
 #include "box/network.h"
+#include "box/process.h"
 #include "box/storage.h"
 #include "cli/cmd.h"
 #include "cli/container.h"
@@ -34,6 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 enum {
@@ -266,6 +269,42 @@ static void remove_image(const struct store *store, const struct spec *s)
     }
 }
 
+/* A detached one still lives: somebody has to wait for its end, and nobody else is there. */
+static _Noreturn void wait_to_remove_image(const struct store *store, const struct spec *s)
+{
+    const int keep[] = {store->dir_fd, store->layers_fd, store->containers_fd, store->run_fd};
+    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    struct err e = {0};
+
+    (void)prctl(PR_SET_NAME, "rbox-rmi");
+    process_detach(keep, sizeof(keep) / sizeof(keep[0]));
+    if (find_container(store, s->box.id, &f, &e) == 0) {
+        (void)control_wait(&f, CONTROL_FOREVER, &e);
+    }
+    remove_image(store, s);
+    _exit(EXITCODE_OK);
+}
+
+static void remove_image_at_end(const struct store *store, const struct spec *s)
+{
+    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
+    struct err e = {0};
+    pid_t pid = -1;
+
+    if (find_container(store, s->box.id, &f, &e) < 0) {
+        remove_image(store, s);
+        return;
+    }
+    pid = fork();
+    if (pid == 0) {
+        wait_to_remove_image(store, s);
+    }
+    if (pid < 0) {
+        warn("--rmi: cannot fork (%s): rbox wait %s && rbox rmi %s", strerror(errno), s->box.name,
+             s->box.image_name);
+    }
+}
+
 static int run_image(struct ctx *ctx, struct run_options *o, struct image *image, int argc,
                      char **argv, struct err *e)
 {
@@ -319,7 +358,7 @@ static int run_image(struct ctx *ctx, struct run_options *o, struct image *image
     r = o->action(store, s, &box, e);
     if (o->rmi && image != NULL && (r >= 0 || e->exit_code > EXITCODE_RBOX)) {
         close_fd(&image->lock_fd); /* our own would keep it waiting */
-        remove_image(store, s);
+        remove_image_at_end(store, s);
     }
     if (r == 0 && (s->box.detach || o->action == box_create)) {
         (void)puts(s->box.id);
@@ -331,11 +370,9 @@ static int check_rmi(struct run_options *o, struct err *e)
 {
     struct spec *s = &o->request.spec;
 
-    if (o->rmi && (s->box.detach || o->action != box_run)) {
-        (void)err_new(e, EINVAL,
-                      "--rmi is for a container in the foreground: nobody else waits "
-                      "for its end");
-        return err_hint(e, "rbox wait NAME && rbox rmi IMAGE");
+    if (o->rmi && o->action != box_run) {
+        (void)err_new(e, EINVAL, "--rmi is for `rbox run`");
+        return err_hint(e, "rbox start -a NAME && rbox rm NAME && rbox rmi IMAGE");
     }
     s->box.remove |= o->rmi;
     return 0;
