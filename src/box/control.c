@@ -4,19 +4,27 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "box/processes.h"
 #include "box/signals.h"
 #include "box/state.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 enum {
     POLL_MS = 10,
-    START_POLLS = 500 /* a container that is being made has no first process yet */
+    START_POLLS = 500, /* a container that is being made has no first process yet */
+    PUT_AWAY_MS = 2000,
+    STAT_BYTES_MAX = 4096
 };
 
 int control_has_ended(const struct found *f)
@@ -121,14 +129,49 @@ int control_stop_begin(const struct found *f, int signo, struct err *e)
     return r < 0 ? r : signal_living(f, signo, e);
 }
 
+/* A supervisor that somebody has stopped (SIGSTOP) reaps nothing and puts nothing away. */
+static int wake_supervisor(const struct found *f, struct err *e)
+{
+    autofree char *path = NULL;
+    autofree char *stat = NULL;
+    struct process p = {0};
+    struct err ignored = {0};
+    int64_t supervisor = 0;
+    int64_t pid = 0;
+    int r = control_pid(f, &pid, e);
+
+    if (r == 0 && pid == 0) {
+        (void)err_new(e, ETIMEDOUT, "the start of container '%s' goes neither on nor back",
+                      f->name);
+        return err_hint(e, "pgrep -au %u rbox: kill -9 the one that starts it",
+                        (unsigned int)getuid());
+    }
+    if (r < 0) {
+        return r;
+    }
+    path = xasprintf("/proc/%" PRId64 "/stat", pid);
+    if (file_read(AT_FDCWD, path, STAT_BYTES_MAX, &stat, NULL, &ignored) == 0 &&
+        processes_parse_stat(stat, &p, &supervisor) && supervisor > 1) {
+        (void)kill((pid_t)supervisor, SIGCONT);
+    }
+    free(p.comm);
+    return 0;
+}
+
 int control_stop_end(const struct found *f, int64_t timeout_ms, struct err *e)
 {
-    int r = control_wait(f, timeout_ms, e);
+    int is_killed = timeout_ms == CONTROL_FOREVER;
+    int r = control_wait(f, is_killed ? PUT_AWAY_MS : timeout_ms, e);
 
-    if (r == -ETIMEDOUT) {
+    if (r == -ETIMEDOUT && !is_killed) {
         notice("container '%s' did not end by itself", f->name);
         err_clear(e);
         r = signal_living(f, SIGKILL, e);
+        r = r < 0 ? r : control_wait(f, PUT_AWAY_MS, e);
+    }
+    if (r == -ETIMEDOUT) {
+        err_clear(e);
+        r = wake_supervisor(f, e);
         r = r < 0 ? r : control_wait(f, CONTROL_FOREVER, e);
     }
     return r;

@@ -170,6 +170,13 @@ run_detached() {
   rbox stop pauses
 }
 
+@test "a supervisor that somebody stopped does not keep rm waiting" {
+  run_detached --name held busybox sleep 1000
+  kill -STOP "$(supervisor_of held)"
+  timeout 20 "$RBOX_BUILD/rbox" rm -f -t 0 held
+  run -125 rbox inspect held
+}
+
 @test "an attached client that is killed or stops reading does not touch the container" {
   run_detached --name busy busybox sh -c 'while :; do echo line; done'
   "$RBOX_BUILD/rbox" attach --no-stdin busy >/dev/null 3>&- &
