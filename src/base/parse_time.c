@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/parse.h"
 
+#include "base/clock.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -83,7 +85,7 @@ int parse_time_ns(const char *s, int64_t *ret_ns, struct err *e)
     } else if (parse_duration_ms(s, &ms, &ignored) == 0 && ms <= INT64_MAX / NS_PER_MS) {
         /* a bare number is a moment, a time with a unit is ago */
         *ret_ns = strspn(s, "0123456789.") == strlen(s) ? ms * NS_PER_MS
-                                                        : time(NULL) * NS_PER_S - ms * NS_PER_MS;
+                                                        : clock_realtime_ns() - ms * NS_PER_MS;
         return 0;
     }
     return err_new(e, EINVAL, "'%s' is not a time such as 2026-11-27T05:56:38Z or 10m", s);

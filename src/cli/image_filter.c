@@ -54,13 +54,13 @@ static int match_id(const void *row, const struct filter_term *t)
 static int match_before(const void *row, const struct filter_term *t)
 {
     const struct row *r = row;
-    return r->image->created_s < t->when_ns / NS_PER_S;
+    return r->image->created_s * NS_PER_S < t->when_ns;
 }
 
 static int match_since(const void *row, const struct filter_term *t)
 {
     const struct row *r = row;
-    return r->image->created_s > t->when_ns / NS_PER_S;
+    return r->image->created_s * NS_PER_S > t->when_ns;
 }
 
 static int match_containers(const void *row, const struct filter_term *t)

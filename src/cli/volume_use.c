@@ -65,7 +65,7 @@ static int match_until(const void *row, const struct filter_term *t)
 {
     static const int64_t NS_PER_S = 1000000000;
 
-    return ((const struct volume *)row)->created_s < t->when_ns / NS_PER_S;
+    return ((const struct volume *)row)->created_s * NS_PER_S < t->when_ns;
 }
 
 static const struct filter_key FILTERS[] = {
