@@ -44,8 +44,10 @@ void needed_mark(const struct store *store, const struct spec *s)
     needed_list(s, &ids);
     for (size_t i = 0; i < ids.len; i++) {
         autofree char *path = mark_path(ids.v[i]);
-        autoclose int fd =
+        int fd =
             openat(store->containers_fd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+        close_fd(&fd);
     }
 }
 
