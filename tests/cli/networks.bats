@@ -175,7 +175,7 @@ started_by() {
 
 @test "published ports reach containers of networks, and know their clients (#8)" {
   web web1 --network back -p "127.0.0.1:$((base + 5)):80"
-  run curl -s --retry 20 --retry-connrefused --retry-delay 1 "http://127.0.0.1:$((base + 5))/"
+  run curl -s --retry 20 --retry-all-errors --retry-delay 1 "http://127.0.0.1:$((base + 5))/"
   [ "$output" = "I am web1" ]
   run rbox exec web1 cat /etc/hosts
   [[ "$output" == *"$net.2"*web1* ]]
@@ -265,7 +265,7 @@ started_by() {
   run rbox exec web1 sh -c 'ip -o -4 addr; cat /etc/hosts'
   [[ "$output" != *eth* ]]
   [[ "$output" == *"127.0.1.1"*web1* ]]
-  run curl -s --retry 20 --retry-connrefused --retry-delay 1 "http://127.0.0.1:$((base + 8))/"
+  run curl -s --retry 20 --retry-all-errors --retry-delay 1 "http://127.0.0.1:$((base + 8))/"
   [ "$output" = "I am web1" ]
   rbox network connect back web1
   run fetch --network back -- web1
