@@ -309,10 +309,9 @@ static int pack_change(void *arg, char kind, const char *path, struct err *e)
 
 int pack_changes_run(struct err *e)
 {
-    const struct pack_options o = {0};
     struct pack *p = NULL;
     struct changes c = {.say = pack_change};
-    int r = pack_begin(&o, &p, e);
+    int r = pack_begin(/* cross_mounts= */ 0, &p, e);
 
     c.arg = p;
     r = r < 0 ? r : compare_all(&c, e);

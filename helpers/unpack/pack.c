@@ -176,7 +176,7 @@ int pack_whiteout(struct pack *p, const char *name, struct err *e)
     return pack_header(p, name, S_IFREG | 0600, 0, e);
 }
 
-int pack_begin(const struct pack_options *o, struct pack **ret, struct err *e)
+int pack_begin(int cross_mounts, struct pack **ret, struct err *e)
 {
     struct pack *p = xcalloc(1, sizeof(*p));
 
@@ -189,7 +189,7 @@ int pack_begin(const struct pack_options *o, struct pack **ret, struct err *e)
     }
     (void)archive_read_disk_set_symlink_physical(p->disk);
     (void)archive_read_disk_set_behavior(p->disk,
-                                         o->cross_mounts ? 0 : ARCHIVE_READDISK_NO_TRAVERSE_MOUNTS);
+                                         cross_mounts ? 0 : ARCHIVE_READDISK_NO_TRAVERSE_MOUNTS);
     (void)archive_write_set_format_pax_restricted(p->tar);
     (void)archive_write_set_bytes_per_block(p->tar, 0);
     archive_entry_linkresolver_set_strategy(p->links, archive_format(p->tar));
@@ -210,9 +210,8 @@ int pack_end(struct pack *p, int r, struct err *e)
 
 int pack_run(struct err *e)
 {
-    const struct pack_options o = {0};
     struct pack *p = NULL;
-    int r = pack_begin(&o, &p, e);
+    int r = pack_begin(/* cross_mounts= */ 0, &p, e);
 
     r = r < 0 ? r : pack_tree(p, ".", NULL, e);
     return pack_end(p, r, e);
@@ -272,11 +271,10 @@ static int pack_line(struct pack *p, char *line, struct err *e)
 
 int pack_list_run(struct err *e)
 {
-    const struct pack_options o = {0};
     autofree char *line = NULL;
     struct pack *p = NULL;
     size_t room = 0;
-    int r = pack_begin(&o, &p, e);
+    int r = pack_begin(/* cross_mounts= */ 0, &p, e);
 
     while (r == 0 && getline(&line, &room, stdin) > 0) {
         r = pack_line(p, line, e);

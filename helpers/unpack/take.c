@@ -34,14 +34,13 @@ int stat_run(const char *path, struct err *e)
 int take_run(const char *path, const char *name, struct err *e)
 {
     autofree char *real = realpath(path, NULL);
-    struct pack_options o = {.cross_mounts = real != NULL && strcmp(real, "/") != 0};
     struct pack *p = NULL;
     int r = 0;
 
     if (real == NULL) {
         return err_set(e, errno, "cannot find '%s'", path);
     }
-    r = pack_begin(&o, &p, e);
+    r = pack_begin(/* cross_mounts= */ strcmp(real, "/") != 0, &p, e);
     r = r < 0 ? r : pack_tree(p, real, name, e);
     return pack_end(p, r, e);
 }

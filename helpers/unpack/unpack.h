@@ -257,13 +257,10 @@ int sum_run(struct err *e);
 
 /* ---- pack.c: an archive on standard output */
 
-struct pack_options {
-    int cross_mounts; /* enter what is mounted in the tree */
-};
-
 struct pack;
 
-int pack_begin(const struct pack_options *o, struct pack **ret, struct err *e);
+/* @cross_mounts: enter what is mounted in the tree. */
+int pack_begin(int cross_mounts, struct pack **ret, struct err *e);
 
 /* Add @path and all below it. In the archive it is called @name; NULL: only what is below it is
  * added, by names relative to it. */

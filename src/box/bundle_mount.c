@@ -21,8 +21,7 @@ static int copy_hosts(const char *path, int *ret_fd, struct err *e)
 int bundle_mount_prepare(const struct spec *s, const struct spec_mount *v, int *ret_fd,
                          struct err *e)
 {
-    autofree char *plain = mount_options_data(v);
-    autofree char *data = mount_options_labelled(s, v->type, plain, NULL);
+    autofree char *data = mount_options_data(s, v);
     int is_tmpfs = str_eq(v->type, "tmpfs");
     int is_cgroup = str_eq(v->type, "cgroup") || str_eq(v->type, "cgroup2");
     int attrs = mount_options_attrs(v, 0);

@@ -165,7 +165,7 @@ static int build_world(struct child *c, int *ret_root_fd, struct err *e)
     autoclose int rootfs_fd = -1;
     int r = process_set_oom_score(c->spec, e);
 
-    c->proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    c->proc_fd = selinux_exec_open(c->spec->process.selinux_label);
     process_reset();
     r = r < 0 ? r : open_world(c, /* is_mapped= */ 0, &rootfs_fd, e);
     r = r < 0 ? r : net_device(c->spec, e);

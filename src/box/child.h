@@ -17,7 +17,7 @@ struct child {
     struct mounts mounts;
     const struct seccomp_filter *filter;
     int sync_fd;  /* towards the supervisor */
-    int proc_fd;  /* the host's /proc, for the command's SELinux label; opened by the child */
+    int proc_fd;  /* of selinux_exec_open(), by the child */
     int start_fd; /* > 0: a listening socket: wait there for whoever says EXEC (oci.h) */
     const struct oci_hooks *hooks; /* NULL: none */
     struct winsize size;           /* of the caller's terminal; all zero when there is none */

@@ -4,18 +4,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/mem.h"
-#include "box/processes.h"
 #include "box/signals.h"
 #include "box/state.h"
 #include "sys/fd.h"
 #include "sys/proc.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -23,8 +18,7 @@
 enum {
     POLL_MS = 10,
     START_POLLS = 500, /* a container that is being made has no first process yet */
-    PUT_AWAY_MS = 2000,
-    STAT_BYTES_MAX = 4096
+    PUT_AWAY_MS = 2000
 };
 
 int control_has_ended(const struct found *f)
@@ -132,11 +126,7 @@ int control_stop_begin(const struct found *f, int signo, struct err *e)
 /* A supervisor that somebody has stopped (SIGSTOP) reaps nothing and puts nothing away. */
 static int wake_supervisor(const struct found *f, struct err *e)
 {
-    autofree char *path = NULL;
-    autofree char *stat = NULL;
-    struct process p = {0};
-    struct err ignored = {0};
-    int64_t supervisor = 0;
+    pid_t supervisor = 0;
     int64_t pid = 0;
     int r = control_pid(f, &pid, e);
 
@@ -149,12 +139,10 @@ static int wake_supervisor(const struct found *f, struct err *e)
     if (r < 0) {
         return r;
     }
-    path = xasprintf("/proc/%" PRId64 "/stat", pid);
-    if (file_read(AT_FDCWD, path, STAT_BYTES_MAX, &stat, NULL, &ignored) == 0 &&
-        processes_parse_stat(stat, &p, &supervisor) && supervisor > 1) {
-        (void)kill((pid_t)supervisor, SIGCONT);
+    supervisor = proc_parent((pid_t)pid);
+    if (supervisor > 1) {
+        (void)kill(supervisor, SIGCONT);
     }
-    free(p.comm);
     return 0;
 }
 

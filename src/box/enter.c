@@ -43,7 +43,7 @@ struct enter {
     uint64_t flags; /* of the namespaces to join */
     int is_free;    /* the command outlives whoever started it */
     int dir_fd;     /* its folder, borrowed: for pipes with its SELinux label */
-    int proc_fd;    /* the host's /proc, for the label of the command; the caller's */
+    int proc_fd;    /* of selinux_exec_open(); the caller's */
     int control_fd; /* between launcher and supervisor */
     int sync_fd;    /* between supervisor and command */
 };
@@ -53,11 +53,6 @@ struct joining {
     const struct enter *enter;
     const struct cgroup *cgroup;
 };
-
-static int open_host_proc(void)
-{
-    return open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-}
 
 /* ---- the command, in all namespaces of the container */
 
@@ -333,7 +328,7 @@ int enter_capture(const struct enter_capture *c, int *ret_status, struct buf *re
                       .join_fd = c->join_fd,
                       .flags = process_namespaces(c->spec, /* only_new= */ 0) |
                                (c->is_inside ? 0 : CLONE_NEWUSER),
-                      .proc_fd = open_host_proc(),
+                      .proc_fd = selinux_exec_open(c->spec->process.selinux_label),
                       .control_fd = -1,
                       .sync_fd = -1};
 
@@ -367,7 +362,7 @@ pid_t enter_start(const struct enter_start *s, struct err *e)
                       .join_fd = -1,
                       .flags = ns_foreign(s->first_pid),
                       .is_free = 1,
-                      .proc_fd = open_host_proc(),
+                      .proc_fd = selinux_exec_open(s->spec->process.selinux_label),
                       .control_fd = -1,
                       .sync_fd = -1};
     struct joining joining = {.enter = &n, .cgroup = s->cgroup};
@@ -453,7 +448,7 @@ int enter_run(const struct found *f, struct spec *s, const struct enter_options 
                       .pidfd = -1,
                       .join_fd = -1,
                       .flags = CLONE_NEWUSER | process_namespaces(s, /* only_new= */ 0),
-                      .proc_fd = open_host_proc(),
+                      .proc_fd = selinux_exec_open(s->process.selinux_label),
                       .control_fd = -1,
                       .sync_fd = -1};
     autocgroup struct cgroup c = CGROUP_INIT;

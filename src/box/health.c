@@ -139,7 +139,7 @@ int health_check(const struct health_check *c)
 {
     const struct spec_health *h = &c->spec->box.health;
     const pid_t host_pid = signals_host_pid(c->pidfd);
-    autoclose int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC); /* the host's */
+    autoclose int proc_fd = proc_open_fs(); /* the host's */
     autobuf struct buf output = {0};
     autoclose int place_fd =
         c->join_fd >= 0 && c->spec->box.systemd ? cgroup_open_place(host_pid) : -1;

@@ -109,20 +109,6 @@ unsigned long mount_options_propagation(const struct spec_mount *v)
     return flag;
 }
 
-char *mount_options_data(const struct spec_mount *v)
-{
-    struct buf b = {0};
-
-    for (size_t i = 0; i < v->options.len; i++) {
-        const char *option = v->options.v[i];
-
-        if (find_flag(option) == FLAG_COUNT && find_propagation(option) == PROPAGATION_COUNT) {
-            buf_printf(&b, "%s%s", b.len > 0 ? "," : "", option);
-        }
-    }
-    return b.data;
-}
-
 char *mount_options_labelled(const struct spec *s, const char *type, const char *options,
                              const char *level)
 {
@@ -140,4 +126,18 @@ char *mount_options_labelled(const struct spec *s, const char *type, const char 
     label = spec_label_with_level(s->linux_.mount_label, level);
     return xasprintf("%s%scontext=\"%s\"", options != NULL ? options : "",
                      options != NULL ? "," : "", label);
+}
+
+char *mount_options_data(const struct spec *s, const struct spec_mount *v)
+{
+    autobuf struct buf b = {0};
+
+    for (size_t i = 0; i < v->options.len; i++) {
+        const char *option = v->options.v[i];
+
+        if (find_flag(option) == FLAG_COUNT && find_propagation(option) == PROPAGATION_COUNT) {
+            buf_printf(&b, "%s%s", b.len > 0 ? "," : "", option);
+        }
+    }
+    return mount_options_labelled(s, v->type, b.data, NULL);
 }

@@ -31,8 +31,6 @@ enum {
 static int is_cidr(const char *value);
 static int is_mtu(const char *value);
 static int is_boolean(const char *value);
-static int is_address(const char *value);
-static int is_address6(const char *value);
 static int is_port_handler(const char *value);
 
 static const struct slirp_option {
@@ -44,8 +42,8 @@ static const struct slirp_option {
 } OPTIONS[] = {
     {"cidr", is_cidr, "--cidr=", NULL, 0},
     {"mtu", is_mtu, "--mtu=", NULL, 0},
-    {"outbound_addr", is_address, "--outbound-addr=", NULL, AF_INET},
-    {"outbound_addr6", is_address6, "--outbound-addr6=", NULL, AF_INET6},
+    {"outbound_addr", NULL, "--outbound-addr=", NULL, AF_INET},
+    {"outbound_addr6", NULL, "--outbound-addr6=", NULL, AF_INET6},
     {"enable_ipv6", is_boolean, NULL, "--enable-ipv6", 0},
     {"allow_host_loopback", is_boolean, NULL, NULL, 0},
     {"port_handler", is_port_handler, NULL, NULL, 0},
@@ -80,20 +78,6 @@ static char *host_address(int family, const char *value)
 
     return inet_pton(family, value, &a) == 1 ? xstrdup(value)
                                              : network_address_on_host(family, value);
-}
-
-static int is_address(const char *value)
-{
-    autofree char *address = host_address(AF_INET, value);
-
-    return address != NULL;
-}
-
-static int is_address6(const char *value)
-{
-    autofree char *address = host_address(AF_INET6, value);
-
-    return address != NULL;
 }
 
 /* rbox's own forwarder goes by the name that podman's users know, too. */
@@ -167,6 +151,13 @@ static const struct slirp_option *find_option(const char *given)
     return NULL;
 }
 
+static int is_valid(const struct slirp_option *o, const char *value)
+{
+    autofree char *address = o->family != 0 ? host_address(o->family, value) : NULL;
+
+    return o->family != 0 ? address != NULL : o->valid(value);
+}
+
 static int check_options(const struct spec *s, struct err *e)
 {
     const struct strv *given = &s->box.network.options;
@@ -179,7 +170,7 @@ static int check_options(const struct spec *s, struct err *e)
             return err_hint(e, "cidr=, mtu=, enable_ipv6=, allow_host_loopback=, outbound_addr=, "
                                "outbound_addr6=, port_handler=");
         }
-        if (!o->valid(given->v[i] + strlen(o->key) + 1)) {
+        if (!is_valid(o, given->v[i] + strlen(o->key) + 1)) {
             (void)err_new(e, EINVAL, "slirp4netns cannot take '%s'", given->v[i]);
             return o->family == 0 ? -EINVAL
                                   : err_hint(e,

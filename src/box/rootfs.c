@@ -79,12 +79,17 @@ char *rootfs_lower(const struct spec *s, const char *prefix)
 /* ---- the drivers. The lower folders are named relative to the current one, and the top one is
  * @top_fd. */
 
-/* With the container's label; where SELinux is gone its files can still be looked at. */
+/* Where SELinux is gone a container's files can still be looked at. */
+static int is_labelled(const struct spec *s)
+{
+    return s->linux_.mount_label != NULL && selinux_is_on();
+}
+
 static int mount_labelled(const struct spec *s, int target_fd, int attrs, const char *options,
                           struct err *e)
 {
     autofree char *labelled =
-        selinux_is_on() ? mount_options_labelled(s, "overlay", options, NULL) : xstrdup(options);
+        is_labelled(s) ? mount_options_labelled(s, "overlay", options, NULL) : xstrdup(options);
 
     return strlen(labelled) >= (size_t)sysconf(_SC_PAGESIZE)
                ? err_new(e, E2BIG, "too many layers for one overlay")
@@ -162,9 +167,7 @@ static int mount_copy(const struct spec *s, const struct rootfs_dirs *dirs, int 
         r = r < 0                   ? r
             : s->box.rootfs != NULL ? tree_copy(top_fd, part_fd, e)
                                     : rootfs_copy_layers(s, part_fd, e);
-        r = r < 0 || s->linux_.mount_label == NULL || !selinux_is_on()
-                ? r
-                : selinux_label_tree(part_fd, s->linux_.mount_label, e);
+        r = r < 0 || !is_labelled(s) ? r : selinux_label_tree(part_fd, s->linux_.mount_label, e);
         if (r == 0 && renameat(dirs->fs_fd, PART, dirs->fs_fd, WHOLE) < 0) {
             r = err_set(e, errno, "cannot name the copy of the image");
         }

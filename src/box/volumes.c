@@ -255,8 +255,7 @@ static int make_target(int root_fd, const char *path, int source_fd, int *ret_fd
 static int attach_tmpfs(const struct spec *s, const struct spec_mount *v, int root_fd,
                         struct err *e)
 {
-    autofree char *plain = mount_options_data(v);
-    autofree char *options = mount_options_labelled(s, "tmpfs", plain, NULL);
+    autofree char *options = mount_options_data(s, v);
     autoclose int target_fd = -1;
     autoclose int tmpfs_fd = -1;
     autoclose int image_fd = -1;
@@ -284,8 +283,7 @@ static int attach_tmpfs(const struct spec *s, const struct spec_mount *v, int ro
 static int attach_kernel_fs(const struct spec *s, const struct spec_mount *v, int root_fd,
                             struct err *e)
 {
-    autofree char *plain = mount_options_data(v);
-    autofree char *options = mount_options_labelled(s, v->type, plain, NULL);
+    autofree char *options = mount_options_data(s, v);
     autoclose int target_fd = -1;
     autoclose int fd = -1;
     int r = make_target(root_fd, v->destination, -1, &target_fd, e);

@@ -199,7 +199,7 @@ static void serve_health(struct watching *s)
  * ended, and with much to write back long before. */
 static int is_ending(const struct watching *s)
 {
-    autoclose int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    autoclose int proc_fd = proc_open_fs();
 
     return proc_is_exiting(proc_fd, s->host_pid);
 }

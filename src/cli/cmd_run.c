@@ -270,17 +270,16 @@ static void remove_image(const struct store *store, const struct spec *s)
 }
 
 /* A detached one still lives: somebody has to wait for its end, and nobody else is there. */
-static _Noreturn void wait_to_remove_image(const struct store *store, const struct spec *s)
+static _Noreturn void wait_to_remove_image(const struct store *store, const struct spec *s,
+                                           const struct found *f)
 {
-    const int keep[] = {store->dir_fd, store->layers_fd, store->containers_fd, store->run_fd};
-    autofound struct found f = {.dir_fd = -1, .run_fd = -1};
-    struct err e = {0};
+    const int keep[] = {store->dir_fd, store->layers_fd, store->containers_fd, store->run_fd,
+                        f->run_fd};
+    struct err ignored = {0};
 
     (void)prctl(PR_SET_NAME, "rbox-rmi");
     process_detach(keep, sizeof(keep) / sizeof(keep[0]));
-    if (find_container(store, s->box.id, &f, &e) == 0) {
-        (void)control_wait(&f, CONTROL_FOREVER, &e);
-    }
+    (void)control_wait(f, CONTROL_FOREVER, &ignored);
     remove_image(store, s);
     _exit(EXITCODE_OK);
 }
@@ -297,7 +296,7 @@ static void remove_image_at_end(const struct store *store, const struct spec *s)
     }
     pid = fork();
     if (pid == 0) {
-        wait_to_remove_image(store, s);
+        wait_to_remove_image(store, s, &f);
     }
     if (pid < 0) {
         warn("--rmi: cannot fork (%s): rbox wait %s && rbox rmi %s", strerror(errno), s->box.name,

@@ -45,10 +45,7 @@ static const struct opt_refused START_REFUSED[] = {{"sig-proxy", 0, "signals are
                                                    {0}};
 
 static const struct opt RESTART_OPTIONS[] = {
-    {"time", 't', "SECONDS", OPT_DURATION, RESTART(stopping.time_ms),
-     "how long to wait before KILL (default: --stop-timeout of run, else 10)", NULL},
-    {"timeout", 0, "SECONDS", OPT_DURATION, RESTART(stopping.time_ms), "the same", NULL},
-    STOPPING_SIGNAL_ROW(RESTART(stopping.signal)),
+    STOPPING_ROWS(struct restart_options, stopping),
     SELECT_ALL_ROW('a', struct restart_options, select, "all, running or not"),
     SELECT_CIDFILE_ROW(struct restart_options, select),
     SELECT_FILTER_ROW('f', struct restart_options, select),

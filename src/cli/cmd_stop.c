@@ -10,13 +10,8 @@ struct stop_options {
     struct stopping stopping;
 };
 
-#define FIELD(name) offsetof(struct stop_options, name)
-
 static const struct opt OPTIONS[] = {
-    {"time", 't', "SECONDS", OPT_DURATION, FIELD(stopping.time_ms),
-     "how long to wait before KILL (default: --stop-timeout of run, else 10)", NULL},
-    {"timeout", 0, "SECONDS", OPT_DURATION, FIELD(stopping.time_ms), "the same", NULL},
-    STOPPING_SIGNAL_ROW(FIELD(stopping.signal)),
+    STOPPING_ROWS(struct stop_options, stopping),
     SELECT_ALL_ROW('a', struct stop_options, select, "all that run"),
     SELECT_CIDFILE_ROW(struct stop_options, select),
     SELECT_FILTER_ROW('f', struct stop_options, select),

@@ -15,13 +15,21 @@ struct stopping {
     int64_t begun_ms; /* 0: not yet */
 };
 
-/* --signal of stop and restart, for options that have a struct stopping with its signal at @offset.
- */
-#define STOPPING_SIGNAL_ROW(offset)                                                          \
-    {                                                                                        \
-        "signal", 's', "SIGNAL", OPT_PARSE, offset,                                          \
-            "the first signal (default: --stop-signal of run, else the image's, else TERM)", \
-            spec_parse_signal                                                                \
+/* The options of stop and restart that say how: rows for options with the member @field, a struct
+ * stopping. */
+#define STOPPING_ROWS(type, field)                                                                \
+    {"time",                                                                                      \
+     't',                                                                                         \
+     "SECONDS",                                                                                   \
+     OPT_DURATION,                                                                                \
+     offsetof(type, field.time_ms),                                                               \
+     "how long to wait before KILL (default: --stop-timeout of run, else 10)",                    \
+     NULL},                                                                                       \
+        {"timeout", 0, "SECONDS", OPT_DURATION, offsetof(type, field.time_ms), "the same", NULL}, \
+    {                                                                                             \
+        "signal", 's', "SIGNAL", OPT_PARSE, offsetof(type, field.signal),                         \
+            "the first signal (default: --stop-signal of run, else the image's, else TERM)",      \
+            spec_parse_signal                                                                     \
     }
 
 #define STOPPING_INIT ((struct stopping){.time_ms = -1})

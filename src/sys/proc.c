@@ -28,6 +28,10 @@ static int pidfd_signal(int pidfd, int signal)
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
+enum {
+    STAT_BYTES_MAX = 4096
+};
+
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
@@ -58,41 +62,57 @@ int proc_signal(int pidfd, int signal)
     return pidfd_signal(pidfd, signal) < 0 ? -errno : 0;
 }
 
-int proc_is_exiting(int proc_fd, pid_t pid)
+int proc_open_fs(void)
 {
-    enum {
-        EXITING = 0x4 /* PF_EXITING of the kernel's flags, the 9th field of proc(5) */
-    };
-    autofree char *path = xasprintf("%d/stat", (int)pid);
+    return open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* The fields of /proc/PID/stat (proc(5)) behind the name, which may hold anything; NULL: it is
+ * gone.
+ * @proc_fd: a procfs, or AT_FDCWD for the one at /proc. */
+static char *stat_fields(int proc_fd, pid_t pid)
+{
+    autofree char *path = xasprintf("%s%d/stat", proc_fd == AT_FDCWD ? "/proc/" : "", (int)pid);
     autofree char *text = NULL;
     struct err ignored = {0};
     const char *rest = NULL;
-    unsigned int flags = 0;
 
-    if (file_read(proc_fd, path, 4096, &text, NULL, &ignored) < 0) {
-        return 1;
+    if (pid <= 0 || file_read(proc_fd, path, STAT_BYTES_MAX, &text, NULL, &ignored) < 0) {
+        return NULL;
     }
     rest = strrchr(text, ')');
-    return rest != NULL && sscanf(rest + 1, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 &&
-           (flags & EXITING) != 0;
+    return rest != NULL ? xstrdup(rest + 1) : NULL;
+}
+
+int proc_is_exiting(int proc_fd, pid_t pid)
+{
+    enum {
+        EXITING = 0x4 /* PF_EXITING of the kernel's flags, the 9th field */
+    };
+    autofree char *fields = stat_fields(proc_fd, pid);
+    unsigned int flags = 0;
+
+    return fields == NULL ||
+           (sscanf(fields, " %*c %*d %*d %*d %*d %*d %u", &flags) == 1 && (flags & EXITING) != 0);
+}
+
+pid_t proc_parent(pid_t pid)
+{
+    autofree char *fields = stat_fields(AT_FDCWD, pid);
+    int parent = 0;
+
+    return fields != NULL && sscanf(fields, " %*c %d", &parent) == 1 ? parent : -ESRCH;
 }
 
 int proc_identity(pid_t pid, uint64_t *ret_start, char *ret_state)
 {
-    autofree char *path = xasprintf("/proc/%d/stat", (int)pid);
-    autofree char *text = NULL;
-    struct err ignored = {0};
-    const char *rest = NULL;
+    autofree char *fields = stat_fields(AT_FDCWD, pid);
     unsigned long long start = 0;
 
-    if (pid <= 0 || file_read(AT_FDCWD, path, 4096, &text, NULL, &ignored) < 0) {
-        return -ESRCH;
-    }
-    rest = strrchr(text, ')');
-    if (rest == NULL || sscanf(rest + 1,
-                               " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
-                               "%*d %*d %*d %llu",
-                               ret_state, &start) != 2) {
+    if (fields == NULL || sscanf(fields,
+                                 " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d "
+                                 "%*d %*d %*d %llu",
+                                 ret_state, &start) != 2) {
         return -ESRCH;
     }
     *ret_start = start;

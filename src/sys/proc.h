@@ -26,9 +26,15 @@ int proc_open(pid_t pid);
 /* Send @signal through @pidfd. Returns 0 or -errno (-ESRCH: gone). */
 int proc_signal(int pidfd, int signal);
 
+/* The procfs that is mounted at /proc now, O_PATH; -1 without one. The caller owns it. */
+int proc_open_fs(void);
+
 /* Is process @pid on its way out, or gone? Its end may take a while: files are written back, mounts
  * go. @proc_fd is a procfs (O_PATH), @pid as that counts. */
 int proc_is_exiting(int proc_fd, pid_t pid);
+
+/* The parent of process @pid, or -ESRCH. */
+pid_t proc_parent(pid_t pid);
 
 /* What tells process @pid from another that has the same number later: its start, in ticks since
  * the boot. *ret_state: its letter in proc(5), 'Z' when it has ended. Returns 0 or -ESRCH. */

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "sys/fd.h"
 #include "sys/path.h"
+#include "sys/proc.h"
 #include "sys/tree.h"
 
 #include <errno.h>
@@ -140,6 +141,11 @@ int selinux_may_become(const char *label)
 
 /* ---- processes and pipes */
 
+int selinux_exec_open(const char *label)
+{
+    return label != NULL ? proc_open_fs() : -1;
+}
+
 int selinux_exec_as(int proc_fd, const char *label, struct err *e)
 {
     int r = label != NULL ? file_put(proc_fd, "thread-self/attr/exec", label) : 0;
@@ -165,7 +171,7 @@ int selinux_pipe(int dir_fd, const char *label, int ret[2], struct err *e)
     int r = 0;
 
     if (label == NULL) {
-        return pipe2(ret, O_CLOEXEC) < 0 ? err_set(e, errno, "cannot make a pipe") : 0;
+        return fd_pipe(&ret[0], &ret[1], e);
     }
     r = getrandom(&unique, sizeof(unique), 0) < 0 ? -errno : 0;
     name = xasprintf("fifo.%x", unique);

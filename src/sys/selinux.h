@@ -27,8 +27,12 @@ int selinux_knows(const char *label);
 /* Would it let this process become @label by executing something? 1 where nobody can tell. */
 int selinux_may_become(const char *label);
 
-/* What this process executes next gets @label. @proc_fd: the host's /proc; a container's could be
- * anything. Only the task itself may say it, with the credentials with which it opens the file. */
+/* What selinux_exec_as() of @label wants from before a container's /proc is in the way, which could
+ * be anything: the host's. -1 where @label is NULL: nothing. The caller owns it. */
+int selinux_exec_open(const char *label);
+
+/* What this process executes next gets @label; NULL: what it gets by itself. Only the task itself
+ * may say it, with the credentials with which it opens the file. */
 int selinux_exec_as(int proc_fd, const char *label, struct err *e);
 
 /* A pipe whose ends a process in @label may use, by a FIFO that is in the folder @dir_fd for a
