@@ -234,11 +234,11 @@ uninstall: ## remove it again
 	$(Q)rm -f $(DESTDIR)$(MANDIR)/man1/rbox.1 $(DESTDIR)$(MANDIR)/man1/rbox-*.1 \
 	  $(addprefix $(DESTDIR)$(DATADIR)/,$(COMPLETIONS))
 
-check-vm: all test-tools ## the suite in Debian 12 with a real systemd, under qemu (root)
-	@tests/vm/run .
+check-vm: all test-tools ## every test file as alice and bob in Debian 12 with a real systemd, under qemu (root; an hour)
+	@tests/vm/run . bookworm full
 
 VM_RELEASES ?= bookworm bullseye trixie
-check-vm-all: all test-tools ## every test file as alice and bob in Debian 12, 11 and 13, and SELinux (root; hours)
+check-vm-all: all test-tools ## the same in Debian 12, 11 and 13, and SELinux (root; hours)
 	@for release in $(VM_RELEASES); do tests/vm/run . $$release full || failed=1; done; \
 	tests/vm/run . selinux || failed=1; test -z "$$failed"
 

@@ -709,7 +709,7 @@ END
 
 @test "the network bridge is always there, without names (#8)" {
   web web1 --network bridge
-  run fetch --network bridge -- 10.88.0.2 web1
+  run fetch --network bridge --dns-option timeout:1 --dns-option attempts:1 -- 10.88.0.2 web1
   [ "$output" = "$(printf 'I am web1\nnone')" ]
 }
 
