@@ -6,6 +6,9 @@ load lib
 setup() {
   common_setup
   command -v podman-compose >/dev/null || skip "podman-compose is not installed"
+  # Later ones than Debian 12's make a pod unless they are told not to.
+  pods=()
+  ! podman-compose --help | grep -q -- --in-pod || pods=(--in-pod 0)
   port=$((29000 + $(id -u) % 500))
   mkdir -p shop/www/cgi-bin
   cd shop || return 1
@@ -20,7 +23,7 @@ teardown() {
 }
 
 compose() {
-  podman-compose --podman-path "$RBOX_BUILD/rbox" "$@" 3>&-
+  podman-compose --podman-path "$RBOX_BUILD/rbox" "${pods[@]}" "$@" 3>&-
 }
 
 # An image of the machine's redis-server and what it is linked with.
@@ -109,9 +112,9 @@ END
   run rbox inspect -f '{{json .NetworkSettings.Networks}}' shop_db_1
   [[ "$output" == *shop_back* ]]
   [[ "$output" != *shop_front* ]]
+  [ "$(rbox network ls -q --filter label=io.podman.compose.project=shop | tr '\n' ' ')" = "shop_back shop_front " ]
   compose down -v
   [ -z "$(rbox volume ls -q)" ]
-  [ "$(rbox network ls -q --filter label=io.podman.compose.project=shop | tr '\n' ' ')" = "shop_back shop_front " ]
 }
 
 @test "up in the foreground shows what all write, and ends with them (#8)" {
