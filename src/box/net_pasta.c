@@ -214,13 +214,15 @@ static int pasta_start(int netns_fd, struct net *n, struct err *e)
         strv_push(&p.argv, "--config-net");
     }
     push_options(n->spec, &p.argv);
-    /* It writes its number there when it works. Where the caller is not mapped (root) it has taken
-     * an id of the map for its own by then. */
+    /* All but its standard descriptors are closed by later versions (seen: 2025_05_03). It writes
+     * its number to its output when it works. Where the caller is not mapped (root) it has taken an
+     * id of the map for its own by then. */
+    p.has_standard_fds = 1;
     (void)fchmod(p.ready_fd, 0622);
     strv_push(&p.argv, "--pid");
-    strv_pushf(&p.argv, "/proc/self/fd/%d", p.ready_fd);
+    strv_push(&p.argv, "/proc/self/fd/1");
     strv_push(&p.argv, "--netns");
-    strv_pushf(&p.argv, "/proc/self/fd/%d", netns_fd);
+    strv_push(&p.argv, "/proc/self/fd/0");
     return r < 0 ? r : net_program_start(&p, n, e);
 }
 

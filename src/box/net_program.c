@@ -65,6 +65,10 @@ int net_program_start(struct net_program *p, struct net *n, struct err *e)
     free(p->argv.v[0]);
     p->argv.v[0] = steal_ptr(&path);
     o.argv = (const char *const *)p->argv.v;
+    if (p->has_standard_fds) {
+        o.in_fd = p->netns_fd;
+        o.out_fd = p->ready_fd;
+    }
     o.err_fd = error_fd;
     o.keep_fds = (int[]){p->ready_fd, p->alive_fd, p->netns_fd, p->other_fd};
     o.keep_count = p->other_fd >= 0 ? 4 : 3;

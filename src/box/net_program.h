@@ -33,9 +33,10 @@ struct net_info net_usual(void);
 struct net_program {
     struct strv argv; /* argv[0] is its name, found here */
     int netns_fd;
-    int ready_fd; /* it writes here when it works … */
-    int alive_fd; /* … and may watch this: end of file when the supervisor goes */
-    int other_fd; /* of its own, or -1 */
+    int ready_fd;         /* it writes here when it works … */
+    int alive_fd;         /* … and may watch this: end of file when the supervisor goes */
+    int other_fd;         /* of its own, or -1 */
+    int has_standard_fds; /* netns_fd becomes its standard input, ready_fd its output */
 };
 
 /* Prerequisites: the program @name, for whose lack the backend has the hint, and /dev/net/tun.

@@ -59,7 +59,7 @@ refused() {
   # Both begin when both are there, the heavy one goes so far, and how far the light one got counts: on any machine.
   local loop='touch /v/$1; until [ -e /v/100 ] && [ -e /v/300 ]; do sleep 0.1; done
     n=0; until [ -e /v/end ]; do
-      i=0; while [ $i -lt 2000 ]; do i=$((i + 1)); done; n=$((n + 1)); [ "$1:$n" != 300:400 ] || touch /v/end
+      i=0; while [ $i -lt 2000 ]; do i=$((i + 1)); done; n=$((n + 1)); [ "$1:$n" != 300:150 ] || touch /v/end
     done; echo "$n" >"/v/$1"' ratio light heavy
   limited --cgroup-conf cpu.weight=100 busybox true
   [ "$holds" = 1 ] || return 0

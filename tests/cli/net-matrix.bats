@@ -183,6 +183,14 @@ published() {
   done
 }
 
+@test "pasta may close all that it is given but its standard descriptors, as Debian 13's does (#8)" {
+  [ -n "$pasta" ] || skip "passt is not installed"
+  # shellcheck disable=SC2016 # for the shell of the script
+  printf '#!/bin/bash\neval exec $(printf "%%s>&- " {3..99})\nexec %s "$@"\n' "$(command -v pasta)" >pasta
+  chmod 755 pasta
+  PATH=$PWD:$PATH rbox run --rm --network pasta busybox grep -q tap0 /proc/net/route
+}
+
 @test "slirp4netns' options need a version that has them (#8)" {
   printf '#!/bin/sh\necho "--cidr --mtu"\n' >slirp4netns
   chmod 755 slirp4netns
