@@ -23,7 +23,7 @@ stopped() {
 make_tree() {
   mkdir -p tree/sub
   echo file >tree/sub/file
-  chmod 644 tree/sub/file # whatever the umask: Debian 13 logs in with 002
+  chmod 644 tree/sub/file # whatever the umask
   printf '#!/bin/sh\n' >tree/run
   chmod 751 tree/run
   ln -s /etc/passwd tree/link

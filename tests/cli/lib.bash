@@ -97,6 +97,7 @@ make_busybox_layer() {
 make_layers() {
   mkdir -p base/keep base/gone base/opaque base/bin change/opaque
   echo base >base/keep/file
+  chmod 644 base/keep/file # whatever the umask
   ln base/keep/file base/keep/hard
   ln -s file base/keep/soft
   echo old >base/gone/file
