@@ -200,9 +200,14 @@ static void push_options(const struct spec *s, struct strv *argv)
 
 static int pasta_start(int netns_fd, struct net *n, struct err *e)
 {
-    static const char *const ALWAYS[] = {
-        "--foreground", "--quiet", "--netns-only", "--no-dhcp", "--no-dhcpv6", "-t", "none", "-u",
-        "none",         "-T",      "none",         "-U",        "none",        "-I", NET_TAP};
+    /* It is ended with the container: the folder of its namespace, which Debian 13's AppArmor
+     * profile closes to it, need not be watched. */
+    static const char *const ALWAYS[] = {"--foreground", "--quiet",   "--no-netns-quit",
+                                         "--netns-only", "--no-dhcp", "--no-dhcpv6",
+                                         "-t",           "none",      "-u",
+                                         "none",         "-T",        "none",
+                                         "-U",           "none",      "-I",
+                                         NET_TAP};
     autonet_program struct net_program p;
     int r = net_program_open(netns_fd, &p, n, e);
 
