@@ -24,6 +24,17 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+/* linux/magic.h before Linux 5.17 */
+#ifndef SMB2_SUPER_MAGIC
+#define SMB2_SUPER_MAGIC 0xFE534D42
+#endif
+#ifndef CIFS_SUPER_MAGIC
+#define CIFS_SUPER_MAGIC 0xFF534D42
+#endif
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
+#endif
+
 /* In the store. */
 static const char REMEMBERED[] = "storage";
 static const char TOLD_OWNERS[] = "told-owners";
