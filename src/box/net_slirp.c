@@ -153,9 +153,13 @@ static const struct slirp_option *find_option(const char *given)
 
 static int is_valid(const struct slirp_option *o, const char *value)
 {
-    autofree char *address = o->family != 0 ? host_address(o->family, value) : NULL;
+    autofree char *address = NULL;
 
-    return o->family != 0 ? address != NULL : o->valid(value);
+    if (o->family == 0) {
+        return o->valid(value);
+    }
+    address = host_address(o->family, value);
+    return address != NULL;
 }
 
 static int check_options(const struct spec *s, struct err *e)

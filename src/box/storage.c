@@ -5,6 +5,7 @@
 #include "base/hints.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "sys/compat.h"
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/proc.h"
@@ -17,23 +18,11 @@
 #include <sched.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
-
-/* linux/magic.h before Linux 5.17 */
-#ifndef SMB2_SUPER_MAGIC
-#define SMB2_SUPER_MAGIC 0xFE534D42
-#endif
-#ifndef CIFS_SUPER_MAGIC
-#define CIFS_SUPER_MAGIC 0xFF534D42
-#endif
-#ifndef FUSE_SUPER_MAGIC
-#define FUSE_SUPER_MAGIC 0x65735546
-#endif
 
 /* In the store. */
 static const char REMEMBERED[] = "storage";

@@ -5,6 +5,7 @@
 #define RBOX_SYS_COMPAT_H
 
 #include <features.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <signal.h>
 #include <stddef.h>
@@ -37,6 +38,16 @@ struct mount_attr {
 #endif
 #ifndef MOUNT_ATTR__ATIME
 #define MOUNT_ATTR__ATIME 0x00000070
+#endif
+
+#ifndef SMB2_SUPER_MAGIC
+#define SMB2_SUPER_MAGIC 0xFE534D42
+#endif
+#ifndef CIFS_SUPER_MAGIC
+#define CIFS_SUPER_MAGIC 0xFF534D42
+#endif
+#ifndef FUSE_SUPER_MAGIC
+#define FUSE_SUPER_MAGIC 0x65735546
 #endif
 
 #if !__GLIBC_PREREQ(2, 32)
