@@ -39,14 +39,17 @@ static const struct slirp_option {
     const char *argument; /* of slirp4netns, with the value behind it */
     const char *flag;     /* of slirp4netns, when the value is true */
     int family;           /* the value is an address of the host, or who has one */
+    const char *takes;
 } OPTIONS[] = {
-    {"cidr", is_cidr, "--cidr=", NULL, 0},
-    {"mtu", is_mtu, "--mtu=", NULL, 0},
-    {"outbound_addr", NULL, "--outbound-addr=", NULL, AF_INET},
-    {"outbound_addr6", NULL, "--outbound-addr6=", NULL, AF_INET6},
-    {"enable_ipv6", is_boolean, NULL, "--enable-ipv6", 0},
-    {"allow_host_loopback", is_boolean, NULL, NULL, 0},
-    {"port_handler", is_port_handler, NULL, NULL, 0},
+    {"cidr", is_cidr, "--cidr=", NULL, 0, "a network, its prefix from 1 to 25: 10.0.2.0/24"},
+    {"mtu", is_mtu, "--mtu=", NULL, 0, "bytes, from 68 to 65521"},
+    {"outbound_addr", NULL, "--outbound-addr=", NULL, AF_INET,
+     "an IPv4 address of the host, or an interface that has one"},
+    {"outbound_addr6", NULL, "--outbound-addr6=", NULL, AF_INET6,
+     "an IPv6 address of the host, or an interface that has one"},
+    {"enable_ipv6", is_boolean, NULL, "--enable-ipv6", 0, "true or false"},
+    {"allow_host_loopback", is_boolean, NULL, NULL, 0, "true or false"},
+    {"port_handler", is_port_handler, NULL, NULL, 0, "rootlesskit or slirp4netns"},
 };
 enum {
     OPTION_COUNT = sizeof(OPTIONS) / sizeof(OPTIONS[0])
@@ -176,11 +179,7 @@ static int check_options(const struct spec *s, struct err *e)
         }
         if (!is_valid(o, given->v[i] + strlen(o->key) + 1)) {
             (void)err_new(e, EINVAL, "slirp4netns cannot take '%s'", given->v[i]);
-            return o->family == 0 ? -EINVAL
-                                  : err_hint(e,
-                                             "an IPv%d address of the host, or an interface "
-                                             "that has one",
-                                             o->family == AF_INET ? 4 : 6);
+            return err_hint(e, "%s", o->takes);
         }
     }
     return 0;

@@ -205,6 +205,9 @@ published() {
   run rbox run --rm --network slirp4netns:outbound_addr6=nothing busybox true
   [ "$status" -eq 125 ]
   [[ "$output" == *"cannot take 'outbound_addr6=nothing'"*"an IPv6 address of the host, or an interface that has one"* ]]
+  run rbox run --rm --network slirp4netns:cidr=10.0.2.0/26 busybox true
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"cannot take 'cidr=10.0.2.0/26'"*"its prefix from 1 to 25: 10.0.2.0/24"* ]]
 }
 
 @test "port_handler=slirp4netns says what it can't (#8)" {
