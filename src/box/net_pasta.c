@@ -203,9 +203,9 @@ static int pasta_start(int netns_fd, struct net *n, struct err *e)
     /* It is ended with the container: the folder of its namespace, which Debian 13's AppArmor
      * profile closes to it, need not be watched. */
     static const char *const ALWAYS[] = {
-        "--foreground",  "--quiet",       "--no-netns-quit",     "--netns-only",
-        "--no-dhcp",     "--no-dhcpv6",   "--tcp-ports=none",    "--udp-ports=none",
-        "--tcp-ns=none", "--udp-ns=none", "--ns-ifname=" NET_TAP};
+        "--foreground",  "--quiet",       "--no-netns-quit",       "--netns-only",
+        "--no-dhcp",     "--no-dhcpv6",   "--tcp-ports=none",      "--udp-ports=none",
+        "--tcp-ns=none", "--udp-ns=none", ("--ns-ifname=" NET_TAP)};
     autonet_program struct net_program p;
     int r = net_program_open(netns_fd, &p, n, e);
 
