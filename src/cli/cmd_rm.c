@@ -81,12 +81,27 @@ static int remove_files(const struct store *store, const struct spec *s, int wit
     return r < 0 ? r : state_remove(&st, s, with_volumes || s->box.remove, e);
 }
 
+/* With --rm it may go by itself, since it was found or told to end. */
+static int is_gone(const struct store *store, const struct found *f)
+{
+    autofound struct found again = {.dir_fd = -1, .run_fd = -1};
+    struct err ignored = {0};
+    int r = find_container(store, f->id, &again, &ignored);
+
+    err_clear(&ignored);
+    return r == -ENOENT;
+}
+
 static int remove_container(const struct store *store, const struct found *f, int with_volumes,
                             struct stopping *stopping, struct err *e)
 {
     struct container c;
     int r = container_read(f, &c, e);
 
+    if (r == -ENOENT && is_gone(store, f)) {
+        err_clear(e);
+        return 0;
+    }
     if (r < 0) {
         return r;
     }

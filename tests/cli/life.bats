@@ -370,6 +370,21 @@ same_table() {
   [ "$status" -eq 125 ]
 }
 
+@test "rm -f and stop of several by name: one that goes by itself while another takes its time is no error" {
+  local verb
+  for verb in "rm -f" stop; do
+    run_detached --name slow --stop-timeout 2 busybox sh -c 'trap "" TERM; echo up; while :; do sleep 0.1; done'
+    run_detached --rm --name quick busybox sleep 1000
+    until_true eval '[ "$(rbox logs slow)" = up ]'
+    # shellcheck disable=SC2086 # a command and its option
+    run --separate-stderr rbox $verb slow quick
+    [ "$status" -eq 0 ]
+    [ "$output" = $'slow\nquick' ]
+    rbox rm -f slow
+    [ -z "$(rbox ps -aq)" ]
+  done
+}
+
 @test "stop --all and rm -f --all take containers that go by themselves, too" {
   local name
   for name in a b c; do
