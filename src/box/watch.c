@@ -45,13 +45,16 @@ static void end_by_default(struct watching *s, int signo)
 static void take_signal(void *arg, int signo)
 {
     struct watching *s = arg;
+    int is_dropped = 0;
 
     if (signo <= 0 || signo >= _NSIG) {
         return;
     }
+    /* Looked at first: who waited for it may unblock it right after. */
+    is_dropped =
+        signals_terminates(signo) && signo != SIGKILL && signals_handled(s->host_pid, signo) == 0;
     (void)proc_signal(*s->w->pidfd, signo);
-    if (!signals_terminates(signo) || signo == SIGKILL ||
-        signals_handled(s->host_pid, signo) != 0) {
+    if (!is_dropped) {
         return;
     }
     if (clock_monotonic_ms() - s->start_ms < YOUNG_MS) {

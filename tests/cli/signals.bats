@@ -8,8 +8,12 @@ mark=$(id -u)
 
 # Start a container in the background whose script writes to ./up when it is there. $launcher is its pid.
 start() {
+  start_command busybox sh -c "$1"
+}
+
+start_command() {
   # A shell ignores INT for what it starts in the background, and rbox honours that, as for nohup.
-  env --default-signal=INT,QUIT "$RBOX_BUILD/rbox" run --rm --network none --name victim busybox sh -c "$1" >up 2>err &
+  env --default-signal=INT,QUIT "$RBOX_BUILD/rbox" run --rm --network none --name victim "$@" >up 2>err &
   launcher=$!
   until_true test -s up
 }
@@ -75,6 +79,24 @@ is_dead() {
   wait "$launcher" || status=$?
   [ "$status" -eq 7 ]
   grep -q got up
+}
+
+@test "PID 1 that blocks a signal for moments only, as in a fork, is ended; one that waits for it gets it, and lives" {
+  local how status way
+  cp "$RBOX_BUILD/tests/blocker" blocker
+  chmod 755 . blocker
+  for how in "kill -TERM launcher" "rbox kill -s TERM victim" "rbox stop -t 60 victim"; do
+    for way in moments:1[34][37] waits:7; do
+      start_command -v "$PWD/blocker:/blocker:ro" busybox /blocker ${way%:*}
+      # shellcheck disable=SC2086 # a command and its words
+      ${how/launcher/$launcher} >/dev/null
+      status=0
+      wait "$launcher" || status=$?
+      # shellcheck disable=SC2053 # a pattern
+      [[ $status == ${way#*:} ]]
+      rm -f up
+    done
+  done
 }
 
 @test "CHLD, CONT, WINCH and URG never kill" {

@@ -186,15 +186,23 @@ static void capabilities_by_any_name(void **unused)
 
 static void who_sees_a_signal(void **unused)
 {
-    static const char STATUS[] = "Name:\tx\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000001\n"
-                                 "SigCgt:\t0000000000000002\n";
+    static const char STATUS[] =
+        "Name:\tx\nState:\tS (sleeping)\nSigBlk:\t0000000000004000\nSigIgn:\t0000000000000001\n"
+        "SigCgt:\t0000000000000002\n";
+    static const char *const BUSY[] = {
+        "Name:\tx\nState:\tR (running)\nSigBlk:\tfffffffe7ffbfeff\nSigCgt:\t0000000000000002\n",
+        "Name:\tx\nState:\tD (disk sleep)\nSigBlk:\tfffffffe7ffbfeff\nSigCgt:\t0000000000000002\n"};
 
     (void)unused;
-    assert_true(signals_handled_in(STATUS, SIGTERM)); /* blocked: 15 */
-    assert_true(signals_handled_in(STATUS, SIGHUP));  /* ignored */
-    assert_true(signals_handled_in(STATUS, SIGINT));  /* caught */
-    assert_false(signals_handled_in(STATUS, SIGUSR1));
-    assert_false(signals_handled_in("", SIGTERM));
+    assert_int_equal(signals_handled_in(STATUS, SIGTERM), 1); /* blocked: 15 */
+    assert_int_equal(signals_handled_in(STATUS, SIGHUP), 1);  /* ignored */
+    assert_int_equal(signals_handled_in(STATUS, SIGINT), 1);  /* caught */
+    assert_int_equal(signals_handled_in(STATUS, SIGUSR1), 0);
+    assert_int_equal(signals_handled_in("", SIGTERM), 0);
+    for (size_t i = 0; i < sizeof(BUSY) / sizeof(BUSY[0]); i++) {
+        assert_int_equal(signals_handled_in(BUSY[i], SIGTERM), -EAGAIN);
+        assert_int_equal(signals_handled_in(BUSY[i], SIGINT), 1);
+    }
     assert_false(signals_terminates(SIGWINCH));
     assert_true(signals_terminates(SIGUSR1));
     assert_true(signals_terminates(SIGRTMIN));
