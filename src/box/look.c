@@ -13,6 +13,7 @@
 #include "sys/fd.h"
 #include "sys/mount.h"
 #include "sys/ns.h"
+#include "sys/path.h"
 #include "sys/proc.h"
 #include "userns/userns.h"
 
@@ -41,7 +42,8 @@ struct visit {
     enum look_view view;
     int pidfd; /* of the container's first process, if it runs */
     int socket_fd;
-    int (*find)(struct visit *v, int *ret_root_fd, struct err *e);
+    int (*find)(struct visit *v, int *ret_fd, struct err *e); /* the root, or a file of it */
+    const char *path;                                         /* that file */
     int server_pidfd; /* of what serves the root that was found; -1: nothing has to */
 };
 
@@ -131,6 +133,14 @@ static int find_running_root(struct visit *v, int *ret_root_fd, struct err *e)
     }
     *ret_root_fd = steal_fd(&root_fd);
     return r;
+}
+
+static int find_running_file(struct visit *v, int *ret_fd, struct err *e)
+{
+    autoclose int root_fd = -1;
+    int r = find_running_root(v, &root_fd, e);
+
+    return r < 0 ? r : path_open_file_in_root(root_fd, v->path, ret_fd, e);
 }
 
 /* ---- one that does not run: mounted in namespaces that end at once; the descriptor keeps what it
@@ -350,6 +360,20 @@ int look_open(const struct store *store, const struct found *f, const struct spe
     }
     *ret = l;
     return 0;
+}
+
+int look_open_file(const struct found *f, const struct spec *s, const char *path, int *ret_fd,
+                   struct err *e)
+{
+    autoclose int pidfd = -1;
+    struct visit v = {.spec = s, .find = find_running_file, .path = path, .server_pidfd = -1};
+    struct look l = {.root_fd = -1};
+    int r = control_open(f, &pidfd, e);
+
+    v.pidfd = pidfd;
+    r = r < 0 ? r : send_visitor(&v, 0, &l, e);
+    *ret_fd = l.root_fd;
+    return r;
 }
 
 void look_done(struct look *l)

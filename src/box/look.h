@@ -35,6 +35,12 @@ struct look {
 int look_open(const struct store *store, const struct found *f, const struct spec *s,
               enum look_view view, struct look *ret, struct err *e);
 
+/* Open the regular file @path of container @f, which runs, to read it: as its processes see it. A
+ * file system that lets only them come near its files (FUSE) lets whoever has them opened read. On
+ * success the caller owns *ret_fd. Errors: as path_open_file_in_root(); -ESRCH it does not run. */
+int look_open_file(const struct found *f, const struct spec *s, const char *path, int *ret_fd,
+                   struct err *e);
+
 void look_done(struct look *l);
 #define autolook __attribute__((cleanup(look_done)))
 

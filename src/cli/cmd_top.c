@@ -8,7 +8,7 @@
 #include "cli/container.h"
 #include "cli/format.h"
 #include "cli/select.h"
-#include "sys/path.h"
+#include "sys/fd.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -274,18 +274,14 @@ static json_t *make_rows(const struct process_list *l, const struct shown *shown
     return rows;
 }
 
-/* Names are a convenience: without them there are numbers. */
-static void read_names(const struct store *store, const struct found *f, const struct spec *s,
-                       struct names *ret)
+/* Names are a convenience: without them there are numbers. *ret is the caller's, or NULL. */
+static void read_names(const struct found *f, const struct spec *s, const char *path, char **ret)
 {
-    autolook struct look look = {.root_fd = -1, .lock_fd = -1};
+    autoclose int fd = -1;
     struct err ignored = {0};
 
-    if (look_open(store, f, s, LOOK_INSIDE, &look, &ignored) == 0) {
-        (void)path_read_in_root(look.root_fd, "etc/passwd", NAMES_BYTES_MAX, &ret->passwd, NULL,
-                                &ignored);
-        (void)path_read_in_root(look.root_fd, "etc/group", NAMES_BYTES_MAX, &ret->group, NULL,
-                                &ignored);
+    if (look_open_file(f, s, path, &fd, &ignored) == 0) {
+        (void)fd_read_all(fd, NAMES_BYTES_MAX, ret, NULL, &ignored);
     }
 }
 
@@ -320,7 +316,8 @@ static int top(struct ctx *ctx, void *options, int argc, char **argv, struct err
     }
     r = processes_read(&f, &c.spec, &list, e);
     if (r == 0) {
-        read_names(store, &f, &c.spec, &names);
+        read_names(&f, &c.spec, "etc/passwd", &names.passwd);
+        read_names(&f, &c.spec, "etc/group", &names.group);
         r = print(&list, &shown, &names, e);
     }
     processes_done(&list);

@@ -330,8 +330,7 @@ int path_make_file_in_root(int root_fd, const char *path, int *ret_fd, struct er
     return make_path(&m, path, ret_fd, e);
 }
 
-int path_read_in_root(int root_fd, const char *path, size_t max_bytes, char **ret_data,
-                      size_t *ret_len, struct err *e)
+int path_open_file_in_root(int root_fd, const char *path, int *ret_fd, struct err *e)
 {
     autoclose int fd = -1;
     struct stat st;
@@ -345,6 +344,19 @@ int path_read_in_root(int root_fd, const char *path, size_t max_bytes, char **re
     }
     if (!S_ISREG(st.st_mode)) {
         return err_new(e, EINVAL, "'%s' is not a regular file", path);
+    }
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+int path_read_in_root(int root_fd, const char *path, size_t max_bytes, char **ret_data,
+                      size_t *ret_len, struct err *e)
+{
+    autoclose int fd = -1;
+    int r = path_open_file_in_root(root_fd, path, &fd, e);
+
+    if (r < 0) {
+        return r;
     }
     if (fd_read_all(fd, max_bytes, ret_data, ret_len, e) < 0) {
         return err_wrap(e, "'%s'", path);

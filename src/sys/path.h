@@ -35,9 +35,12 @@ int path_make_dirs_in_root(int root_fd, const char *path, size_t *made, int *ret
  * The caller owns *ret_fd. */
 int path_make_file_in_root(int root_fd, const char *path, int *ret_fd, struct err *e);
 
-/* Read a small regular file inside a root: opened non-blocking and without a controlling terminal,
- * refused unless regular and at most @max_bytes. For /etc/passwd and friends of an image. The
- * caller owns *ret_data. Errors: -ENOENT no such file; -EINVAL not a regular file; -EFBIG. */
+/* Open a regular file inside a root for reading: non-blocking and without a controlling terminal.
+ * The caller owns *ret_fd. Errors: -ENOENT no such file; -EINVAL not a regular file. */
+int path_open_file_in_root(int root_fd, const char *path, int *ret_fd, struct err *e);
+
+/* The same, and read it whole, if it has at most @max_bytes. For /etc/passwd and friends of an
+ * image. The caller owns *ret_data. Errors: -EFBIG, too. */
 int path_read_in_root(int root_fd, const char *path, size_t max_bytes, char **ret_data,
                       size_t *ret_len, struct err *e);
 

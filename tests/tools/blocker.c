@@ -4,7 +4,8 @@
  *   blocker moments     as one that forks without end: blocked four milliseconds of five, never
  * handled
  *
- *   blocker waits       as tini: takes it by sigwait(3); unblocks it, and exits with 7 a little later */
+ *   blocker waits       as tini: takes it by sigwait(3); unblocks it, and exits with 7 a little
+ * later */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
