@@ -5,6 +5,7 @@
 #include "base/hints.h"
 #include "base/mem.h"
 #include "sys/compat.h"
+#include "sys/fd.h"
 #include "sys/harden.h"
 #include "sys/path.h"
 
@@ -13,6 +14,7 @@
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -217,12 +219,14 @@ static void decode_octal(char *s)
     *to = '\0';
 }
 
-/* The mount point of a line of mountinfo, its fifth word; the line is changed. */
-static char *mount_point_of(char *line)
+/* The mount point of a line of mountinfo, its fifth word, and the mount's id, its first; the line
+ * is changed. */
+static char *mount_point_of(char *line, long *ret_id)
 {
     char *save = NULL;
     char *word = strtok_r(line, " ", &save);
 
+    *ret_id = word != NULL ? strtol(word, NULL, 10) : -1;
     for (int i = 1; i < 5 && word != NULL; i++) {
         word = strtok_r(NULL, " ", &save);
     }
@@ -232,7 +236,23 @@ static char *mount_point_of(char *line)
     return word;
 }
 
-/* Mounts that another one covers are out of reach, and stay as they are. */
+/* The id of the mount that @fd is on, as proc(5) has it in fdinfo; -1: not known. */
+static long mount_id_of(int fd)
+{
+    autofree char *path = xasprintf("/proc/self/fdinfo/%d", fd);
+    autofree char *text = NULL;
+    struct err ignored = {0};
+    const char *line = NULL;
+
+    if (file_read(AT_FDCWD, path, 4096, &text, NULL, &ignored) < 0) {
+        return -1;
+    }
+    line = strstr(text, "\nmnt_id:");
+    return line != NULL ? strtol(line + strlen("\nmnt_id:"), NULL, 10) : -1;
+}
+
+/* Mounts that another one covers are out of reach, and stay as they are: their path leads to
+ * nothing, or to that other one. */
 static int remount_tree(int mount_fd, int attrs, struct err *e)
 {
     struct path_proc_fd top = path_proc_fd(mount_fd);
@@ -246,13 +266,17 @@ static int remount_tree(int mount_fd, int attrs, struct err *e)
         r = err_set(e, errno, "cannot read the list of mounts");
     }
     while (r == 0 && getline(&line, &size, f) >= 0) {
-        const char *path = mount_point_of(line);
+        long id = -1;
+        const char *path = mount_point_of(line, &id);
 
         if (path != NULL && str_is_below(path, folder)) {
             autoclose int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-            r = fd < 0 ? err_set(e, errno, "cannot open mount '%s'", path)
-                       : remount_attrs(fd, attrs, e);
+            if (fd < 0 && errno != ENOENT && errno != ENOTDIR) {
+                r = err_set(e, errno, "cannot open mount '%s'", path);
+            } else if (fd >= 0 && mount_id_of(fd) == id) {
+                r = remount_attrs(fd, attrs, e);
+            }
         }
     }
     if (f != NULL) {

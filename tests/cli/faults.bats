@@ -58,6 +58,13 @@ deny() {
   [ "$(grep -c ' /d/a.040b ro,nosuid,nodev,' mounts)" = 1 ]
 }
 
+@test "without mount_setattr, a volume may cover what rbox mounts below its place" {
+  run deny mount_setattr=ENOSYS run --rm --network none -v data:/etc:nocopy busybox ls /etc
+  [ "$status" -eq 0 ]
+  run deny mount_setattr=ENOSYS run --rm --network none -v data:/etc:ro busybox sh -c 'ls /etc/hosts; touch /etc/x'
+  [[ "$output" == *"/etc/x: Read-only file system"* ]]
+}
+
 @test "without clone3 or close_range a container runs all the same" {
   local call
   for call in clone3=ENOSYS close_range=ENOSYS clone3=ENOSYS,close_range=ENOSYS; do
