@@ -8,6 +8,7 @@
 #include "box/cgroup_tree.h"
 #include "box/limits.h"
 #include "box/scope.h"
+#include "box/storage.h"
 #include "sys/fd.h"
 #include "sys/ns.h"
 
@@ -209,7 +210,7 @@ static int make_top(struct making *m, struct err *e)
     return r;
 }
 
-/* The two leaves, with the supervisor in the first. */
+/* The leaves, with the supervisor in the first. */
 static int make_leaves(struct making *m, struct err *e)
 {
     struct cgroup *c = &m->c;
@@ -219,6 +220,10 @@ static int make_leaves(struct making *m, struct err *e)
         return err_set(e, errno, "cannot make a folder in cgroup '%s'", c->path);
     }
     if (dir_make(c->top_fd, "box", 0755, &c->box_fd, e) < 0) {
+        return err_wrap(e, "cgroup '%s'", c->path);
+    }
+    if (str_eq(m->s->box.storage_driver, STORAGE_FUSE) &&
+        dir_make(c->top_fd, "server", 0755, &c->server_fd, e) < 0) {
         return err_wrap(e, "cgroup '%s'", c->path);
     }
     if ((r = cgroup_tree_move(c->top_fd, "supervisor", m->pid)) < 0) {
@@ -302,19 +307,31 @@ static int set_without(struct making *m, const struct limit *row, struct err *e)
     return 0;
 }
 
+static int is_of(const struct limit *row, const char *controller)
+{
+    char name[NAME_MAX_BYTES];
+
+    limits_controller(row, name, sizeof(name));
+    return str_eq(name, controller);
+}
+
 /* Write @row where it belongs. */
 static int set_limit(struct cgroup *c, const struct limit *row, struct err *e)
 {
+    int is_on_top = row->property != NULL;
+    int is_twice = !is_on_top && c->server_fd >= 0 && is_of(row, "io");
     int r = 0;
 
-    if (row->property != NULL && c->way == CGROUP_SYSTEMD) {
+    if (is_on_top && c->way == CGROUP_SYSTEMD) {
         r = scope_set(c->unit, row->property, row->property_value, e);
     } else {
-        r = limits_write(row->property != NULL ? c->top_fd : c->box_fd, row, e);
+        r = limits_write(is_on_top ? c->top_fd : c->box_fd, row, e);
     }
-    if (r == 0 && row->asked) {
+    r = r < 0 || !is_twice ? r : limits_write(c->server_fd, row, e);
+    if (r == 0 && row->asked) { /* twice: the root has that much, and all volumes together */
         cgroup_note_limit(c, row->option, row->value,
-                          c->way == CGROUP_SYSTEMD ? "systemd" : "cgroupfs", row->exact);
+                          c->way == CGROUP_SYSTEMD ? "systemd" : "cgroupfs",
+                          row->exact && !is_twice);
     }
     return r;
 }

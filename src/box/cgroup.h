@@ -4,6 +4,8 @@
  *     TOP/               rbox-ID.scope of the user's systemd, or rbox-ID below a delegated cgroup
  *     TOP/supervisor/    supervisor and its helpers: no limit and no freeze may hit them
  *     TOP/box/           the container: all limits; root of its cgroup namespace
+ *     TOP/server/        where fuse-overlayfs serves its root: that one, and the limits on I/O,
+ * which it does for the container
  *
  * Made only where something asks for it (cgroup_wanted()): a foreground run without limits makes
  * nothing. A limit that was asked for and cannot be set exactly is an error that names the missing
@@ -40,9 +42,10 @@ struct cgroup_limit {
 
 struct cgroup {
     enum cgroup_way way;
-    int top_fd;  /* TOP; -1 without a cgroup. All three are O_CLOEXEC */
+    int top_fd;  /* TOP; -1 without a cgroup. All four are O_CLOEXEC */
     int box_fd;  /* TOP/box */
     int join_fd; /* TOP/box/cgroup.procs, open for writing: its holder may join, whatever its ids */
+    int server_fd; /* TOP/server, or -1 */
     char *path; /* of TOP as /proc/PID/cgroup has it, "/user.slice/…/rbox-ID.scope"; NULL without */
     char *unit; /* "rbox-ID.scope", or NULL */
 
@@ -56,7 +59,7 @@ struct cgroup {
 };
 
 /* The value without a cgroup, or after cgroup_done(). */
-#define CGROUP_INIT ((struct cgroup){.top_fd = -1, .box_fd = -1, .join_fd = -1})
+#define CGROUP_INIT ((struct cgroup){.top_fd = -1, .box_fd = -1, .join_fd = -1, .server_fd = -1})
 
 /* Does @s need a cgroup: a limit asked for, --cgroups=enabled or split? Or would it like one: a
  * detached run, or one with --report? (These go on without where none can be had.) */
@@ -95,6 +98,10 @@ void cgroup_note_limit(struct cgroup *c, const char *option, const char *asked, 
 /* The limits as `inspect` shows them: [{"Option", "Asked", "EnforcedBy", "Exact"}…]. New
  * reference. */
 json_t *cgroup_limits_json(const struct cgroup *c);
+
+/* Move @pid (of the caller's PID namespace), which serves the container's root, from supervisor/ to
+ * server/ of the cgroup in the run folder @run_fd. Supervisor. */
+int cgroup_attach_server(int run_fd, pid_t pid, struct err *e);
 
 /* Move @pid (a process of the caller's, outside of TOP) to where the container's first process is,
  * in box/ or below it: for `exec`. Host side. */

@@ -21,6 +21,17 @@ int cgroup_join(int join_fd, int own_namespace, struct err *e)
     return own_namespace ? ns_unshare(CLONE_NEWCGROUP, "a cgroup namespace", e) : 0;
 }
 
+int cgroup_attach_server(int run_fd, pid_t pid, struct err *e)
+{
+    autocgroup struct cgroup c = CGROUP_INIT;
+    int r = cgroup_load(run_fd, &c, e);
+
+    if (r == 0 && c.server_fd >= 0 && (r = cgroup_tree_move(c.top_fd, "server", pid)) < 0) {
+        return err_set(e, -r, "cannot move fuse-overlayfs into its cgroup");
+    }
+    return r;
+}
+
 /* Where the container's first process is, as seen from TOP: "/box", or below it where that is a
  * systemd, which goes to a folder of its own. Nobody may be in a folder whose controllers reach
  * below it (cgroups(7)). */

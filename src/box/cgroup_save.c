@@ -28,6 +28,7 @@ void cgroup_done(struct cgroup *c)
     close_fd(&c->top_fd);
     close_fd(&c->box_fd);
     close_fd(&c->join_fd);
+    close_fd(&c->server_fd);
     for (size_t i = 0; i < c->limit_count; i++) {
         limit_done(&c->limits[i]);
     }
@@ -127,6 +128,7 @@ static int open_folders(struct cgroup *c, struct err *e)
     if (c->box_fd < 0) {
         return err_set(e, errno, "cannot open cgroup '%s/box'", c->path);
     }
+    c->server_fd = openat(c->top_fd, "server", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     c->join_fd = openat(c->box_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
     return c->join_fd < 0 ? err_set(e, errno, "cannot open cgroup '%s/box'", c->path) : 0;
 }

@@ -180,6 +180,7 @@ int fuse_serve(const struct spec *s, int fuse_fd, struct fuse_server *ret, struc
     if (pid == 0) {
         server_main(s, fuse_fd, err_fd);
     }
+    ret->pid = pid;
     return pid < 0 ? (int)pid : 0;
 }
 

@@ -9,9 +9,11 @@
 #include "spec/spec.h"
 
 #include <stddef.h>
+#include <sys/types.h>
 
 struct fuse_server {
     int pidfd;  /* -1: there is none */
+    pid_t pid;  /* in the PID namespace of who started it */
     int err_fd; /* what it says on stderr */
 };
 

@@ -154,7 +154,9 @@ static int serve_root(const struct supervise *s, struct running *run, struct err
     autoclose int fuse_fd = -1;
     int r = sync_wait(run->sync_fd, SYNC_SERVE_ROOT, CHILD, &fuse_fd, e);
 
-    return r < 0 ? r : fuse_serve(s->spec, fuse_fd, &run->fuse, e);
+    r = r < 0 ? r : fuse_serve(s->spec, fuse_fd, &run->fuse, e);
+    return r < 0 || run->join_fd < 0 ? r
+                                     : cgroup_attach_server(s->state->lock_fd, run->fuse.pid, e);
 }
 
 static int build(struct supervise *s, struct running *run, struct err *e)

@@ -47,6 +47,18 @@ managed() {
     [ -z "$(systemctl --user list-units --all --plain --no-legend "rbox-*")" ]'
 }
 
+@test "what serves the root has a leaf of its own, after a restart, too, and goes with the container (issue 6)" {
+  managed '
+    rbox --storage-driver fuse-overlayfs run -d --name web --cgroups=enabled --network none busybox sleep 1000
+    is_in_leaf() { [ "$(wc -l <"$(scope)/server/cgroup.procs")" = 1 ] && grep -qx fuse-overlayfs "/proc/$(cat "$(scope)/server/cgroup.procs")/comm"; }
+    is_in_leaf
+    rbox restart -t 0 web
+    is_in_leaf
+    rbox rm -f -t 0 web
+    for _ in $(seq 100); do [ -n "$(scope)" ] || break; sleep 0.02; done
+    [ -z "$(scope)" ]'
+}
+
 @test "a foreground run without limits makes no scope (issue 6)" {
   managed 'start; [ -z "$(scope)" ]; kill -KILL $!'
 }

@@ -177,6 +177,26 @@ refused() {
   [ $((SECONDS - begun)) -ge 3 ]
 }
 
+@test "limits on I/O hold for a root that fuse-overlayfs serves, whose server does it, and after update (issue 6)" {
+  [ -w /dev/fuse ] || skip "this machine has no usable /dev/fuse"
+  local disk
+  disk=$("$RBOX_TESTS/tools/disk-of" "$RBOX_STORE")
+  limited --device-write-bps "$disk:100m" busybox true
+  [ "$holds" = 1 ] || return 0
+  # Its end would not wait for the disk with --rm.
+  rbox --storage-driver fuse-overlayfs run --name box --network none --device-write-bps "$disk:1m" busybox sh -c '
+    t=$(date +%s); dd if=/dev/zero of=/f bs=1M count=4 conv=fsync; echo $(($(date +%s) - t))' >took
+  cat took
+  [ "$(tail -1 took)" -ge 3 ]
+  rbox --storage-driver fuse-overlayfs run -d --name later --network none busybox sleep 1000
+  grep -q '/server$' "/proc/$(pgrep -P "$(supervisor_of later)" fuse-overlay)/cgroup"
+  rbox update --device-write-bps "$disk:1m" later
+  [ "$(rbox inspect --format '{{range .Limits}}{{.Exact}}{{end}}' later)" = false ]
+  rbox exec later sh -c 't=$(date +%s); dd if=/dev/zero of=/f bs=1M count=4 conv=fsync; echo $(($(date +%s) - t))' >took
+  [ "$(tail -1 took)" -ge 3 ]
+  rbox rm -f -t 0 box later
+}
+
 @test "--cpus, --cpu-shares and --cpuset-cpus hold, or are refused with the reason and the fix (issue 6)" {
   limited --cpus 0.5 busybox cat /sys/fs/cgroup/cpu.max
   if [ "$holds" = 1 ]; then
