@@ -153,6 +153,11 @@ static int prepare_overlay(const struct spec *s, size_t index, int *volume_fd, i
         *volume_fd, upper_fd, work_fd);
     labelled = mount_options_labelled(s, "overlay", options, NULL);
     r = mount_fs("overlay", "overlay", dir_fd, 0, labelled, e);
+    if ((r == -EPERM || r == -ENODEV) && *e->hint == '\0') {
+        return err_hint(e,
+                        "option O takes Linux 5.11; before it, a copy: cp -a %s COPY, -v COPY:%s",
+                        s->mounts[index].source, s->mounts[index].destination);
+    }
     if (r < 0) {
         return r;
     }

@@ -88,5 +88,8 @@ table() {
       "$RBOX_BUILD/rbox" rm-tree "$MATRIX/$user/"* || true
   done
   rm -rf "$MATRIX"
-  diff "$RBOX_TESTS/cli/$expected" seen
+  cp "$RBOX_TESTS/cli/$expected" expected
+  # Without /dev/fuse the image is copied there, and that is told.
+  kernel_is 5 11 || sed -i '/^\/dev\/fuse / s/ok     /ok+told/g' expected
+  diff expected seen
 }

@@ -197,6 +197,12 @@ published() {
   run env PATH="$PWD:$PATH" "$RBOX_BUILD/rbox" run --rm --network slirp4netns:outbound_addr="$host_ip" busybox true
   [ "$status" -eq 125 ]
   [[ "$output" == *"too old for 'outbound_addr'"* ]]
+  if ! slirp4netns --help | grep -q outbound-addr; then
+    run rbox run --rm --network slirp4netns:outbound_addr="$host_ip" busybox true
+    [ "$status" -eq 125 ]
+    [[ "$output" == *"too old for 'outbound_addr'"* ]]
+    return 0
+  fi
   rbox run --rm --network slirp4netns:outbound_addr="$host_ip" busybox true
   # An interface that has an address will do, whatever the version.
   printf '#!/bin/sh\necho "$@" >>"%s/arguments"\nexec %s "$@"\n' "$PWD" "$(command -v slirp4netns)" >slirp4netns

@@ -116,6 +116,8 @@ same_tree() {
 }
 
 @test "rbox in rbox: --nested leaves open what the inner one needs" {
+  ! rbox run --rm --network none -v "$RBOX_BUILD:/rbox:ro" debian ldd /rbox/rbox-unpack | grep "not found" ||
+    skip "this rbox was built for another Debian than the image's"
   run rbox run --rm --network none --nested -v "$RBOX_BUILD:/rbox:ro" debian \
     /rbox/rbox --root /var/tmp/store run --rm --network none busybox sh -c 'echo inner $$'
   echo "$output"

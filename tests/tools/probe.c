@@ -60,11 +60,18 @@ static void result(int passed, const char *name, const char *format, ...)
 
 static const char *of_errno(long r)
 {
-#if __GLIBC_PREREQ(2, 32)
-    return r < 0 ? strerrorname_np(errno) : "ok";
-#else
+    static const struct {
+        int number;
+        const char *name;
+    } NAMES[] = {{EPERM, "EPERM"},   {EACCES, "EACCES"}, {ENOSYS, "ENOSYS"},
+                 {EINVAL, "EINVAL"}, {EROFS, "EROFS"},   {EIO, "EIO"}};
+
+    for (size_t i = 0; r < 0 && i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        if (NAMES[i].number == errno) {
+            return NAMES[i].name;
+        }
+    }
     return r < 0 ? strerror(errno) : "ok";
-#endif
 }
 
 /* ---- what the host's side told */
