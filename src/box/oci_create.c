@@ -6,6 +6,7 @@
 #include "box/cgroup_tree.h"
 #include "box/child.h"
 #include "box/label.h"
+#include "box/limits.h"
 #include "box/oci.h"
 #include "box/process.h"
 #include "box/seccomp.h"
@@ -257,12 +258,24 @@ static int make_cgroup_parent(const struct spec *s, struct err *e)
     return r;
 }
 
+/* Engines name a cgroup whether the user may make it or not: where no limit wants it, one whom it
+ * is refused does without, as with other runtimes. */
+static int is_dispensable(const struct spec *s, int error)
+{
+    return geteuid() != 0 && !limits_asked(s) && str_eq(s->box.cgroup_manager, "cgroupfs") &&
+           (error == -EACCES || error == -EPERM || error == -EROFS);
+}
+
 /* Without linux.cgroupsPath and without limits it stays in the caller's. */
 static int prepare_cgroup(struct create *c, struct err *e)
 {
     const struct spec *s = &c->bundle.spec;
     int r = cgroup_wanted(s) ? make_cgroup_parent(s, e) : 0;
 
+    if (is_dispensable(s, r)) {
+        err_clear(e);
+        return 0;
+    }
     r = r < 0 || !cgroup_wanted(s) ? r : cgroup_prepare(s, c->pid, &c->cgroup, e);
     if (r == 0 && c->cgroup.nproc_limit > 0) {
         r = err_new(e, ENOTSUP, "config.json: linux.resources.pids.limit needs a cgroup");

@@ -425,6 +425,17 @@ pod() {
   [ "$(rbox oci run --bundle bundle shut)" = 0 ]
 }
 
+@test "a cgroup that its user may not make is done without, unless a limit wants one" {
+  not_for root "root may make it"
+  config '.linux.cgroupsPath = "/rbox-not-mine/one"'
+  script 'echo runs'
+  [ "$(rbox oci run --bundle bundle one)" = runs ]
+  config '.linux.resources.memory = {limit: 33554432}'
+  run rbox oci run --bundle bundle one
+  [ "$status" -eq 125 ]
+  [[ "$output" == *"cgroup '/rbox-not-mine': cannot create folder 'rbox-not-mine': Permission denied" ]]
+}
+
 @test "podman --runtime rbox-oci: run, exec, stop, start, kill, rm, terminals, 126 and 127" {
   not_for bob "podman needs subordinate ids"
   not_for root "root's is below"
