@@ -140,7 +140,7 @@ END
   [ -n "${RBOX_TEST_ROOTS:-}" ] || skip "tests/tools/make-images was not run"
   command -v Xvfb >/dev/null || skip "no Xvfb on this machine"
   rbox import "$RBOX_TEST_ROOTS/debian.tar" debian >/dev/null
-  Xvfb ":$number" -screen 0 320x320x24 -nolisten tcp >xvfb 2>&1 3>&- &
+  Xvfb ":$number" -screen 0 320x320x24 -nolisten tcp -noreset >xvfb 2>&1 3>&- &
   display=$!
   until_true xwd -root -silent -display ":$number" -out shot.xwd # the socket is there before it listens
   cat >docker-compose.yml <<END

@@ -146,7 +146,7 @@ for line in sys.stdin:
   run rbox top box pid,args
   [ "${#lines[@]}" -eq 2 ]
   rbox run -d --network none --name odd busybox sh -c "$(printf 'sleep 1004 # \033[2J\n# x')"
+  until_true eval '[ "$(rbox top odd args | wc -l)" = 3 ]' # its shell has started the other
   run rbox top odd args
-  [ "${#lines[@]}" -eq 3 ]
   [[ "$output" != *$'\033'* ]]
 }

@@ -92,7 +92,7 @@ same_tree() {
 @test "a program on the host's X server" {
   command -v Xvfb >/dev/null || skip "no Xvfb on this machine"
   local number=$((500 + $$ % 400)) colours
-  Xvfb ":$number" -screen 0 320x320x24 -nolisten tcp >xvfb 2>&1 3>&- &
+  Xvfb ":$number" -screen 0 320x320x24 -nolisten tcp -noreset >xvfb 2>&1 3>&- &
   display=$!
   until_true xwd -root -silent -display ":$number" -out shot.xwd # the socket is there before it listens
   rbox run -d --name clock --network none -v /tmp/.X11-unix:/tmp/.X11-unix -e "DISPLAY=:$number" debian \
