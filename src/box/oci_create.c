@@ -258,11 +258,11 @@ static int make_cgroup_parent(const struct spec *s, struct err *e)
     return r;
 }
 
-/* Engines name a cgroup whether the user may make it or not: where no limit wants it, one whom it
- * is refused does without, as with other runtimes. */
+/* Engines name a cgroup whether they may make it or not, and podman is 0 of a user namespace: where
+ * no limit wants it, one whom it is refused does without, as with other runtimes. */
 static int is_dispensable(const struct spec *s, int error)
 {
-    return geteuid() != 0 && !limits_asked(s) && str_eq(s->box.cgroup_manager, "cgroupfs") &&
+    return !limits_asked(s) && str_eq(s->box.cgroup_manager, "cgroupfs") &&
            (error == -EACCES || error == -EPERM || error == -EROFS);
 }
 
