@@ -37,7 +37,7 @@ end_pause() {
 teardown() {
   local id
   if [ -n "${runroot:-}" ]; then
-    pod rm -af -t 0 >/dev/null 2>&1
+    pod rm -af -t 0 >/dev/null 2>&1 || pod rm -af >/dev/null 2>&1
     pod unshare rm -rf pod "$runroot/containers" "$runroot/vfs-containers"
     end_pause
     rm -rf "$runroot"
@@ -465,7 +465,7 @@ pod() {
   pod start web
   pod kill -s KILL web
   pod wait web
-  pod rm -f -t 0 web
+  pod rm -f web
   [ "$(new --rm --userns keep-id busybox id -u)" = "$(id -u)" ]
   run new --rm --read-only --tmpfs /x -v "$PWD:/y:ro" busybox sh -c 'touch /x/a && ls /x; touch /y/b; touch /z'
   [[ "$output" == *"a
