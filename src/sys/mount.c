@@ -183,24 +183,40 @@ int mount_clone(int source_fd, int attrs, int *ret_fd, struct err *e)
     return 0;
 }
 
+/* mount(2) with @flags on the mount behind @fd, for kernels and filters that know no mount_setattr.
+ * A folder is entered: the path of proc, by which all else is found, a container may not have yet.
+ */
+static int mount_on(int fd, unsigned long flags)
+{
+    autoclose int here_fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = 0;
+
+    if (here_fd < 0 || fchdir(fd) < 0) {
+        struct path_proc_fd target = path_proc_fd(fd);
+
+        r = mount(NULL, target.s, NULL, flags, NULL);
+        return r < 0 ? -errno : 0;
+    }
+    r = mount(NULL, ".", NULL, flags, NULL) < 0 ? -errno : 0;
+    return fchdir(here_fd) < 0 ? -errno : r;
+}
+
 /* Before Linux 5.12: a remount must repeat every flag that the mount has, or the locked ones make
  * it EPERM. */
 static int remount_attrs(int mount_fd, int attrs, struct err *e)
 {
-    struct path_proc_fd target = path_proc_fd(mount_fd);
     struct statvfs st;
     unsigned long flags = MS_REMOUNT | MS_BIND | ms_flags(attrs);
+    int r = 0;
 
-    if (statvfs(target.s, &st) < 0) {
+    if (fstatvfs(mount_fd, &st) < 0) {
         return err_set(e, errno, "cannot read mount flags");
     }
     for (size_t i = 0; i < ATTR_COUNT; i++) {
         flags |= (st.f_flag & ATTRS[i].statvfs) != 0 ? ATTRS[i].ms : 0;
     }
-    if (mount(NULL, target.s, NULL, flags, NULL) < 0) {
-        return err_new(e, errno, "cannot set mount flags: %s", mount_strerror(errno));
-    }
-    return 0;
+    r = mount_on(mount_fd, flags);
+    return r < 0 ? err_new(e, -r, "cannot set mount flags: %s", mount_strerror(-r)) : 0;
 }
 
 /* Undo mountinfo's \040 for a space and the like, in place (proc(5)). */
@@ -345,16 +361,13 @@ int mount_propagation(int target_fd, unsigned long flag, int attrs, struct err *
     int whole = (attrs & MOUNT_RECURSIVE) != 0 || (flag & MS_REC) != 0;
     unsigned int how = AT_EMPTY_PATH | (whole ? AT_RECURSIVE : 0U);
     struct mount_attr attr = {.propagation = flag & ~(unsigned long)MS_REC};
-    struct path_proc_fd target = path_proc_fd(target_fd);
+    int r = 0;
 
     if (syscall(SYS_mount_setattr, target_fd, "", how, &attr, sizeof(attr)) == 0) {
         return 0;
     }
-    /* Before Linux 5.12, and where a filter knows no such call: by a path, of a mounted proc. */
-    if (mount(NULL, target.s, NULL, attr.propagation | (whole ? MS_REC : 0UL), NULL) < 0) {
-        return err_new(e, errno, "cannot set mount propagation: %s", mount_strerror(errno));
-    }
-    return 0;
+    r = mount_on(target_fd, attr.propagation | (whole ? MS_REC : 0UL));
+    return r < 0 ? err_new(e, -r, "cannot set mount propagation: %s", mount_strerror(-r)) : 0;
 }
 
 int mount_is_fs(int fd, uint32_t magic)

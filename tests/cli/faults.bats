@@ -65,6 +65,20 @@ deny() {
   [[ "$output" == *"/etc/x: Read-only file system"* ]]
 }
 
+@test "without mount_setattr, a bundle's mounts may come before its /proc" {
+  not_for root "the folder must belong to a mapped user"
+  mkdir -p bundle/rootfs/bin bundle/rootfs/proc bundle/rootfs/sys
+  install_busybox bundle/rootfs/bin/busybox
+  rbox oci spec --rootless --bundle bundle
+  jq '.mounts = [{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["ro", "private"]}] + (.mounts | sort_by(.destination == "/proc")) |
+    .process.args = ["busybox", "grep", "-E", " /(tmp|proc) ", "/proc/mounts"] | .process.terminal = false' bundle/config.json >new
+  mv new bundle/config.json
+  run deny mount_setattr=ENOSYS oci run --bundle bundle one
+  echo "$output"
+  [ "$status" -eq 0 ]
+  [[ "$output" == "tmpfs /tmp tmpfs ro,"*$'\n'"proc /proc proc rw,"* ]]
+}
+
 @test "without clone3 or close_range a container runs all the same" {
   local call
   for call in clone3=ENOSYS close_range=ENOSYS clone3=ENOSYS,close_range=ENOSYS; do
