@@ -467,6 +467,7 @@ pod() {
   pod wait web
   pod rm -f web
   [ "$(new --rm --userns keep-id busybox id -u)" = "$(id -u)" ]
+  kernel_is 5 12 || return 0 # podman 3 has /proc come last with --read-only: recursive flags go by it there
   run new --rm --read-only --tmpfs /x -v "$PWD:/y:ro" busybox sh -c 'touch /x/a && ls /x; touch /y/b; touch /z'
   [[ "$output" == *"a
 touch: /y/b: Read-only file system
