@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -288,7 +289,7 @@ static int set_without(struct making *m, const struct limit *row, struct err *e)
         return 0;
     }
     if (str_eq(row->file, "pids.max") && kernel_counts_processes()) {
-        m->c.nproc_limit = m->s->linux_.resources.pids_max;
+        m->c.nproc_limit = strtoll(row->value, NULL, 10); /* "max": 0, none */
         cgroup_note_limit(&m->c, row->option, row->value, "rlimit", 1);
         return 0;
     }
@@ -315,23 +316,41 @@ static int is_of(const struct limit *row, const char *controller)
     return str_eq(name, controller);
 }
 
+/* On I/O of the container's root, which a server does for it, beside that of the container itself.
+ */
+static int is_twice(const struct cgroup *c, const struct limit *row)
+{
+    return row->property == NULL && c->server_fd >= 0 && is_of(row, "io");
+}
+
 /* Write @row where it belongs. */
-static int set_limit(struct cgroup *c, const struct limit *row, struct err *e)
+static int write_limit(const struct cgroup *c, const struct limit *row, struct err *e)
 {
     int is_on_top = row->property != NULL;
-    int is_twice = !is_on_top && c->server_fd >= 0 && is_of(row, "io");
     int r = 0;
 
     if (is_on_top && c->way == CGROUP_SYSTEMD) {
-        r = scope_set(c->unit, row->property, row->property_value, e);
-    } else {
-        r = limits_write(is_on_top ? c->top_fd : c->box_fd, row, e);
+        return scope_set(c->unit, row->property, row->property_value, e);
     }
-    r = r < 0 || !is_twice ? r : limits_write(c->server_fd, row, e);
-    if (r == 0 && row->asked) { /* twice: the root has that much, and all volumes together */
-        cgroup_note_limit(c, row->option, row->value,
+    r = limits_write(is_on_top ? c->top_fd : c->box_fd, row, e);
+    return r < 0 || !is_twice(c, row) ? r : limits_write(c->server_fd, row, e);
+}
+
+static void note_limit(struct cgroup *c, const struct limit *row)
+{
+    if (row->asked) { /* twice: the root has that much, and all volumes together */
+        cgroup_note_limit(c, row->option, row->lifted ? NULL : row->value,
                           c->way == CGROUP_SYSTEMD ? "systemd" : "cgroupfs",
-                          row->exact && !is_twice);
+                          row->exact && !is_twice(c, row));
+    }
+}
+
+static int set_limit(struct cgroup *c, const struct limit *row, struct err *e)
+{
+    int r = write_limit(c, row, e);
+
+    if (r == 0) {
+        note_limit(c, row);
     }
     return r;
 }
@@ -377,7 +396,7 @@ static void choose_controllers(struct making *m)
 
 static int make(struct making *m, struct err *e)
 {
-    int r = limits_plan(m->s, LIMITS_NEW, &m->limits, e);
+    int r = limits_plan(m->s, &m->limits, e);
 
     if (r < 0) {
         return r;
@@ -464,26 +483,64 @@ int cgroup_prepare(const struct spec *s, pid_t supervisor_pid, struct cgroup *re
     return 0;
 }
 
-int cgroup_update(struct cgroup *c, const struct spec *s, struct err *e)
+/* Is @l to be had on @c, each that was asked for? Before any is written. */
+static int check_change(const struct cgroup *c, const struct limits *l, struct err *e)
 {
-    autolimits struct limits l = {0};
+    for (size_t i = 0; i < l->count; i++) {
+        const struct limit *row = &l->rows[i];
 
-    if (limits_plan(s, LIMITS_UPDATE, &l, e) < 0) {
-        return -e->errnum;
-    }
-    if (c->way == CGROUP_NONE) {
-        return err_new(e, ENOTSUP,
-                       "cannot change limits of a container that runs without a cgroup");
-    }
-    for (size_t i = 0; i < l.count; i++) {
-        if (!is_settable(c, &l.rows[i])) {
-            return explain_missing(c, NULL, &l.rows[i], e);
+        if (!row->asked) {
+            continue;
         }
-    }
-    for (size_t i = 0; i < l.count; i++) {
-        if (set_limit(c, &l.rows[i], e) < 0) {
+        if (c->way == CGROUP_NONE) {
+            return err_new(e, ENOTSUP,
+                           "cannot change limits of a container that runs without a cgroup");
+        }
+        if (!is_settable(c, row)) {
+            return explain_missing(c, NULL, row, e);
+        }
+        if (limits_check(row->property != NULL ? c->top_fd : c->box_fd, row, e) < 0) {
             return -e->errnum;
         }
+    }
+    return 0;
+}
+
+static int write_change(const struct cgroup *c, const struct limits *l, struct err *e)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        const struct limit *row = &l->rows[i];
+        int r = is_settable(c, row) ? write_limit(c, row, e) : 0;
+
+        if (r < 0 && row->asked) {
+            return r;
+        }
+    }
+    return 0;
+}
+
+int cgroup_update(struct cgroup *c, const struct spec *before, const struct spec *after,
+                  struct err *e)
+{
+    autolimits struct limits l = {0};
+    autolimits struct limits back = {0};
+    struct err ignored = {0};
+    int r = limits_plan_change(before, after, &l, e);
+
+    r = r < 0 ? r : check_change(c, &l, e);
+    if (r < 0 || c->way == CGROUP_NONE) {
+        return r;
+    }
+    r = write_change(c, &l, e);
+    if (r < 0) {
+        if (limits_plan_change(after, before, &back, &ignored) == 0) {
+            (void)write_change(c, &back, &ignored);
+        }
+        return r;
+    }
+    err_clear(e); /* of what was not asked for */
+    for (size_t i = 0; i < l.count; i++) {
+        note_limit(c, &l.rows[i]);
     }
     return 0;
 }

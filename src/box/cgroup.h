@@ -90,8 +90,7 @@ int cgroup_is_saved(int run_fd);
 int cgroup_load(int run_fd, struct cgroup *ret, struct err *e);
 
 /* Note a limit in c->limits, in place of an earlier one of the same option. Copies; @by may be
- * NULL.
- */
+ * NULL. @asked NULL: there is none any more. */
 void cgroup_note_limit(struct cgroup *c, const char *option, const char *asked, const char *by,
                        int exact);
 
@@ -111,9 +110,10 @@ int cgroup_attach(const struct cgroup *c, pid_t first_pid, pid_t pid, struct err
  */
 int cgroup_open_place(pid_t first_pid);
 
-/* Set the limits of @s on a running container; those it leaves unset keep what they are. Host
- * side; cgroup_save() afterwards. Errors as cgroup_prepare(). */
-int cgroup_update(struct cgroup *c, const struct spec *s, struct err *e);
+/* Give a running container, whose limits are those of @before, those of @after. On failure it has
+ * what it had. Host side; cgroup_save() afterwards. Errors as cgroup_prepare(). */
+int cgroup_update(struct cgroup *c, const struct spec *before, const struct spec *after,
+                  struct err *e);
 
 /* SIGKILL for everything in box/ (cgroup.kill, Linux 5.14; before it, pid by pid until none is
  * left). Returns 0 or -errno. */

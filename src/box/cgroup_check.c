@@ -87,7 +87,7 @@ static int check(const struct limits *wanted, char **ret_found, struct err *e)
 int cgroup_check(const struct spec *wanted, char **ret_found, struct err *e)
 {
     struct limits limits = {0};
-    int r = wanted != NULL ? limits_plan(wanted, LIMITS_NEW, &limits, e) : 0;
+    int r = wanted != NULL ? limits_plan(wanted, &limits, e) : 0;
 
     *ret_found = NULL;
     r = r < 0 ? r : check(wanted != NULL ? &limits : NULL, ret_found, e);

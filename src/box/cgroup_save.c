@@ -41,18 +41,20 @@ void cgroup_done(struct cgroup *c)
 void cgroup_note_limit(struct cgroup *c, const char *option, const char *asked, const char *by,
                        int exact)
 {
-    struct cgroup_limit row = {xstrdup(option), xstrdup(asked), xstrdup_null(by), exact};
     size_t i = 0;
 
     while (i < c->limit_count && !str_eq(c->limits[i].option, option)) {
         i++;
     }
-    if (i == c->limit_count) {
-        c->limits = xrealloc(c->limits, ++c->limit_count, sizeof(*c->limits));
-    } else {
+    if (i < c->limit_count) {
         limit_done(&c->limits[i]);
+        c->limits[i] = c->limits[--c->limit_count];
     }
-    c->limits[i] = row;
+    if (asked != NULL) {
+        c->limits = xrealloc(c->limits, c->limit_count + 1, sizeof(*c->limits));
+        c->limits[c->limit_count++] =
+            (struct cgroup_limit){xstrdup(option), xstrdup(asked), xstrdup_null(by), exact};
+    }
 }
 
 json_t *cgroup_limits_json(const struct cgroup *c)

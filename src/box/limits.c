@@ -2,6 +2,7 @@
 #include "box/limits.h"
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "sys/fd.h"
 
 #include <fcntl.h>
@@ -16,7 +17,11 @@ enum {
     SWAP_UNLIMITED = -2, /* as spec.h has it */
     CPU_PERIOD_DEFAULT_US = 100000,
     FILE_MAX_BYTES = 64 * 1024,
+    WEIGHT_MAX = 10000,
 };
+
+/* max_cfs_runtime of the kernel, about. */
+#define CPU_QUOTA_MAX_US (INT64_C(1) << 44)
 
 /* Append a row for box/. Copies @option and @file, takes @value. */
 static struct limit *limits_add(struct limits *l, const char *option, const char *file, char *value,
@@ -186,8 +191,7 @@ static void plan_memory_low(int64_t bytes, struct limits *l)
     (void)limits_add(l, "--memory-reservation", "memory.low", bytes_text(bytes), 0);
 }
 
-static int plan_memory(const struct spec_resources *r, enum limits_mode mode, struct limits *l,
-                       struct err *e)
+static int plan_memory(const struct spec_resources *r, struct limits *l, struct err *e)
 {
     if (r->memory_max_bytes != -1 && r->memory_max_bytes <= 0) {
         return err_new(e, EINVAL, "--memory must be more than 0 bytes");
@@ -208,7 +212,7 @@ static int plan_memory(const struct spec_resources *r, enum limits_mode mode, st
     if (r->memory_swap_max_bytes != -1) {
         return plan_swap(r, l, e);
     }
-    if (r->memory_max_bytes != -1 && mode == LIMITS_NEW) { /* docker: as much swap as memory */
+    if (r->memory_max_bytes != -1) { /* docker: as much swap as memory */
         (void)limits_add(l, "--memory", "memory.swap.max", bytes_text(r->memory_max_bytes), 0);
     }
     return 0;
@@ -247,19 +251,14 @@ unsigned int limits_cpu_weight(int64_t shares)
     return weight;
 }
 
-static int plan_cpu_max(const struct spec_resources *r, enum limits_mode mode, struct limits *l,
-                        struct err *e)
+static int plan_cpu_max(const struct spec_resources *r, struct limits *l, struct err *e)
 {
     int64_t period = r->cpu_period_us != -1 ? r->cpu_period_us : CPU_PERIOD_DEFAULT_US;
-    int cpus = get_nprocs();
 
     if (period < 1000 || period > 1000000) {
         return err_new(e, EINVAL, "--cpu-period must be between 1000 and 1000000 microseconds");
     }
     if (r->cpu_quota_us == -1) {
-        if (mode == LIMITS_UPDATE) {
-            return err_new(e, EINVAL, "--cpu-period needs --cpu-quota with it");
-        }
         (void)limits_add(l, "--cpu-period", "cpu.max", xasprintf("max %" PRId64, period), 1);
         return 0;
     }
@@ -268,16 +267,16 @@ static int plan_cpu_max(const struct spec_resources *r, enum limits_mode mode, s
                        "the cpu limit must be at least 1000 microseconds a period "
                        "(--cpus 0.01)");
     }
-    if (r->cpu_quota_us > period * cpus) {
-        return err_new(e, EINVAL, "cannot limit to more cpus than the %d there are", cpus);
+    if (r->cpu_quota_us > CPU_QUOTA_MAX_US) {
+        return err_new(e, EINVAL, "--cpu-quota must be at most %" PRId64 " microseconds",
+                       (int64_t)CPU_QUOTA_MAX_US);
     }
     (void)limits_add(l, "--cpus", "cpu.max",
                      xasprintf("%" PRId64 " %" PRId64, r->cpu_quota_us, period), 1);
     return 0;
 }
 
-static int plan_cpu(const struct spec_resources *r, enum limits_mode mode, struct limits *l,
-                    struct err *e)
+static int plan_cpu(const struct spec_resources *r, struct limits *l, struct err *e)
 {
     if (r->cpu_shares != -1) {
         if (r->cpu_shares < 2 || r->cpu_shares > 262144) {
@@ -293,7 +292,7 @@ static int plan_cpu(const struct spec_resources *r, enum limits_mode mode, struc
         (void)limits_add(l, "--cpuset-mems", "cpuset.mems", xstrdup(r->cpuset_mems), 1);
     }
     if (r->cpu_quota_us != -1 || r->cpu_period_us != -1) {
-        return plan_cpu_max(r, mode, l, e);
+        return plan_cpu_max(r, l, e);
     }
     return 0;
 }
@@ -332,6 +331,13 @@ static int some_disk_has_iocost(void)
 }
 
 /* The kernel takes a weight under every scheduler, and only two heed it. */
+static int refuse_io_weight(const char *option, struct err *e)
+{
+    (void)err_new(e, EINVAL, "%s would have no effect: no disk has the scheduler bfq or iocost",
+                  option);
+    return err_hint(e, "echo bfq | sudo tee /sys/block/DISK/queue/scheduler");
+}
+
 static int plan_io_weight(int64_t weight, struct limits *l, struct err *e)
 {
     if (weight < 10 || weight > 1000) {
@@ -348,10 +354,7 @@ static int plan_io_weight(int64_t weight, struct limits *l, struct err *e)
                              1 + (weight - 10) * 9999 / 990);
         return 0;
     }
-    (void)err_new(e, EINVAL,
-                  "--blkio-weight would have no effect: no disk has the scheduler bfq or "
-                  "iocost");
-    return err_hint(e, "echo bfq | sudo tee /sys/block/DISK/queue/scheduler");
+    return refuse_io_weight("--blkio-weight", e);
 }
 
 /* "PATH rbps=N" → "MAJOR:MINOR rbps=N". */
@@ -394,12 +397,62 @@ static int plan_io_max(const char *row, struct limits *l, struct err *e)
 
 /* ---- --cgroup-conf: any file of a controller, none of those that move or kill processes */
 
+/* A file of TOP: the container counts by it against others. */
+struct top_file {
+    const char *file;
+    const char *property;
+    int is_bytes;
+};
+
+static int plan_top_file(const struct top_file *t, const char *option, const char *value,
+                         struct limits *l, struct err *e)
+{
+    struct limit *row = NULL;
+    int64_t n = 0;
+    int is_max = t->is_bytes && str_eq(value, "max");
+    int r = is_max        ? 0
+            : t->is_bytes ? parse_bytes(value, &n, e)
+                          : parse_int64(value, 1, WEIGHT_MAX, &n, e);
+
+    if (r < 0) {
+        return err_wrap(e, "%s", option);
+    }
+    if (str_eq(t->file, "io.weight") && !some_disk_uses("[bfq]") && !some_disk_has_iocost()) {
+        return refuse_io_weight(option, e);
+    }
+    row = limits_add_top(l, option, t->file, t->property, n);
+    if (is_max) {
+        free(row->value);
+        row->value = xstrdup("max");
+        row->property_value = UINT64_MAX;
+    }
+    return 0;
+}
+
+/* On box/, where they could be written, the first three would weigh the container against nothing
+ * but what rbox runs beside it. */
+static int refuse_unified(const char *file, struct err *e)
+{
+    static const char *const OTHERS[][2] = {{"cpu.weight.nice", "--cgroup-conf cpu.weight=N"},
+                                            {"cpu.idle", "--cgroup-conf cpu.weight=1"},
+                                            {"io.bfq.weight", "--blkio-weight N"}};
+
+    for (size_t i = 0; i < sizeof(OTHERS) / sizeof(OTHERS[0]); i++) {
+        if (str_eq(file, OTHERS[i][0])) {
+            (void)err_new(e, ENOTSUP, "--cgroup-conf %s would weigh against no other container",
+                          file);
+            return err_hint(e, "%s", OTHERS[i][1]);
+        }
+    }
+    return 0;
+}
+
 static int plan_unified(const char *pair, struct limits *l, struct err *e)
 {
-    static const char *const top[][2] = {{"cpu.weight", "CPUWeight"},
-                                         {"io.weight", "IOWeight"},
-                                         {"memory.low", "MemoryLow"},
-                                         {"memory.min", "MemoryMin"}};
+    static const struct top_file TOP[] = {{"cpu.weight", "CPUWeight", 0},
+                                          {"io.weight", "IOWeight", 0},
+                                          {"memory.low", "MemoryLow", 1},
+                                          {"memory.min", "MemoryMin", 1}};
     const char *equals = strchr(pair, '=');
     autofree char *file = equals != NULL ? xstrndup(pair, (size_t)(equals - pair)) : NULL;
     autofree char *option = NULL;
@@ -410,27 +463,29 @@ static int plan_unified(const char *pair, struct limits *l, struct err *e)
         return err_new(e, EINVAL, "--cgroup-conf '%s' is not of the form CONTROLLER.FILE=VALUE",
                        pair);
     }
+    if (refuse_unified(file, e) < 0) {
+        return -e->errnum;
+    }
     option = xasprintf("--cgroup-conf %s", file);
-    for (size_t i = 0; i < sizeof(top) / sizeof(top[0]); i++) {
-        if (str_eq(file, top[i][0])) {
-            (void)limits_add_top(l, option, file, top[i][1], strtoll(equals + 1, NULL, 10));
-            return 0;
+    for (size_t i = 0; i < sizeof(TOP) / sizeof(TOP[0]); i++) {
+        if (str_eq(file, TOP[i].file)) {
+            return plan_top_file(&TOP[i], option, equals + 1, l, e);
         }
     }
     (void)limits_add(l, option, file, xstrdup(equals + 1), 1);
     return 0;
 }
 
-int limits_plan(const struct spec *s, enum limits_mode mode, struct limits *ret, struct err *e)
+int limits_plan(const struct spec *s, struct limits *ret, struct err *e)
 {
     const struct spec_resources *r = &s->linux_.resources;
     autolimits struct limits l = {0};
     int error = 0;
 
-    if ((error = plan_memory(r, mode, &l, e)) < 0 || (error = plan_cpu(r, mode, &l, e)) < 0) {
+    if ((error = plan_memory(r, &l, e)) < 0 || (error = plan_cpu(r, &l, e)) < 0) {
         return error;
     }
-    if (r->pids_asked || (mode == LIMITS_NEW && r->pids_max > 0)) {
+    if (r->pids_asked || r->pids_max > 0) {
         (void)limits_add(&l, "--pids-limit", "pids.max",
                          r->pids_max > 0 ? bytes_text(r->pids_max) : xstrdup("max"), r->pids_asked);
     }
@@ -451,6 +506,98 @@ int limits_plan(const struct spec *s, enum limits_mode mode, struct limits *ret,
     l = (struct limits){0};
     return 0;
 }
+
+/* ---- a change */
+
+/* Do both rows stand in the same place? io.max has one for each device and rate. */
+static int is_same_place(const struct limit *a, const struct limit *b)
+{
+    return str_eq(a->file, b->file) && (a->property != NULL) == (b->property != NULL) &&
+           (!str_eq(a->file, "io.max") || str_eq(a->option, b->option));
+}
+
+static const struct limit *find_place(const struct limits *l, const struct limit *row)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (is_same_place(&l->rows[i], row)) {
+            return &l->rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* What a new cgroup has where @row stands; the caller owns it. NULL: not known. */
+static char *default_of(const struct limit *row)
+{
+    static const char *const DEFAULTS[][2] = {{"memory.low", "0"},      {"memory.min", "0"},
+                                              {"cpu.weight", "100"},    {"io.weight", "100"},
+                                              {"io.bfq.weight", "100"}, {"cpuset.cpus", "\n"},
+                                              {"cpuset.mems", "\n"},    {"memory.oom.group", "0"}};
+
+    for (size_t i = 0; i < sizeof(DEFAULTS) / sizeof(DEFAULTS[0]); i++) {
+        if (str_eq(row->file, DEFAULTS[i][0])) {
+            return xstrdup(DEFAULTS[i][1]);
+        }
+    }
+    if (str_eq(row->file, "io.max")) {
+        return xasprintf("%.*smax", (int)(strchr(row->value, '=') - row->value) + 1, row->value);
+    }
+    return str_ends(row->file, ".max") || str_ends(row->file, ".high") ||
+                   str_after(row->file, "cgroup.max.") != NULL
+               ? xstrdup("max")
+               : NULL;
+}
+
+static void add_lifted(struct limits *l, const struct limit *old)
+{
+    char *value = default_of(old);
+    struct limit *row = NULL;
+
+    if (value != NULL) {
+        row = limits_add(l, old->option, old->file, value, old->asked);
+        row->property = old->property;
+        row->property_value = strtoull(value, NULL, 10);
+        row->lifted = 1;
+    }
+}
+
+static void add_changed(struct limits *l, const struct limit *now)
+{
+    struct limit *row = limits_add(l, now->option, now->file, xstrdup(now->value), now->asked);
+
+    row->property = now->property;
+    row->property_value = now->property_value;
+    row->exact = now->exact;
+}
+
+int limits_plan_change(const struct spec *before, const struct spec *after, struct limits *ret,
+                       struct err *e)
+{
+    autolimits struct limits old = {0};
+    autolimits struct limits now = {0};
+    struct err ignored = {0}; /* it started once; a device may have gone */
+    int r = limits_plan(after, &now, e);
+
+    if (r < 0) {
+        return r;
+    }
+    (void)limits_plan(before, &old, &ignored);
+    for (size_t i = 0; i < now.count; i++) {
+        const struct limit *was = find_place(&old, &now.rows[i]);
+
+        if (was == NULL || !str_eq(was->value, now.rows[i].value)) {
+            add_changed(ret, &now.rows[i]);
+        }
+    }
+    for (size_t i = 0; i < old.count; i++) {
+        if (find_place(&now, &old.rows[i]) == NULL) {
+            add_lifted(ret, &old.rows[i]);
+        }
+    }
+    return 0;
+}
+
+/* ---- writing */
 
 /* A cpuset outside of what the parent has is accepted by the kernel, which then uses the parent's.
  */
@@ -474,12 +621,19 @@ static int check_cpuset(int dir_fd, const struct limit *row, struct err *e)
     return 0;
 }
 
+int limits_check(int dir_fd, const struct limit *row, struct err *e)
+{
+    return str_after(row->file, "cpuset.") != NULL && !str_ends(row->file, ".partition") &&
+                   !row->lifted
+               ? check_cpuset(dir_fd, row, e)
+               : 0;
+}
+
 int limits_write(int dir_fd, const struct limit *row, struct err *e)
 {
-    int r = 0;
+    int r = limits_check(dir_fd, row, e);
 
-    if (str_after(row->file, "cpuset.") != NULL && !str_ends(row->file, ".partition") &&
-        (r = check_cpuset(dir_fd, row, e)) < 0) {
+    if (r < 0) {
         return r;
     }
     r = file_put(dir_fd, row->file, row->value);

@@ -2,8 +2,9 @@
 /* From a spec's resources to lines for cgroup v2 files: units, conversions, and refusing what the
  * kernel would accept and then not do.
  *
- * Calling sequence: limits_plan() turns a spec into rows; cgroup.c finds out which of their
- * controllers there are; limits_write() writes each row into the open cgroup folder. */
+ * Calling sequence: limits_plan() turns a spec into rows, for a running container
+ * limits_plan_change(); cgroup.c finds out which of their controllers there are; limits_write()
+ * writes each row into the open cgroup folder. */
 #ifndef RBOX_BOX_LIMITS_H
 #define RBOX_BOX_LIMITS_H
 
@@ -22,8 +23,9 @@ struct limit {
     char *value;          /* "5242880" */
     const char *property; /* "CPUWeight" and its value: a limit on TOP. NULL: on box/ */
     uint64_t property_value;
-    int asked; /* by an option: cannot be set is an error. A default is left out then */
-    int exact; /* it holds whatever the cgroups above are set to */
+    int asked;  /* by an option: cannot be set is an error. A default is left out then */
+    int exact;  /* it holds whatever the cgroups above are set to */
+    int lifted; /* what was there before: @value is the kernel's default */
 };
 
 struct limits {
@@ -31,18 +33,19 @@ struct limits {
     size_t count;
 };
 
-enum limits_mode {
-    LIMITS_NEW,    /* a container's first: defaults that follow from options are added */
-    LIMITS_UPDATE, /* of a running one: only what an option names, nothing else is touched */
-};
-
 /* Is any limit of @s asked for by an option? */
 int limits_asked(const struct spec *s);
 
 /* Make the rows of @s. Values that contradict each other or the machine are refused: 0 bytes, swap
- * below memory, more cpus than there are. Reads /proc and /sys, changes nothing. On success the
+ * below memory, weights that nothing heeds. Reads /proc and /sys, changes nothing. On success the
  * caller owns *ret. Errors: -EINVAL. */
-int limits_plan(const struct spec *s, enum limits_mode mode, struct limits *ret, struct err *e);
+int limits_plan(const struct spec *s, struct limits *ret, struct err *e);
+
+/* The rows by which a container that was started by @before gets what a start by @after would give
+ * it: those that differ, and for those that @after has no more the kernel's defaults. Errors as
+ * limits_plan() of @after. */
+int limits_plan_change(const struct spec *before, const struct spec *after, struct limits *ret,
+                       struct err *e);
 void limits_done(struct limits *l);
 #define autolimits __attribute__((cleanup(limits_done)))
 
@@ -50,8 +53,11 @@ void limits_done(struct limits *l);
  */
 void limits_controller(const struct limit *row, char *buf, size_t size);
 
-/* Write @row into the cgroup folder @dir_fd and check that it took effect. Errors: -EINVAL and
- * others from write(2), in words. */
+/* Would the kernel take @row for folder @dir_fd and not do it? Errors: -EINVAL. */
+int limits_check(int dir_fd, const struct limit *row, struct err *e);
+
+/* Check @row, and write it into the cgroup folder @dir_fd. Errors: -EINVAL and others from
+ * write(2), in words. */
 int limits_write(int dir_fd, const struct limit *row, struct err *e);
 
 /* cpu.weight (1 to 10000) of @shares (2 to 262144), by crun's curve: 1024 gives 100. */

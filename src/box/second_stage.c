@@ -12,7 +12,9 @@
 
 int second_stage_prepare(const struct spec *s, int64_t nproc_limit, struct err *e)
 {
-    struct rlimit limit = {.rlim_cur = (rlim_t)nproc_limit, .rlim_max = (rlim_t)nproc_limit};
+    /* The supervisor, in the outer one, is counted, too. */
+    struct rlimit limit = {.rlim_cur = (rlim_t)nproc_limit + 1,
+                           .rlim_max = (rlim_t)nproc_limit + 1};
     int r = 0;
 
     /* The child's namespace is the one that is left; it can't make another. */

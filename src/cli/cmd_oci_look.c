@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "box/cgroup.h"
 #include "box/cgroup_tree.h"
+#include "box/update.h"
 #include "cli/oci.h"
 #include "spec/bundle.h"
 #include "sys/fd.h"
@@ -340,8 +341,7 @@ static int update(struct ctx *ctx, void *options, int argc, char **argv, struct 
     spec_init(&s);
     r = r < 0 ? r : bundle_read_resources(text, len, &s, e);
     r = r < 0 ? r : load_cgroup(ctx, argv[0], &c, &st, e);
-    r = r < 0 ? r : cgroup_update(&c, &s, e);
-    r = r < 0 ? r : cgroup_save(&c, st.dir_fd, e);
+    r = r < 0 ? r : update_limits(st.dir_fd, st.dir_fd, &s.linux_.resources, e);
     spec_done(&s);
     return r;
 }

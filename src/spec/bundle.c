@@ -282,9 +282,28 @@ static int read_namespaces(json_t *root, struct bundle *b, struct err *e)
 
 /* ---- resources */
 
-static void unset(int64_t *n, int64_t nothing)
+static int is_unlimited(json_t *root, const char *path)
 {
-    *n = *n == nothing ? -1 : *n;
+    json_t *v = json_path_get(root, path);
+
+    return json_is_integer(v) && json_integer_value(v) < 0;
+}
+
+/* For a running container no limit is something else than none that is named. */
+static void complete_update(json_t *root, struct spec *s)
+{
+    struct spec_resources *r = &s->linux_.resources;
+
+    if (is_unlimited(root, "linux.resources.memory.limit")) {
+        r->memory_max_bytes = -2;
+    }
+    if (is_unlimited(root, "linux.resources.memory.swap")) {
+        r->memory_swap_max_bytes = -2;
+    }
+    if (is_unlimited(root, "linux.resources.cpu.quota")) {
+        r->cpu_quota_us = -2;
+    }
+    r->pids_asked |= is_unlimited(root, "linux.resources.pids.limit");
 }
 
 static void complete_resources(json_t *root, struct spec *s)
@@ -292,22 +311,12 @@ static void complete_resources(json_t *root, struct spec *s)
     struct spec_resources *r = &s->linux_.resources;
     json_t *pids = json_path_get(root, "linux.resources.pids.limit");
 
-    unset(&r->memory_max_bytes, 0);
-    unset(&r->memory_low_bytes, 0);
-    unset(&r->cpu_quota_us, 0);
-    unset(&r->cpu_period_us, 0);
-    unset(&r->cpu_shares, 0);
-    unset(&r->io_weight, 0);
-    if (r->cpu_quota_us < 0) { /* no limit */
-        r->cpu_quota_us = -1;
-    }
-    if (r->memory_max_bytes < 0) {
-        r->memory_max_bytes = -1;
-    }
-    if (json_is_integer(json_path_get(root, "linux.resources.memory.swap"))) {
-        r->memory_swap_max_bytes = r->memory_swap_max_bytes == -1  ? -2
-                                   : r->memory_swap_max_bytes == 0 ? -1
-                                                                   : r->memory_swap_max_bytes;
+    spec_unset_zeros(r);
+    r->memory_max_bytes = r->memory_max_bytes > 0 ? r->memory_max_bytes : -1;
+    r->memory_low_bytes = r->memory_low_bytes > 0 ? r->memory_low_bytes : -1;
+    r->cpu_quota_us = r->cpu_quota_us > 0 ? r->cpu_quota_us : -1;
+    if (is_unlimited(root, "linux.resources.memory.swap")) {
+        r->memory_swap_max_bytes = -2;
     }
     if (r->memory_max_bytes == -1 && r->memory_swap_max_bytes == -2) {
         r->memory_swap_max_bytes = -1;
@@ -336,6 +345,7 @@ int bundle_read_resources(const char *text, size_t len, struct spec *ret, struct
     r = r < 0 ? r : spec_json_read_parts(root, "linux.resources.", ret, e);
     if (r == 0) {
         complete_resources(root, ret);
+        complete_update(root, ret);
     }
     return r;
 }

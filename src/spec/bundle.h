@@ -27,7 +27,8 @@ void bundle_done(struct bundle *b);
 /* Put the process of the object @text (a file for `exec --process`) in place of that of @s. */
 int bundle_read_process(const char *text, size_t len, struct spec *s, struct err *e);
 
-/* linux.resources alone, as `update --resources` takes it, into a spec of spec_init(). */
+/* linux.resources alone, as `update --resources` takes it, into a spec of spec_init(); what lifts a
+ * limit is -2 there, and 0 with pids_asked. */
 int bundle_read_resources(const char *text, size_t len, struct spec *ret, struct err *e);
 
 /* linux.cgroupsPath: "/parent/name", or for systemd "slice:prefix:name", into the spec's

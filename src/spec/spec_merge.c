@@ -452,6 +452,12 @@ static int merge_cpus(struct spec_request *q, struct err *e)
     return 0;
 }
 
+static int merge_resources(struct spec_request *q, struct err *e)
+{
+    spec_unset_zeros(&q->spec.linux_.resources);
+    return merge_cpus(q, e);
+}
+
 /* One map given is meant for both kinds of ids. */
 static void merge_maps(struct spec_userns *u)
 {
@@ -479,7 +485,7 @@ int spec_merge(struct spec_request *q, const struct image_config *image, int arg
     r = r < 0 ? r : merge_stop_signal(q, image, e);
     r = r < 0 ? r : merge_health(q, image, e);
     r = r < 0 ? r : merge_volumes(q, image, e);
-    r = r < 0 ? r : merge_cpus(q, e);
+    r = r < 0 ? r : merge_resources(q, e);
     if (r < 0) {
         return r;
     }

@@ -52,8 +52,9 @@ int spec_parse_device(const char *value, void *spec, struct err *e); /* HOST[:IN
 /* ---- limits (spec_parse_limits.c) */
 
 int spec_parse_memory_swap(const char *value, void *spec, struct err *e); /* bytes or -1 */
-int spec_parse_cpus(const char *value, void *number, struct err *e);   /* int64_t µs per 100 ms */
-int spec_parse_cpuset(const char *value, void *string, struct err *e); /* 0-3,5 */
+int spec_parse_cpus(const char *value, void *number, struct err *e); /* int64_t µs per 100 ms */
+void spec_unset_zeros(struct spec_resources *r); /* of options whose 0 is docker's for none */
+int spec_parse_cpuset(const char *value, void *string, struct err *e);   /* 0-3,5 */
 int spec_parse_pids_limit(const char *value, void *spec, struct err *e); /* -1, 0: unlimited */
 int spec_parse_read_bps(const char *value, void *spec, struct err *e);   /* DEVICE:RATE */
 int spec_parse_write_bps(const char *value, void *spec, struct err *e);

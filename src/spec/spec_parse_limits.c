@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysinfo.h>
 
 enum {
     CPU_PERIOD_US = 100000,
@@ -43,6 +44,16 @@ int spec_parse_memory_swap(const char *value, void *spec, struct err *e)
     return parse_bytes(value, &r->memory_swap_max_bytes, e);
 }
 
+void spec_unset_zeros(struct spec_resources *r)
+{
+    int64_t *const numbers[] = {&r->cpu_quota_us, &r->cpu_period_us, &r->cpu_shares, &r->io_weight,
+                                &r->memory_swap_max_bytes};
+
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        *numbers[i] = *numbers[i] == 0 ? -1 : *numbers[i];
+    }
+}
+
 int spec_parse_cpus(const char *value, void *number, struct err *e)
 {
     int64_t quota = 0;
@@ -50,8 +61,15 @@ int spec_parse_cpus(const char *value, void *number, struct err *e)
     if (parse_decimal(value, CPU_PERIOD_US, &quota, e) < 0) {
         return -e->errnum;
     }
+    if (quota == 0) { /* no limit, as docker has it */
+        *(int64_t *)number = 0;
+        return 0;
+    }
     if (quota < CPU_QUOTA_MIN_US || quota / CPU_PERIOD_US > CPUS_MAX) {
         return err_new(e, ERANGE, "'%s' is not a number of processors: 0.01 or more", value);
+    }
+    if (quota > (int64_t)CPU_PERIOD_US * get_nprocs()) {
+        return err_new(e, ERANGE, "'%s' is more cpus than the %d there are", value, get_nprocs());
     }
     *(int64_t *)number = quota;
     return 0;

@@ -144,6 +144,14 @@ managed() {
     [ "$(cat "$(scope)/box/cgroup.max.depth")" = 7 ]
     [ "$(rbox inspect --format "{{range .Limits}}{{.Option}} {{.Asked}} {{.EnforcedBy}} {{.Exact}}{{end}}" web)" = \
       "--cgroup-conf cgroup.max.depth 7 systemd true" ]
+    rbox update --cgroup-conf cgroup.max.depth=8 web
+    rbox update --cgroup-conf cgroup.max.depth=7 web
+    [ "$(grep -o cgroup.max.depth "$RBOX_STORE"/containers/*/config.json | wc -l)" = 1 ]
+    # One that cannot be set takes back those before it.
+    fails rbox update --cgroup-conf cgroup.max.descendants=9 --cgroup-conf cgroup.max.depth=zzz web 2>err
+    [ "$(cat "$(scope)/box/cgroup.max.descendants")" = max ]
+    [ "$(cat "$(scope)/box/cgroup.max.depth")" = 7 ]
+    fails grep -q descendants "$RBOX_STORE"/containers/*/config.json
     if ! rbox update --memory 64m web 2>err; then grep -q "cannot update .web.: cannot set --memory" err; fi
     kill -KILL $!'
 }

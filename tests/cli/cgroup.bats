@@ -223,7 +223,59 @@ refused() {
       [[ $output == *"cannot set --pids-limit"* ]]
     else
       [[ $output == *"can't fork"* ]]
+      # shellcheck disable=SC2086
+      [ "$(rbox run --rm --network none $cgroups --pids-limit 8 -v "$RBOX_BUILD/tests/greedy:/greedy:ro" busybox /greedy forks 2>/dev/null)" = 8 ]
+      # shellcheck disable=SC2086
+      rbox run --rm --network none $cgroups --pids-limit 1 busybox true
+      # shellcheck disable=SC2086
+      run rbox run --rm --network none $cgroups --cgroup-conf pids.max=10 busybox sh -c "$bomb"
+      [[ $output == *"can't fork"* ]]
     fi
+  done
+}
+
+@test "0 is docker's word for no limit, where docker has it (issue 6)" {
+  local option
+  for option in --cpus --cpu-shares --cpu-quota --blkio-weight --memory-swap; do
+    rbox run --rm --network none $option 0 busybox true
+  done
+}
+
+@test "update of one that does not run: what its next start could not give is refused, the rest kept for it (issue 6)" {
+  local bad
+  rbox create --name later --network none --cgroup-conf cgroup.max.depth=7 --memory 100m --memory-swap 100m --cpu-quota 50000 \
+    --cpu-period 50000 busybox true
+  rbox inspect later >before
+  while read -r bad; do
+    # shellcheck disable=SC2086 # options
+    run rbox update $bad later
+    [ "$status" -eq 125 ]
+  done <<'END'
+--cpu-shares 1
+--cpus 500
+--memory 0
+--memory 300m
+--memory-swap 50m
+--device-read-bps /nonexistent:1m
+--cpu-quota 9223372036854775807
+--cgroup-conf cpu.weight=garbage
+--cgroup-conf cpu.idle=1
+END
+  rbox inspect later | diff before -
+  run rbox update --cpu-quota 25000 nobody later
+  [ "$status" -eq 125 ] # after it has done what could be done
+  [ "$(rbox inspect --format '{{.HostConfig.CpuQuota}}/{{.HostConfig.CpuPeriod}}' later)" = 25000/50000 ]
+  rbox update --memory -1 --memory-swap -1 --cpu-quota -1 later
+  [ "$(rbox inspect --format '{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}}' later)" = "0 0" ]
+  # Those that come at once are done one after another.
+  local n memory
+  for n in 1 2 3 4 5 6 7 8; do
+    "$RBOX_BUILD/rbox" update --memory 64m --memory-swap 64m later >/dev/null 3>&- &
+    memory=$!
+    "$RBOX_BUILD/rbox" update --cpu-shares $((n * 100)) later >/dev/null 3>&- &
+    wait "$memory" $!
+    [ "$(rbox inspect --format '{{.HostConfig.Memory}} {{.HostConfig.CpuShares}}' later)" = "67108864 $((n * 100))" ]
+    rbox update --memory 32m --memory-swap 32m later
   done
 }
 

@@ -128,11 +128,11 @@ static void resources_are_limits_or_nothing(void **unused)
         {"{}", -1, -1, 0, -1, 0},
         {"{\"memory\": {\"limit\": 5000, \"swap\": 9000}, \"pids\": {\"limit\": 9}}", 5000, 9000, 9,
          -1, 1},
-        {"{\"memory\": {\"limit\": -1, \"swap\": -1}, \"pids\": {\"limit\": -1}}", -1, -1, 0, -1,
-         0},
+        {"{\"memory\": {\"limit\": -1, \"swap\": -1}, \"pids\": {\"limit\": -1}}", -2, -2, 0, -1,
+         1},
         {"{\"memory\": {\"limit\": 0, \"swap\": 0}, \"pids\": {\"limit\": 0}}", -1, -1, 0, -1, 0},
         {"{\"memory\": {\"limit\": 5000, \"swap\": -1}}", 5000, -2, 0, -1, 0},
-        {"{\"cpu\": {\"quota\": -1, \"period\": 0, \"cpus\": \"\"}}", -1, -1, 0, -1, 0},
+        {"{\"cpu\": {\"quota\": -1, \"period\": 0, \"cpus\": \"\"}}", -1, -1, 0, -2, 0},
         {"{\"cpu\": {\"quota\": 2000, \"realtimeRuntime\": 0}}", -1, -1, 0, 2000, 0},
     };
 

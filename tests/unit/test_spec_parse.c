@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Values of options: what is taken, what is refused, and in which words (issues 2, 6, 8). */
+#include "base/cleanup.h"
 #include "cli/opts.h"
 #include "spec/spec_parse.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -560,8 +563,7 @@ static void limits_are_kept_as_the_kernel_counts(void **unused)
 static void processors_are_counted_from_a_hundredth(void **unused)
 {
     static const char *const refused[] = {
-        "0",      "0.009", "-1", "many", "1e3", "99999999999999999999", "9223372036854775807",
-        "1048578"};
+        "0.009", "-1", "many", "1e3", "99999999999999999999", "9223372036854775807", "1048578"};
 
     (void)unused;
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
@@ -570,6 +572,14 @@ static void processors_are_counted_from_a_hundredth(void **unused)
 
         assert_true(spec_parse_cpus(refused[i], &quota, &e) < 0);
         assert_int_equal(quota, 7);
+    }
+    for (int64_t n = 0; n <= get_nprocs() + 1; n++) {
+        autofree char *text = xasprintf("%" PRId64, n);
+        struct err e = {0};
+        int64_t quota = 7;
+
+        assert_int_equal(spec_parse_cpus(text, &quota, &e) == 0, n <= get_nprocs());
+        assert_int_equal(quota, n <= get_nprocs() ? n * 100000 : 7); /* 0: none, as docker has it */
     }
 }
 
