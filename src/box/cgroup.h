@@ -115,8 +115,8 @@ int cgroup_open_place(pid_t first_pid);
 int cgroup_update(struct cgroup *c, const struct spec *before, const struct spec *after,
                   struct err *e);
 
-/* SIGKILL for everything in box/ (cgroup.kill, Linux 5.14; before it, pid by pid until none is
- * left). Returns 0 or -errno. */
+/* SIGKILL for everything in box/ and the folders below it (cgroup.kill, Linux 5.14; before it, pid
+ * by pid until none is left). Returns 0 or -errno. */
 int cgroup_kill(int box_fd);
 
 /* Stop (@frozen 1) or resume (0) everything in box/, and wait until the kernel says so. */

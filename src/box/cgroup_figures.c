@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "box/cgroup.h"
 #include "box/cgroup_tree.h"
+#include "sys/dir.h"
 #include "sys/fd.h"
 
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 enum {
     FREEZE_TIMEOUT_MS = 10000,
     KILL_ROUNDS = 100,
+    KILL_ROUND_MS = 10,
     FILE_MAX_BYTES = 1 << 20,
 };
 
@@ -178,23 +180,46 @@ char *cgroup_explain(const struct cgroup_figures *f)
 
 /* ---- all of it at once */
 
+/* Kill what is listed in the folder @name below @dir_fd and in those below it, and add to @count
+ * how many that were. */
+static int kill_listed(int dir_fd, const char *name, size_t *count)
+{
+    autoclosedir DIR *d = dir_open(dir_fd, name);
+    autofree pid_t *pids = NULL;
+    const struct dirent *entry = NULL;
+    size_t n = 0;
+    struct err e;
+
+    if (d == NULL) {
+        return -errno;
+    }
+    if (cgroup_tree_pids(dirfd(d), &pids, &n, &e) < 0) {
+        return -e.errnum;
+    }
+    for (size_t i = 0; i < n; i++) {
+        (void)kill(pids[i], SIGKILL);
+    }
+    *count += n;
+    while (dir_next(d, &entry) == 1) {
+        if (entry->d_type == DT_DIR) {
+            /* What fails is gone meanwhile, or has threads only: their process is listed above. */
+            (void)kill_listed(dirfd(d), entry->d_name, count);
+        }
+    }
+    return 0;
+}
+
 /* Before Linux 5.14: kill what is listed until nothing is. A zombie is not listed. */
 static int kill_one_by_one(int dir_fd)
 {
     for (int round = 0; round < KILL_ROUNDS; round++) {
-        autofree pid_t *pids = NULL;
         size_t count = 0;
-        struct err e;
+        int r = kill_listed(dir_fd, ".", &count);
 
-        if (cgroup_tree_pids(dir_fd, &pids, &count, &e) < 0) {
-            return -e.errnum;
+        if (r < 0 || count == 0) {
+            return r;
         }
-        if (count == 0) {
-            return 0;
-        }
-        for (size_t i = 0; i < count; i++) {
-            (void)kill(pids[i], SIGKILL);
-        }
+        (void)cgroup_tree_await(dir_fd, "populated 0", KILL_ROUND_MS); /* dying takes a while */
     }
     return -EAGAIN;
 }

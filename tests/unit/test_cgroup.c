@@ -2,16 +2,21 @@
 /* Figures, their words, and the saved form (issue 6). Real cgroups: tests/cgroup and the VM. */
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "box/cgroup.h"
 #include "sys/dir.h"
 #include "sys/fd.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -103,6 +108,33 @@ static void a_kill_is_explained(void **unused)
     assert_string_equal(forks, "out of processes: limit 64, 3 forks refused");
 }
 
+/* Without a cgroup.kill, as before Linux 5.14. */
+static void a_kill_reaches_the_folders_below(void **unused)
+{
+    char path[64];
+    autoclose int fd = make_folder((const char *const[][2]){{"cgroup.procs", ""}}, 1, path);
+    autoclose int a_fd = -1;
+    autoclose int b_fd = -1;
+    autofree char *line = NULL;
+    struct err e = {0};
+    int status = 0;
+    pid_t pid = fork();
+
+    (void)unused;
+    if (pid == 0) {
+        (void)pause();
+        _exit(0);
+    }
+    line = xasprintf("%d\n", (int)pid);
+    assert_int_equal(dir_make(fd, "a", 0755, &a_fd, &e), 0); /* no file: as one of threads */
+    assert_int_equal(dir_make(fd, "b", 0755, &b_fd, &e), 0);
+    assert_int_equal(file_write(b_fd, "cgroup.procs", line, strlen(line), 0, &e), 0);
+    assert_int_equal(cgroup_kill(fd), -EAGAIN); /* only the kernel would take it off the list */
+    remove_folder(path);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 static void what_is_saved_is_loaded(void **unused)
 {
     char path[64];
@@ -171,6 +203,7 @@ int main(void)
         cmocka_unit_test(figures_are_read_from_their_files),
         cmocka_unit_test(without_a_cgroup_all_is_unknown),
         cmocka_unit_test(a_kill_is_explained),
+        cmocka_unit_test(a_kill_reaches_the_folders_below),
         cmocka_unit_test(what_is_saved_is_loaded),
         cmocka_unit_test(a_damaged_file_is_an_error),
         cmocka_unit_test(a_cgroup_is_made_only_where_asked),
