@@ -136,7 +136,8 @@ struct cgroup_figures {
     uint64_t memory_bytes;
     uint64_t memory_peak_bytes; /* Linux 5.19 */
     uint64_t memory_max_bytes;  /* CGROUP_UNKNOWN: no limit */
-    uint64_t oom_kills;         /* processes killed for memory */
+    uint64_t memory_exhausted;  /* times that its own limit, or one below it, left none to be had */
+    uint64_t oom_kills;         /* processes killed for memory, by whoever ran out of it */
     uint64_t pids;
     uint64_t pids_max;
     uint64_t pids_refused; /* forks that pids.max refused */
@@ -165,7 +166,8 @@ json_t *cgroup_figures_json(const struct cgroup_figures *f);
 char *cgroup_size_text(uint64_t bytes);
 
 /* One line on why something was killed or refused, or NULL if nothing was: "out of memory: limit
- * 5 MiB, peak 5 MiB, 1 process killed". The caller owns it. */
+ * 5 MiB, peak 5 MiB, 1 process killed". The container's limit is named as the reason only where it
+ * was. The caller owns it. */
 char *cgroup_explain(const struct cgroup_figures *f);
 
 /* Leave and remove the cgroup: the supervisor's last act (systemd removes an empty scope itself).

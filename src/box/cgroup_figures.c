@@ -38,6 +38,7 @@ static const struct figure FIGURES[] = {
     FIGURE("memory.current", NULL, memory_bytes),
     FIGURE("memory.peak", NULL, memory_peak_bytes),
     FIGURE("memory.max", NULL, memory_max_bytes),
+    FIGURE("memory.events", "oom ", memory_exhausted),
     FIGURE("memory.events", "oom_kill ", oom_kills),
     FIGURE("pids.current", NULL, pids),
     FIGURE("pids.max", NULL, pids_max),
@@ -161,15 +162,33 @@ static int is_some(uint64_t n)
     return n != CGROUP_UNKNOWN && n > 0;
 }
 
-char *cgroup_explain(const struct cgroup_figures *f)
+/* oom_kill counts what any killer took, the host's too; without an oom no limit of the container's
+ * was in the way. */
+static char *explain_oom(const struct cgroup_figures *f)
 {
     autofree char *limit = cgroup_size_text(f->memory_max_bytes);
     autofree char *peak = cgroup_size_text(f->memory_peak_bytes);
+    autofree char *killed =
+        xasprintf("%" PRIu64 " process%s killed", f->oom_kills, f->oom_kills == 1 ? "" : "es");
 
+    if (f->memory_max_bytes == CGROUP_UNKNOWN) {
+        return xasprintf("out of memory: %s, peak %s, %s",
+                         is_some(f->memory_exhausted) ? "limit of a cgroup inside"
+                                                      : "of the host, or of a cgroup above",
+                         peak, killed);
+    }
+    if (f->memory_exhausted == 0) {
+        return xasprintf("out of memory: of the host, or of a cgroup above (the container's limit "
+                         "is %s), %s",
+                         limit, killed);
+    }
+    return xasprintf("out of memory: limit %s, peak %s, %s", limit, peak, killed);
+}
+
+char *cgroup_explain(const struct cgroup_figures *f)
+{
     if (is_some(f->oom_kills)) {
-        return xasprintf("out of memory: limit %s, peak %s, %" PRIu64 " process%s killed",
-                         f->memory_max_bytes != CGROUP_UNKNOWN ? limit : "of the host", peak,
-                         f->oom_kills, f->oom_kills == 1 ? "" : "es");
+        return explain_oom(f);
     }
     if (is_some(f->pids_refused)) {
         return xasprintf("out of processes: limit %" PRIu64 ", %" PRIu64 " fork%s refused",

@@ -66,6 +66,7 @@ static void figures_are_read_from_their_files(void **unused)
     assert_int_equal(f.memory_bytes, 4096);
     assert_true(f.memory_max_bytes == CGROUP_UNKNOWN);
     assert_true(f.memory_peak_bytes == CGROUP_UNKNOWN);
+    assert_int_equal(f.memory_exhausted, 3);
     assert_int_equal(f.oom_kills, 2);
     assert_int_equal(f.pids_max, 64);
     assert_int_equal(f.pids_refused, 9);
@@ -106,6 +107,33 @@ static void a_kill_is_explained(void **unused)
     f.pids_max = 64;
     forks = cgroup_explain(&f);
     assert_string_equal(forks, "out of processes: limit 64, 3 forks refused");
+}
+
+static void a_kill_by_the_host_does_not_blame_the_limit(void **unused)
+{
+    struct cgroup_figures f;
+    autofree char *limited = NULL;
+    autofree char *unlimited = NULL;
+    autofree char *inside = NULL;
+
+    (void)unused;
+    cgroup_figures_read(-1, &f);
+    f.oom_kills = 2;
+    f.memory_exhausted = 0;
+    f.memory_peak_bytes = 3 << 20;
+    unlimited = cgroup_explain(&f);
+    assert_string_equal(unlimited, "out of memory: of the host, or of a cgroup above, peak 3 MiB, "
+                                   "2 processes killed");
+    f.memory_exhausted = 2;
+    inside = cgroup_explain(&f);
+    assert_string_equal(inside, "out of memory: limit of a cgroup inside, peak 3 MiB, "
+                                "2 processes killed");
+    f.memory_exhausted = 0;
+    f.memory_max_bytes = 5 << 20;
+    limited = cgroup_explain(&f);
+    assert_string_equal(limited,
+                        "out of memory: of the host, or of a cgroup above (the container's "
+                        "limit is 5 MiB), 2 processes killed");
 }
 
 /* Without a cgroup.kill, as before Linux 5.14. */
@@ -203,6 +231,7 @@ int main(void)
         cmocka_unit_test(figures_are_read_from_their_files),
         cmocka_unit_test(without_a_cgroup_all_is_unknown),
         cmocka_unit_test(a_kill_is_explained),
+        cmocka_unit_test(a_kill_by_the_host_does_not_blame_the_limit),
         cmocka_unit_test(a_kill_reaches_the_folders_below),
         cmocka_unit_test(what_is_saved_is_loaded),
         cmocka_unit_test(a_damaged_file_is_an_error),

@@ -44,6 +44,7 @@ static void a_cgroup_tells_limits_and_waiting(void **unused)
     (void)unused;
     r.cgroup = (struct cgroup_figures){.memory_peak_bytes = 5 << 20,
                                        .memory_max_bytes = 5 << 20,
+                                       .memory_exhausted = 1,
                                        .oom_kills = 1,
                                        .cpu_user_us = 1000000,
                                        .cpu_system_us = 0,
