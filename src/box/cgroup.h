@@ -159,6 +159,9 @@ struct cgroup_figures {
 /* Read the figures of @box_fd (-1: all unknown). Never fails. */
 void cgroup_figures_read(int box_fd, struct cgroup_figures *ret);
 
+/* Take from @f what was killed and refused up to @then, of the same cgroup (all 0: nothing). */
+void cgroup_figures_since(const struct cgroup_figures *then, struct cgroup_figures *f);
+
 /* All of them by their names here, null where unknown. New reference. */
 json_t *cgroup_figures_json(const struct cgroup_figures *f);
 

@@ -124,6 +124,19 @@ void cgroup_figures_read(int box_fd, struct cgroup_figures *ret)
     }
 }
 
+/* @now less @then; what was unknown then counts from 0. */
+static uint64_t since(uint64_t then, uint64_t now)
+{
+    return now == CGROUP_UNKNOWN || then == CGROUP_UNKNOWN ? now : now - then;
+}
+
+void cgroup_figures_since(const struct cgroup_figures *then, struct cgroup_figures *f)
+{
+    f->memory_exhausted = since(then->memory_exhausted, f->memory_exhausted);
+    f->oom_kills = since(then->oom_kills, f->oom_kills);
+    f->pids_refused = since(then->pids_refused, f->pids_refused);
+}
+
 json_t *cgroup_figures_json(const struct cgroup_figures *f)
 {
     json_t *o = json_object();

@@ -403,14 +403,14 @@ static void live(struct supervise *s, struct running *run, struct state_exit *x)
     for (;;) {
         tell_started(s, run);
         x->status = watch(s, run);
+        x->oom_killed = 0;
         x->started_ns = run->started_ns;
         x->finished_ns = clock_realtime_ns();
         pause_ms = restart_next_pause_ms((x->finished_ns - x->started_ns) / 1000000, pause_ms);
         if (!may_restart(s, run, x->status) || !restart_pause(s->state, run->stop_fd, pause_ms)) {
             return;
         }
-        x->reason = supervise_end_reason(s, run, x);
-        state_tell_end(s->state->store, s->spec, x);
+        supervise_end_life(s, run, x);
         r = start_again(s, run, &e);
         if (r < 0) {
             streams_notice(run->streams, e.msg);

@@ -11,8 +11,9 @@
 
 #include <signal.h>
 
-const char *supervise_end_reason(const struct supervise *s, const struct running *run,
-                                 const struct state_exit *x)
+/* Why it ended, one of state.h's words. */
+static const char *end_reason(const struct supervise *s, const struct running *run,
+                              const struct state_exit *x)
 {
     return x->oom_killed                                  ? STATE_OOM
            : run->timed_out                               ? STATE_TIMED_OUT
@@ -23,23 +24,50 @@ const char *supervise_end_reason(const struct supervise *s, const struct running
                                                           : STATE_EXITED;
 }
 
-/* What its cgroup says of its end: told in one line, and kept. */
-static void end_cgroup(const struct supervise *s, struct running *run, struct state_exit *x)
+static void load_cgroup(const struct supervise *s, const struct running *run, struct cgroup *ret)
 {
-    autofree char *why = NULL;
-    struct cgroup c = CGROUP_INIT;
-    struct cgroup_figures *f = &run->report.cgroup;
     struct err ignored = {0};
 
     if (run->join_fd >= 0) {
-        (void)cgroup_load(s->state->lock_fd, &c, &ignored);
+        (void)cgroup_load(s->state->lock_fd, ret, &ignored);
     }
-    cgroup_figures_read(c.box_fd, f);
-    why = cgroup_explain(f);
-    x->oom_killed = f->oom_kills != CGROUP_UNKNOWN && f->oom_kills > 0;
+}
+
+/* What @c says of the life that is over, told in one line: the cgroup goes on counting through all
+ * lives. Those figures are kept. A start that failed after it changes nothing of the life's end. */
+static void tell_cgroup(const struct cgroup *c, struct running *run, struct state_exit *x)
+{
+    autofree char *why = NULL;
+    struct cgroup_figures *f = &run->report.cgroup;
+    struct cgroup_figures life;
+
+    cgroup_figures_read(c->box_fd, f);
+    life = *f;
+    cgroup_figures_since(&run->told, &life);
+    run->told = *f;
+    why = cgroup_explain(&life);
+    x->oom_killed = x->oom_killed || (life.oom_kills != CGROUP_UNKNOWN && life.oom_kills > 0);
     if (why != NULL) {
         streams_notice(run->streams, why);
     }
+}
+
+void supervise_end_life(const struct supervise *s, struct running *run, struct state_exit *x)
+{
+    autocgroup struct cgroup c = CGROUP_INIT;
+
+    load_cgroup(s, run, &c);
+    tell_cgroup(&c, run, x);
+    x->reason = end_reason(s, run, x);
+    state_tell_end(s->state->store, s->spec, x);
+}
+
+static void end_cgroup(const struct supervise *s, struct running *run, struct state_exit *x)
+{
+    autocgroup struct cgroup c = CGROUP_INIT;
+
+    load_cgroup(s, run, &c);
+    tell_cgroup(&c, run, x);
     cgroup_release(&c);
 }
 
@@ -106,7 +134,7 @@ void supervise_put_away(struct supervise *s, struct running *run, struct state_e
     end_cgroup(s, run, x);
     if (started) {
         tell_findings(s, run, x->status);
-        x->reason = supervise_end_reason(s, run, x);
+        x->reason = end_reason(s, run, x);
         state_tell_end(s->state->store, s->spec, x);
     }
     if (run->timed_out) {

@@ -34,12 +34,12 @@ struct running {
     struct health health;
     int64_t started_ns;
     struct report report;
+    struct cgroup_figures told; /* its cgroup's, when the life before this one was told of */
     char mount_mark[STRAGGLERS_NAME_MAX]; /* of what may outlive its first process, see there */
 };
 
-/* Why it ended, one of state.h's words. */
-const char *supervise_end_reason(const struct supervise *s, const struct running *run,
-                                 const struct state_exit *x);
+/* Tell of a life that another follows; x->oom_killed and x->reason are filled in. */
+void supervise_end_life(const struct supervise *s, struct running *run, struct state_exit *x);
 
 /* Put everything away. @started: the command was executed. */
 void supervise_put_away(struct supervise *s, struct running *run, struct state_exit *x,

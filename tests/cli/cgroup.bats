@@ -44,6 +44,17 @@ refused() {
   [[ $stderr == *"out of memory: limit 5 MiB, peak "*" 1 process killed"* ]]
 }
 
+@test "each life is told of by itself: one that ran out of memory, and the clean one after it" {
+  local life='[ ! -e /again ] || exit 0; touch /again; exec dd if=/dev/zero of=/dev/null bs=32M count=1'
+  limited --memory 5m busybox true
+  [ "$holds" = 1 ] || return 0
+  run --separate-stderr rbox run --name twice --network none --memory 5m --restart on-failure busybox sh -c "$life"
+  [ "$status" -eq 0 ]
+  [ "$(grep -c "out of memory: limit 5 MiB" <<<"$stderr")" -eq 1 ]
+  [ "$(rbox inspect --format '{{.RestartCount}} {{.State.OOMKilled}}' twice)" = "1 false" ]
+  [ "$(rbox events --stream=false --since 1h -f event=died -f container=twice --format '{{.Attributes.reason}}' | tr '\n' ' ')" = "oom exit " ]
+}
+
 @test "--cpus 0.1 gives a busy loop a tenth of a processor (issue 6)" {
   local share
   limited --cpus 0.1 --report r.json busybox sh -c 'timeout 4 sh -c "while :; do :; done"; true'

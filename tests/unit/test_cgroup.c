@@ -136,6 +136,36 @@ static void a_kill_by_the_host_does_not_blame_the_limit(void **unused)
                         "limit is 5 MiB), 2 processes killed");
 }
 
+static void a_life_is_explained_without_those_before(void **unused)
+{
+    struct cgroup_figures none = {0};
+    struct cgroup_figures then;
+    struct cgroup_figures f;
+    autofree char *first = NULL;
+    autofree char *second = NULL;
+
+    (void)unused;
+    cgroup_figures_read(-1, &f);
+    f.oom_kills = f.memory_exhausted = 2;
+    f.memory_max_bytes = f.memory_peak_bytes = 5 << 20;
+    f.pids_refused = 0;
+    f.pids_max = 64;
+    then = f;
+    cgroup_figures_since(&none, &f);
+    first = cgroup_explain(&f);
+    assert_string_equal(first, "out of memory: limit 5 MiB, peak 5 MiB, 2 processes killed");
+    f = then;
+    f.pids_refused = 1;
+    cgroup_figures_since(&then, &f);
+    assert_int_equal(f.oom_kills, 0);
+    second = cgroup_explain(&f);
+    assert_string_equal(second, "out of processes: limit 64, 1 fork refused");
+    assert_true(f.cpu_us == CGROUP_UNKNOWN);
+    cgroup_figures_read(-1, &then);
+    cgroup_figures_since(&then, &f);
+    assert_int_equal(f.pids_refused, 1);
+}
+
 /* Without a cgroup.kill, as before Linux 5.14. */
 static void a_kill_reaches_the_folders_below(void **unused)
 {
@@ -232,6 +262,7 @@ int main(void)
         cmocka_unit_test(without_a_cgroup_all_is_unknown),
         cmocka_unit_test(a_kill_is_explained),
         cmocka_unit_test(a_kill_by_the_host_does_not_blame_the_limit),
+        cmocka_unit_test(a_life_is_explained_without_those_before),
         cmocka_unit_test(a_kill_reaches_the_folders_below),
         cmocka_unit_test(what_is_saved_is_loaded),
         cmocka_unit_test(a_damaged_file_is_an_error),
