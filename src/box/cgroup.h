@@ -177,8 +177,8 @@ char *cgroup_explain(const struct cgroup_figures *f);
  * Never fails; a second call does nothing. */
 void cgroup_release(struct cgroup *c);
 
-/* End what is in the cgroup and remove it: for a supervisor that died before it could. Host side.
- */
+/* End what is in the cgroup and remove it: for a supervisor that died before it could. A scope goes
+ * by itself, with its last process. Host side. */
 void cgroup_remove(const struct cgroup *c);
 
 /* The same, for whoever finds its run folder @run_fd. */

@@ -164,6 +164,15 @@ static int manager_await_job(struct manager *m, const char *unit, struct err *e)
                : err_new(e, EIO, "systemd did not start '%s': %s", unit, m->result);
 }
 
+/* Is that the error of a bus that knows no manager? Where one is to be started by the bus, that
+ * fails by design: systemd is never started so. */
+static int is_absent(const char *error)
+{
+    return str_eq(error, "org.freedesktop.DBus.Error.ServiceUnknown") ||
+           str_eq(error, "org.freedesktop.DBus.Error.NameHasNoOwner") ||
+           (error != NULL && str_after(error, "org.freedesktop.DBus.Error.Spawn.") != NULL);
+}
+
 /* Send @msg; what the manager says against it becomes the error. The caller owns *ret_reply. */
 static int manager_call(struct manager *m, sd_bus_message *msg, sd_bus_message **ret_reply,
                         struct err *e)
@@ -172,10 +181,7 @@ static int manager_call(struct manager *m, sd_bus_message *msg, sd_bus_message *
     int r = m->lib.sd_bus_call(m->bus, msg, 0, &said, ret_reply);
 
     if (r < 0) {
-        int absent = str_eq(said.name, "org.freedesktop.DBus.Error.ServiceUnknown") ||
-                     str_eq(said.name, "org.freedesktop.DBus.Error.NameHasNoOwner");
-
-        (void)err_new(e, absent ? ENOENT : -r, "systemd refused: %s",
+        (void)err_new(e, is_absent(said.name) ? ENOENT : -r, "systemd refused: %s",
                       said.message != NULL ? said.message : strerror(-r));
         m->lib.sd_bus_error_free(&said);
         return -e->errnum;

@@ -193,13 +193,40 @@ static int print(const struct stats_options *o, const struct round *now, struct 
     return format_rows(stdout, o->format, COLUMNS, rows, 0, e);
 }
 
+/* What a controller that does not reach the cgroup leaves out of the table. */
+static void explain_controllers(const struct stats *s)
+{
+    const struct {
+        const char *name;
+        uint64_t figure;
+    } rows[] = {{"memory", s->f.memory_bytes}, {"pids", s->f.pids}, {"io", s->f.io_read_bytes}};
+    autobuf struct buf missing = {0};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].figure == CGROUP_UNKNOWN) {
+            buf_printf(&missing, " %s", rows[i].name);
+        }
+    }
+    if (missing.len > 0) {
+        notice(
+            "controllers that do not reach the cgroup of %s:%s; rbox doctor names what delegates "
+            "them",
+            s->name, missing.data);
+    }
+}
+
 /* Why figures are missing, once. */
 static void explain_missing(const struct round *now)
 {
+    int is_told = 0;
+
     for (size_t i = 0; i < now->count; i++) {
         if (now->rows[i].f.cpu_us == CGROUP_UNKNOWN) {
             notice("%s runs without a cgroup, which has the figures: rbox run --cgroups=enabled",
                    now->rows[i].name);
+        } else if (!is_told) { /* of the others it is the same */
+            explain_controllers(&now->rows[i]);
+            is_told = 1;
         }
     }
 }

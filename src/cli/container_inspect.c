@@ -131,20 +131,53 @@ static json_t *caps_list(uint64_t mask)
     return list;
 }
 
+/* As docker has it: with --memory alone there is as much swap. */
+static int64_t memory_and_swap(const struct spec_resources *r)
+{
+    if (r->memory_swap_max_bytes == -2) {
+        return -1;
+    }
+    if (r->memory_swap_max_bytes > 0) {
+        return r->memory_swap_max_bytes;
+    }
+    return r->memory_max_bytes > 0 && r->memory_max_bytes <= INT64_MAX / 2 ? 2 * r->memory_max_bytes
+                                                                           : 0;
+}
+
+/* "PATH rbps=N" of @rows: [{"Path", "Rate"}…]. New reference. */
+static json_t *device_rates(const struct strv *rows, const char *key)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < rows->len; i++) {
+        const char *space = strrchr(rows->v[i], ' ');
+        const char *rate = space != NULL ? str_after(space + 1, key) : NULL;
+
+        if (rate != NULL && *rate == '=') {
+            (void)json_array_append_new(
+                list, json_pack("{s:o, s:I}", "Path",
+                                json_stringn(rows->v[i], (size_t)(space - rows->v[i])), "Rate",
+                                (json_int_t)strtoll(rate + 1, NULL, 10)));
+        }
+    }
+    return list;
+}
+
 static json_t *limits(const struct spec_resources *r)
 {
     return json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I}", "Memory",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:o, s:o}", "Memory",
         (json_int_t)(r->memory_max_bytes > 0 ? r->memory_max_bytes : 0), "MemorySwap",
-        (json_int_t)(r->memory_swap_max_bytes == -2 ? -1
-                     : r->memory_swap_max_bytes > 0 ? r->memory_swap_max_bytes
-                                                    : 0),
-        "MemoryReservation", (json_int_t)(r->memory_low_bytes > 0 ? r->memory_low_bytes : 0),
-        "CpuQuota", (json_int_t)(r->cpu_quota_us > 0 ? r->cpu_quota_us : 0), "CpuPeriod",
+        (json_int_t)memory_and_swap(r), "MemoryReservation",
+        (json_int_t)(r->memory_low_bytes > 0 ? r->memory_low_bytes : 0), "CpuQuota",
+        (json_int_t)(r->cpu_quota_us > 0 ? r->cpu_quota_us : 0), "CpuPeriod",
         (json_int_t)(r->cpu_period_us > 0 ? r->cpu_period_us : 0), "CpuShares",
         (json_int_t)(r->cpu_shares > 0 ? r->cpu_shares : 0), "CpusetCpus",
         string_value(r->cpuset_cpus), "CpusetMems", string_value(r->cpuset_mems), "PidsLimit",
-        (json_int_t)r->pids_max, "BlkioWeight", (json_int_t)(r->io_weight > 0 ? r->io_weight : 0));
+        (json_int_t)r->pids_max, "BlkioWeight", (json_int_t)(r->io_weight > 0 ? r->io_weight : 0),
+        "BlkioDeviceReadBps", device_rates(&r->io_max, "rbps"), "BlkioDeviceWriteBps",
+        device_rates(&r->io_max, "wbps"), "BlkioDeviceReadIOps", device_rates(&r->io_max, "riops"),
+        "BlkioDeviceWriteIOps", device_rates(&r->io_max, "wiops"));
 }
 
 /* "private", "host", "container:ID", "ns:PATH" */

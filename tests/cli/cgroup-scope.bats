@@ -99,6 +99,10 @@ managed() {
     grep -q "RBX-119" err'
 }
 
+@test "a bus of its own, as dbus-run-session makes, that knows no manager is passed by (issue 6)" {
+  managed 'dbus-run-session -- "$RBOX_BUILD/rbox" run --rm --network none --cgroups=enabled busybox true'
+}
+
 @test "pause stops everything in the container, unpause lets it go on (issue 6)" {
   managed '
     "$RBOX_BUILD/rbox" run --rm --network none --name web --cgroups=enabled busybox sh -c "while :; do echo; sleep 0.02; done" >ticks &
@@ -127,6 +131,7 @@ managed() {
     grep -E "^web [0-9.]+% 0 bytes / 0 bytes\$" table
     grep -x "bare n/a 0 bytes / 0 bytes" table
     grep -q "bare runs without a cgroup" err
+    grep -q "controllers that do not reach the cgroup of web: memory pids io; rbox doctor" err
     rbox stats --no-stream --format json web | grep -q "\"name\": *\"web\""
     fails rbox stats --no-stream nobody 2>err
     grep -q "no container .nobody." err

@@ -256,6 +256,8 @@ refused() {
   local bad
   rbox create --name later --network none --cgroup-conf cgroup.max.depth=7 --memory 100m --memory-swap 100m --cpu-quota 50000 \
     --cpu-period 50000 busybox true
+  [ "$(rbox inspect --format '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{json .HostConfig.BlkioDeviceWriteBps}}' later)" = \
+    "104857600 104857600 []" ]
   rbox inspect later >before
   while read -r bad; do
     # shellcheck disable=SC2086 # options
@@ -278,6 +280,10 @@ END
   [ "$(rbox inspect --format '{{.HostConfig.CpuQuota}}/{{.HostConfig.CpuPeriod}}' later)" = 25000/50000 ]
   rbox update --memory -1 --memory-swap -1 --cpu-quota -1 later
   [ "$(rbox inspect --format '{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}}' later)" = "0 0" ]
+  rbox update --memory 64m --memory-swap 0 later
+  rbox create --name other --network none --memory 64m --device-write-bps /dev/nosuch:1m --device-write-bps /dev/nosuch2:2m busybox true
+  [ "$(rbox inspect --format '{{.HostConfig.MemorySwap}} {{json .HostConfig.BlkioDeviceWriteBps}}' other)" = \
+    '134217728 [{"Path":"/dev/nosuch","Rate":1048576},{"Path":"/dev/nosuch2","Rate":2097152}]' ]
   # Those that come at once are done one after another.
   local n memory
   for n in 1 2 3 4 5 6 7 8; do

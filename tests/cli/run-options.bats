@@ -377,7 +377,7 @@ os.execv(sys.argv[1], sys.argv[1:])
 -p 4294967376:80|-p: '4294967376' is not a port from 1 to 65535
 -m lots|-m: 'lots' is not a size such as 512m or 2g
 -m 99999999999999999999g|-m: '99999999999999999999g' is too large a size
---cpus 0|--cpus: '0' is not a number of processors: 0.01 or more
+--cpus 0.001|--cpus: '0.001' is not a number of processors: 0.01 or more
 --pids-limit 99999999999|--pids-limit: '99999999999' is not from -1 to 4194304
 --ulimit nofile=5:4|--ulimit: 'nofile=5:4' has a soft limit above the hard one
 --umask 8|--umask: '8' is not an octal mode such as 0022
