@@ -46,6 +46,10 @@ int limits_plan(const struct spec *s, struct limits *ret, struct err *e);
  * limits_plan() of @after. */
 int limits_plan_change(const struct spec *before, const struct spec *after, struct limits *ret,
                        struct err *e);
+/* Append a row for box/, which holds and is no lifted one. Copies @option and @file, takes @value.
+ */
+struct limit *limits_add(struct limits *l, const char *option, const char *file, char *value,
+                         int asked);
 void limits_done(struct limits *l);
 #define autolimits __attribute__((cleanup(limits_done)))
 
