@@ -4,13 +4,14 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/parse.h"
 #include "box/cgroup_tree.h"
 #include "box/scope.h"
 
 #include <errno.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/utsname.h>
 
 enum {
@@ -69,6 +70,18 @@ static int explain_missing(const struct cgroup *c, const struct err *why, const 
     return err_wrap(e, "cannot set %s", row->option);
 }
 
+static int hold_by_rlimit(struct cgroup *c, const struct limit *row, struct err *e)
+{
+    int64_t n = 0; /* "max": none */
+
+    if (!str_eq(row->value, "max") && parse_int64(row->value, 1, INT32_MAX, &n, e) < 0) {
+        return err_wrap(e, "%s", row->option);
+    }
+    c->nproc_limit = n;
+    cgroup_note_limit(c, row->option, row->value, "rlimit", 1);
+    return 0;
+}
+
 /* The lower rungs of the ladder, for a limit whose controller is missing. */
 static int set_without(const struct setting *m, const struct limit *row, struct err *e)
 {
@@ -76,9 +89,7 @@ static int set_without(const struct setting *m, const struct limit *row, struct 
         return 0;
     }
     if (str_eq(row->file, "pids.max") && kernel_counts_processes()) {
-        m->c->nproc_limit = strtoll(row->value, NULL, 10); /* "max": 0, none */
-        cgroup_note_limit(m->c, row->option, row->value, "rlimit", 1);
-        return 0;
+        return hold_by_rlimit(m->c, row, e);
     }
     (void)explain_missing(m->c, m->why, row, e);
     if (!m->s->linux_.resources.best_effort) {

@@ -70,7 +70,8 @@ static void merge(struct spec_resources *into, const struct spec_resources *aske
 static int lock_config(int dir_fd, int *ret_fd, struct err *e)
 {
     for (;;) {
-        autoclose int fd = openat(dir_fd, CONFIG, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        /* For writing: else NFS gives no such lock, flock(2). */
+        autoclose int fd = openat(dir_fd, CONFIG, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 
         if (fd < 0 || flock(fd, LOCK_EX) < 0) {
             return err_set(e, errno, "cannot lock '%s'", CONFIG);

@@ -335,6 +335,7 @@ END
   refused "--blkio-weight" --blkio-weight 5
   refused "not a block device" --device-write-bps /dev/null:1m
   refused "--cgroup-conf" --cgroup-conf cgroup.procs=1
+  refused "--cgroup-conf pids.max" --cgroup-conf pids.max=many
   refused "--cpuset-cpus" --cpuset-cpus x
 }
 
